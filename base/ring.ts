@@ -1,0 +1,61 @@
+// A first-in-first-out list in one array of a power-of-two size: no node per item, no shifting.
+//
+//   items:  |  free  | first … last |  free  |      head and tail only grow; a position is taken modulo the size
+//                    ^ head          ^ tail
+import { invariant } from './invariant.ts'
+
+const SIZE_MIN = 16
+
+export class Ring<T> {
+  private items: (T | null)[] = Array.from({ length: SIZE_MIN }, () => null)
+  private mask = SIZE_MIN - 1
+  private head = 0
+  private tail = 0
+
+  get length(): number {
+    return this.tail - this.head
+  }
+
+  push(item: T): void {
+    if (this.length === this.items.length) this.resize(this.items.length * 2)
+    this.items[this.tail++ & this.mask] = item
+  }
+
+  first(): T | null {
+    return this.head === this.tail ? null : this.items[this.head & this.mask]!
+  }
+
+  shift(): T | null {
+    if (this.head === this.tail) return null
+    const at = this.head++ & this.mask
+    const item = this.items[at]!
+    this.items[at] = null
+    if (this.length * 4 < this.items.length && this.items.length > SIZE_MIN) this.resize(this.items.length / 2)
+    return item
+  }
+
+  /** The item at an index from the first, null outside of the list. */
+  at(index: number): T | null {
+    return index < 0 || index >= this.length ? null : this.items[(this.head + index) & this.mask]!
+  }
+
+  /** Errors: InvariantBroken for an index outside of the list. */
+  setAt(index: number, item: T): void {
+    invariant(index >= 0 && index < this.length, `ring index ${index} of ${this.length}`)
+    this.items[(this.head + index) & this.mask] = item
+  }
+
+  *[Symbol.iterator](): IterableIterator<T> {
+    for (let i = 0; i < this.length; i++) yield this.at(i)!
+  }
+
+  private resize(size: number): void {
+    const length = this.length
+    const items: (T | null)[] = Array.from({ length: size }, () => null)
+    for (let i = 0; i < length; i++) items[i] = this.items[(this.head + i) & this.mask]!
+    this.items = items
+    this.mask = size - 1
+    this.head = 0
+    this.tail = length
+  }
+}

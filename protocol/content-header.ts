@@ -1,0 +1,136 @@
+// The content header of basic.publish, read where it lies. One object per channel, overwritten per message: offsets of
+// what the broker acts on, nothing decoded until somebody asks. The whole list is walked, so that what goes on to
+// consumers and to disk is well-formed.
+//
+//   short class | short weight | longlong body size | short flags | properties, highest flag first
+import { syntaxError } from './errors.ts'
+import { TableMalformed, decodeTable, skipFieldAt } from './table.ts'
+import type { FieldTable } from './table.ts'
+
+const HEADER_BYTES = 14
+const CONTENT_TYPE = 0x8000
+const CONTENT_ENCODING = 0x4000
+const HEADERS = 0x2000
+const DELIVERY_MODE = 0x1000
+const PRIORITY = 0x0800
+const CORRELATION_ID = 0x0400
+const REPLY_TO = 0x0200
+const EXPIRATION = 0x0100
+const MESSAGE_ID = 0x0080
+const TIMESTAMP = 0x0040
+const TYPE = 0x0020
+const USER_ID = 0x0010
+const APP_ID = 0x0008
+const CLUSTER_ID = 0x0004
+
+export class ContentHeader {
+  buf: Buffer = Buffer.alloc(0)
+  /** Flags and property list. */
+  propertiesStart = 0
+  propertiesEnd = 0
+  bodySize = 0
+  /** 0 when absent. */
+  deliveryMode = 0
+  /** Offsets of the named things, -1 when absent. A short string's offset is that of its length octet. */
+  headersAt = -1
+  replyToAt = -1
+  expirationAt = -1
+  userIdAt = -1
+  /** Offsets of the tags of the sender-selected routing keys, and of BCC's name. */
+  ccAt = -1
+  bccAt = -1
+  bccNameAt = -1
+  private at = 0
+
+  /** Errors: AmqpError syntax-error for a list that does not fit its flags (RabbitMQ: a bare 541; §13.1). */
+  read(buf: Buffer, start: number, end: number): void {
+    if (end - start < HEADER_BYTES) throw malformed(`content header of ${end - start} bytes`)
+    this.buf = buf
+    this.propertiesStart = start + 12
+    this.propertiesEnd = end
+    this.bodySize = buf.readUInt32BE(start + 4) * 0x1_0000_0000 + buf.readUInt32BE(start + 8)
+    this.headersAt = this.replyToAt = this.expirationAt = this.userIdAt = this.ccAt = this.bccAt = -1
+    this.deliveryMode = 0
+    this.at = start + HEADER_BYTES
+    const flags = buf.readUInt16BE(start + 12)
+    if (flags & CONTENT_TYPE) this.shortstr()
+    if (flags & CONTENT_ENCODING) this.shortstr()
+    if (flags & HEADERS) this.headers()
+    if (flags & DELIVERY_MODE) this.deliveryMode = buf[this.take(1)]!
+    if (flags & PRIORITY) this.take(1)
+    if (flags & CORRELATION_ID) this.shortstr()
+    if (flags & REPLY_TO) this.replyToAt = this.shortstr()
+    if (flags & EXPIRATION) this.expirationAt = this.shortstr()
+    if (flags & MESSAGE_ID) this.shortstr()
+    if (flags & TIMESTAMP) this.take(8)
+    if (flags & TYPE) this.shortstr()
+    if (flags & USER_ID) this.userIdAt = this.shortstr()
+    if (flags & APP_ID) this.shortstr()
+    if (flags & CLUSTER_ID) this.shortstr()
+    if (this.at !== end) throw malformed(`${end - this.at} bytes after the last property`)
+  }
+
+  /** A short string property by its offset. */
+  text(at: number): string {
+    return this.buf.toString('utf8', at + 1, at + 1 + this.buf[at]!)
+  }
+
+  /** The headers table, decoded; null when the message has none. */
+  decodeHeaders(): FieldTable | null {
+    if (this.headersAt < 0) return null
+    const start = this.headersAt + 4
+    return decodeTable(this.buf, start, start + this.buf.readUInt32BE(this.headersAt))
+  }
+
+  /** Properties without the BCC header, which no receiver may see. The table stays, even when it is empty then. */
+  withoutBcc(): Buffer {
+    const { buf, bccNameAt, headersAt, propertiesStart, propertiesEnd } = this
+    const bccEnd = skipFieldAt(buf, this.bccAt, propertiesEnd)
+    const length = Buffer.alloc(4)
+    length.writeUInt32BE(buf.readUInt32BE(headersAt) - (bccEnd - bccNameAt))
+    return Buffer.concat([
+      buf.subarray(propertiesStart, headersAt), length, buf.subarray(headersAt + 4, bccNameAt),
+      buf.subarray(bccEnd, propertiesEnd),
+    ])
+  }
+
+  private take(size: number): number {
+    const was = this.at
+    if (size > this.propertiesEnd - was) throw malformed(`a property of ${size} bytes runs past the end`)
+    this.at = was + size
+    return was
+  }
+
+  private shortstr(): number {
+    const was = this.take(1)
+    this.take(this.buf[was]!)
+    return was
+  }
+
+  private headers(): void {
+    const { buf } = this
+    this.headersAt = this.take(4)
+    const end = this.at + buf.readUInt32BE(this.headersAt)
+    if (end > this.propertiesEnd) throw malformed('the headers run past the end')
+    try {
+      while (this.at < end) {
+        const nameAt = this.take(1)
+        const length = buf[nameAt]!
+        this.take(length)
+        if (length === 2 && buf[nameAt + 1] === 0x43 && buf[nameAt + 2] === 0x43) {
+          this.ccAt = this.at
+        } else if (length === 3 && buf.toString('latin1', nameAt + 1, nameAt + 4) === 'BCC') {
+          this.bccAt = this.at
+          this.bccNameAt = nameAt
+        }
+        this.at = skipFieldAt(buf, this.at, end)
+      }
+    } catch (error) {
+      if (error instanceof TableMalformed) throw malformed(error.message)
+      throw error
+    }
+    if (this.at !== end) throw malformed('a header runs past the end of the headers')
+  }
+}
+
+const malformed = (why: string): Error => syntaxError(`malformed content header: ${why}`)

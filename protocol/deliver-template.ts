@@ -1,0 +1,35 @@
+// A basic.deliver frame built once per consumer and envelope, then copied and patched per message: 33 ns against over a
+// microsecond from strings (style-by-example §5). frame-writer.test.ts compares it with the generated writer.
+//
+//   1 | channel | size | 60 60 | consumer tag | delivery tag (8) | redelivered | exchange | routing key | CE
+//                                               ^ tagAt
+import { FRAME_END, FRAME_METHOD } from './spec.ts'
+import { BASIC_DELIVER } from './methods.gen.ts'
+
+export interface DeliverTemplate {
+  readonly frame: Buffer
+  readonly tagAt: number
+}
+
+/** `wire` is exchange and routing key as two short strings. */
+export function buildDeliverTemplate(channel: number, consumerTag: string, wire: Buffer): DeliverTemplate {
+  const tag = Buffer.from(consumerTag)
+  const frame = Buffer.alloc(7 + 4 + 1 + tag.length + 9 + wire.length + 1)
+  frame[0] = FRAME_METHOD
+  frame.writeUInt16BE(channel, 1)
+  frame.writeUInt32BE(frame.length - 8, 3)
+  frame.writeUInt32BE(BASIC_DELIVER, 7)
+  frame[11] = tag.length
+  tag.copy(frame, 12)
+  const tagAt = 12 + tag.length
+  wire.copy(frame, tagAt + 9)
+  frame[frame.length - 1] = FRAME_END
+  return { frame, tagAt }
+}
+
+/** Exchange and routing key as basic.deliver, get-ok and return carry them. */
+export function encodeEnvelope(exchange: string, routingKey: string): Buffer {
+  const name = Buffer.from(exchange)
+  const key = Buffer.from(routingKey)
+  return Buffer.concat([Buffer.from([name.length]), name, Buffer.from([key.length]), key])
+}

@@ -1,0 +1,47 @@
+// An exchange: a named router with its bindings. It knows neither queues nor the vhost; what happens to it around its
+// bindings (auto-delete, records on disk) is the vhost's business.
+import type { Binding, Destination } from './binding.ts'
+import type { ExchangeType, Router } from './exchange-type.ts'
+import type { FieldTable } from '../protocol/table.ts'
+
+export interface ExchangeFlags {
+  readonly isDurable: boolean
+  readonly isAutoDelete: boolean
+  readonly isInternal: boolean
+}
+
+export class Exchange implements Destination {
+  readonly kind = 'exchange'
+  readonly name: string
+  readonly type: ExchangeType
+  readonly flags: ExchangeFlags
+  readonly args: FieldTable
+  readonly router: Router
+  /** Where a message goes that finds no destination here; null when there is no such exchange argument. */
+  readonly alternateName: string | null
+  /** Bindings of which this is the source, by Binding.key. */
+  readonly bindings = new Map<string, Binding>()
+  routeMark = 0
+
+  constructor(name: string, type: ExchangeType, flags: ExchangeFlags, args: FieldTable) {
+    this.name = name
+    this.type = type
+    this.flags = flags
+    this.args = args
+    this.router = type.createRouter(args)
+    const alternate = args.get('alternate-exchange')
+    this.alternateName = alternate?.tag === 'S' ? alternate.value : null
+  }
+
+  /** Returns false when the same binding is there already. */
+  bind(binding: Binding): boolean {
+    if (this.bindings.has(binding.key)) return false
+    this.bindings.set(binding.key, binding)
+    this.router.bind(binding)
+    return true
+  }
+
+  unbind(binding: Binding): void {
+    if (this.bindings.delete(binding.key)) this.router.unbind(binding)
+  }
+}

@@ -1,0 +1,94 @@
+// topic: binding keys are patterns of words between dots, `*` one word, `#` any number of them (AMQP 0-9-1 §3.1.3.3).
+// A trie of words: routing walks only the branches that match, so its cost does not grow with the bindings that do not.
+//
+//   a.*.c   a.#          root ─ a ┬ * ─ c ●
+//                                 └ # ●
+import { preconditionFailed } from '../protocol/errors.ts'
+import { DestinationCounts } from './destination-counts.ts'
+import type { Binding } from './binding.ts'
+import type { ExchangeType, HeaderSource, Router } from './exchange-type.ts'
+import type { RouteSet } from './route-set.ts'
+
+/** RabbitMQ since 4.3.5: each `#` multiplies the paths that a long key can take through the trie. */
+const HASHES_MAX = 2
+
+class TrieNode {
+  readonly words = new Map<string, TrieNode>()
+  readonly destinations = new DestinationCounts()
+
+  get isEmpty(): boolean {
+    return this.words.size === 0 && this.destinations.isEmpty
+  }
+}
+
+/** An empty key has no words; but between and around dots an empty word is a word (RabbitMQ). */
+function wordsOf(key: string): string[] {
+  return key === '' ? [] : key.split('.')
+}
+
+class TopicRouter implements Router {
+  private readonly root = new TrieNode()
+
+  bind(binding: Binding): void {
+    let node = this.root
+    for (const word of wordsOf(binding.routingKey)) {
+      let next = node.words.get(word)
+      if (next === undefined) node.words.set(word, next = new TrieNode())
+      node = next
+    }
+    node.destinations.add(binding.destination)
+  }
+
+  unbind(binding: Binding): void {
+    const words = wordsOf(binding.routingKey)
+    const path = [this.root]
+    for (const word of words) {
+      const next = path.at(-1)!.words.get(word)
+      if (next === undefined) return
+      path.push(next)
+    }
+    path.at(-1)!.destinations.remove(binding.destination)
+    for (let depth = words.length; depth > 0 && path[depth]!.isEmpty; depth--) {
+      path[depth - 1]!.words.delete(words[depth - 1]!)
+    }
+  }
+
+  route(routingKey: string, _headers: HeaderSource, out: RouteSet): void {
+    walk(this.root, wordsOf(routingKey), 0, out)
+  }
+}
+
+function walk(node: TrieNode, words: readonly string[], at: number, out: RouteSet): void {
+  const hash = node.words.get('#')
+  if (hash !== undefined) {
+    for (let rest = at; rest <= words.length; rest++) walkBelowHash(hash, words, rest, out)
+  }
+  if (at === words.length) {
+    node.destinations.addAllTo(out)
+    return
+  }
+  const star = node.words.get('*')
+  if (star !== undefined) walk(star, words, at + 1, out)
+  const word = words[at]!
+  if (word === '*' || word === '#') return // a published `*` is a word like any other; its branch has been walked
+  const next = node.words.get(word)
+  if (next !== undefined) walk(next, words, at + 1, out)
+}
+
+/** A `#` that ends its pattern takes all the rest, so only the last position may count it. */
+function walkBelowHash(hash: TrieNode, words: readonly string[], rest: number, out: RouteSet): void {
+  if (rest === words.length || hash.words.size > 0) walk(hash, words, rest, out)
+}
+
+export const topic: ExchangeType = {
+  name: 'topic',
+  readsHeaders: false,
+  createRouter: () => new TopicRouter(),
+  validateBinding(routingKey) {
+    const hashes = wordsOf(routingKey).filter((word) => word === '#').length
+    if (hashes > HASHES_MAX) {
+      throw preconditionFailed(
+        `Topic binding key '${routingKey}' uses ${hashes} '#' wildcards, at most ${HASHES_MAX} are allowed`)
+    }
+  },
+}

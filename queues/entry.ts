@@ -1,0 +1,48 @@
+// One queue's hold on a message, and who takes it out: what the channel that got it does with it, and what the queue
+// sees of the consumer that got it. Interfaces both, because connections/ is above queues/.
+import type { Message } from './message.ts'
+
+/** The queue, as a channel that settles an entry sees it. */
+export interface EntryHolder {
+  settle(entry: Entry): void
+  requeue(entry: Entry): void
+}
+
+/** What a queue sees of a consumer; connections/consumer.ts is one. */
+export interface ConsumerPort {
+  readonly isNoAck: boolean
+  /** Room for one more: prefetch of the consumer and the channel, and room in the connection's outbox. */
+  readonly hasCredit: boolean
+  /** Owned by ConsumerSet. */
+  isInRotation: boolean
+  deliver(entry: Entry): void
+  /** An entry it was given is settled or back in the queue: its credit returns. */
+  release(): void
+  /** The queue is gone: the client is told by basic.cancel. */
+  queueDeleted(): void
+}
+
+export class Entry {
+  /** From one broker-wide sequence: order in the queue, place of a requeue, key on disk. */
+  readonly id: number
+  readonly message: Message
+  readonly queue: EntryHolder
+  /** Batch and position of its put; 0 and 0 for one that was recovered. */
+  batch = 0
+  position = 0
+  isStored = false
+  /** How often it was handed out and came back. */
+  deliveryCount = 0
+  /** While unacked: whose credit it holds. Null for ready entries and for those taken by basic.get. */
+  consumer: ConsumerPort | null = null
+
+  constructor(id: number, message: Message, queue: EntryHolder) {
+    this.id = id
+    this.message = message
+    this.queue = queue
+  }
+
+  get isRedelivered(): boolean {
+    return this.deliveryCount > 0
+  }
+}

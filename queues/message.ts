@@ -1,0 +1,58 @@
+// A message: with Entry, one of the only two objects made per message. It is shared by the queues it was routed to and
+// never changes; its bytes stay as they came in (rule 28).
+import { encodeEnvelope } from '../protocol/deliver-template.ts'
+import type { StorableMessage } from '../store/store.ts'
+
+/** Where a message was published to. A publisher that repeats itself makes one of these for all its messages. */
+export class Envelope {
+  readonly exchange: string
+  readonly routingKey: string
+  /** Both as short strings, as deliver, get-ok and return carry them. */
+  readonly wire: Buffer
+
+  constructor(exchange: string, routingKey: string) {
+    this.exchange = exchange
+    this.routingKey = routingKey
+    this.wire = encodeEnvelope(exchange, routingKey)
+  }
+}
+
+export class Message implements StorableMessage {
+  readonly envelope: Envelope
+  /** Flags and properties are buf[propertiesStart, propertiesEnd), the joined body buf[bodyStart, bodyEnd). */
+  readonly buf: Buffer
+  readonly propertiesStart: number
+  readonly propertiesEnd: number
+  readonly bodyStart: number
+  readonly bodyEnd: number
+  readonly isPersistent: boolean
+  readonly expiresAtMs: number
+  /** See StorableMessage; given by the vhost when a body goes to several durable queues. */
+  bodyId = 0
+
+  constructor(
+    envelope: Envelope, buf: Buffer, propertiesStart: number, propertiesEnd: number, bodyStart: number,
+    bodyEnd: number, isPersistent: boolean,
+  ) {
+    this.envelope = envelope
+    this.buf = buf
+    this.propertiesStart = propertiesStart
+    this.propertiesEnd = propertiesEnd
+    this.bodyStart = bodyStart
+    this.bodyEnd = bodyEnd
+    this.isPersistent = isPersistent
+    this.expiresAtMs = Infinity
+  }
+
+  get exchange(): string {
+    return this.envelope.exchange
+  }
+
+  get routingKey(): string {
+    return this.envelope.routingKey
+  }
+
+  get bodyBytes(): number {
+    return this.bodyEnd - this.bodyStart
+  }
+}

@@ -1,0 +1,140 @@
+// The seam between the broker and whatever keeps its messages. Above it nobody knows SQLite; below it nobody knows
+// AMQP: ids, texts and bytes cross, appended now and reported durable later, batch by batch.
+//
+// What an implementation promises (store.contract.ts holds it to them):
+//   1. Appends never wait, never throw for the disk's reasons, and are visible to `load` once their batch is durable.
+//   2. Everything appended between two calls of `seal` that follow each other is in one batch, and a batch is durable
+//      whole or not at all.
+//   3. Batches become durable in the order of their numbers; `onDurable(n)` says that every batch up to n is.
+//   4. A put whose drop arrives while its batch is still open is never written.
+//   5. A commit that failed, or whose outcome is unknown, is never reported durable: `onFailed` is called, once, and
+//      nothing after it.
+
+/** What a reported-durable batch survives: nothing, an OS crash and power loss, or also the loss of a store node. */
+export type Durability = 'memory' | 'disk' | 'replicated'
+
+export interface EngineInfo {
+  readonly kind: string
+  readonly durability: Durability
+  readonly warnings: readonly string[]
+}
+
+/** Another process owns the scope (or, for SQLite, the whole data directory). */
+export interface Held {
+  readonly heldBy: string
+}
+
+/** One per process. SQLite grants every scope at epoch 1; a shared engine arbitrates between processes. */
+export interface Engine {
+  /** Errors: DataDirectoryHeld, DataDirectoryNewer (sqlite/), or the engine's own when it cannot be reached. */
+  open(): Promise<EngineInfo>
+  /** A scope is a vhost's name, or CATALOG for what belongs to no vhost. */
+  acquire(scope: string): Promise<Store | Held>
+  /** Waits for every batch, marks the data as cleanly stopped, frees it. */
+  close(): Promise<void>
+}
+
+/** The scope of vhosts, users and permissions: a shard like any other, so that every engine stores it the same way. */
+export const CATALOG = ''
+
+export function isHeld(answer: Store | Held): answer is Held {
+  return 'heldBy' in answer
+}
+
+/** A topology record. `doc` is JSON text; null deletes the record. */
+export interface Definition {
+  readonly kind: string
+  readonly name: string
+  readonly doc: string | null
+}
+
+/**
+ * What `put` reads of a message. The broker's Message has this shape, so that no object is made to store one.
+ *
+ *   buf  … | properties as on the wire | … | body, frames joined | …
+ *          ^ propertiesStart   ^ propertiesEnd ^ bodyStart       ^ bodyEnd
+ */
+export interface StorableMessage {
+  readonly exchange: string
+  readonly routingKey: string
+  readonly buf: Buffer
+  readonly propertiesStart: number
+  readonly propertiesEnd: number
+  readonly bodyStart: number
+  readonly bodyEnd: number
+  /** Milliseconds since the epoch; Infinity when the message never expires. */
+  readonly expiresAtMs: number
+  /** Not 0: the body is shared under this id with the other queues the message was routed to in this turn. */
+  readonly bodyId: number
+}
+
+export interface StoredMessage {
+  readonly id: number
+  readonly exchange: string
+  readonly routingKey: string
+  readonly properties: Buffer
+  readonly body: Buffer
+  readonly expiresAtMs: number
+  readonly bodyId: number
+  /** From `touch`; 0 when the message was never handed out before a clean stop. */
+  readonly deliveryCount: number
+}
+
+export interface QueueTotals {
+  readonly queue: number
+  readonly count: number
+  readonly bytes: number
+}
+
+export interface Recovered {
+  readonly definitions: readonly Definition[]
+  readonly queues: readonly QueueTotals[]
+  /** The highest message or body id ever stored in any scope of the engine: the broker's counters go on after it. */
+  readonly lastId: number
+  /** False: the last owner did not stop cleanly, so anything recovered may have been delivered (reliability P4). */
+  readonly wasClean: boolean
+}
+
+/** `unknown`: the commit may or may not have happened. Only 'full' can pass; after any other the process must end. */
+export interface StoreFailure {
+  readonly kind: 'full' | 'io' | 'unknown' | 'fenced'
+  readonly cause: Error
+}
+
+/** One scope that this process owns. Message and queue ids are given by the broker and unique over all scopes. */
+export interface Store {
+  readonly scope: string
+  /** The fencing token: grows with every change of owner; always 1 for SQLite. */
+  readonly epoch: number
+
+  recover(): Promise<Recovered>
+
+  /** Appends a message; returns its position in the open batch, which `drop` wants back together with `openBatch`. */
+  put(queue: number, id: number, message: StorableMessage): number
+  /** Settles a message. `batch` and `position` are those of its put, or 0 and 0 for a recovered message. */
+  drop(queue: number, id: number, bodyId: number, batch: number, position: number): void
+  /** Drops every message of the queue with an id up to `lastId`: a mark now, deletion in the background. */
+  purge(queue: number, lastId: number): void
+  /** Records how often a message has been handed out. Written at a clean stop, and for queues with a delivery limit. */
+  touch(queue: number, id: number, deliveryCount: number): void
+  define(definition: Definition): void
+
+  /** What is appended now is durable with this batch. Numbers start at 1 and rise by 1. */
+  readonly openBatch: number
+  /** Too much waits for the disk: doors stop reading publishes until `onRelieved`. */
+  readonly isCongested: boolean
+  /**
+   * End of a turn: hands the open batch over when none is in flight, or closes it when it has grown large. A batch
+   * that nothing was appended to stays open: nobody may wait for `openBatch` without having appended to it.
+   */
+  seal(): void
+  /** The next messages of a queue after an id, in id order, at most `limit` of them and about `bytesMax` bytes. */
+  load(queue: number, afterId: number, limit: number, bytesMax: number): Promise<readonly StoredMessage[]>
+  /** Waits for what was appended to be durable and gives the scope back. */
+  release(): Promise<void>
+
+  /** Set by the owner. Called outside of any append, never from within `seal`. */
+  onDurable: (batch: number) => void
+  onFailed: (failure: StoreFailure) => void
+  onRelieved: () => void
+}

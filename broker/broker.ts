@@ -1,0 +1,166 @@
+// The broker: vhosts, users, and what all of them share. It knows no socket, no file and no clock of its own; both doors
+// call it, the simulation drives it, runtime/ gives it the world.
+import type { Clock } from '../base/clock.ts'
+import type { Log } from '../base/log.ts'
+import type { Random } from '../base/random.ts'
+import { Sequence } from '../base/sequence.ts'
+import type { TimerWheel } from '../base/timer-wheel.ts'
+import type { Turn } from '../base/turn.ts'
+import { notAllowed } from '../protocol/errors.ts'
+import type { AmqpError } from '../protocol/errors.ts'
+import type { Definition, Recovered, Store } from '../store/store.ts'
+import { Counters } from './counters.ts'
+import { permissionDefinition, readPermission, readUser, userDefinition, vhostDefinition } from './definitions.ts'
+import { restoreTopology } from './recovery.ts'
+import { createUser, passwordMatches } from './users.ts'
+import type { User } from './users.ts'
+import { VHost } from './vhost.ts'
+
+export interface BrokerLimits {
+  readonly frameSizeMax: number
+  readonly channelMax: number
+  readonly heartbeatS: number
+  readonly handshakeTimeoutMs: number
+  readonly messageSizeMax: number
+}
+
+export interface BrokerIdentity {
+  readonly product: string
+  readonly version: string
+  readonly platform: string
+  readonly clusterName: string
+}
+
+export interface BrokerParts {
+  readonly clock: Clock
+  readonly random: Random
+  readonly turn: Turn
+  readonly timers: TimerWheel
+  readonly log: Log
+  readonly limits: BrokerLimits
+  readonly identity: BrokerIdentity
+  /** Users who may come from this machine only. */
+  readonly loopbackUsers: readonly string[]
+}
+
+/** What the broker sees of a connection. */
+export interface ConnectionView {
+  readonly vhostName: string
+  readonly channelCount: number
+  /** Closes it from our side, with a reason for the client. */
+  forceClose(error: AmqpError): void
+  /** Ends it without another word. */
+  drop(): void
+}
+
+export interface FirstStart {
+  readonly user: string
+  readonly password: string
+  readonly vhost: string
+}
+
+export class Broker {
+  readonly clock: Clock
+  readonly random: Random
+  readonly turn: Turn
+  readonly timers: TimerWheel
+  readonly log: Log
+  readonly limits: BrokerLimits
+  readonly identity: BrokerIdentity
+  readonly counters = new Counters()
+  readonly vhosts = new Map<string, VHost>()
+  readonly users = new Map<string, User>()
+  readonly connections = new Set<ConnectionView>()
+  readonly messageIds = new Sequence()
+  private readonly queueIds = new Sequence()
+  private readonly loopbackUsers: readonly string[]
+  /** `[user, vhost]` as JSON: who may enter what. */
+  private readonly permissions = new Set<string>()
+
+  constructor(parts: BrokerParts) {
+    this.clock = parts.clock
+    this.random = parts.random
+    this.turn = parts.turn
+    this.timers = parts.timers
+    this.log = parts.log
+    this.limits = parts.limits
+    this.identity = parts.identity
+    this.loopbackUsers = parts.loopbackUsers
+  }
+
+  /**
+   * Takes in users, permissions and the names of the vhosts, which are returned. An empty catalog is a first start: the
+   * default user and vhost are created (RabbitMQ: RABBITMQ_DEFAULT_USER counts only then).
+   */
+  restoreCatalog(catalog: Store, recovered: Recovered, first: FirstStart): string[] {
+    this.messageIds.skipTo(recovered.lastId)
+    const vhosts: string[] = []
+    for (const definition of recovered.definitions) {
+      if (definition.kind === 'vhost') vhosts.push(definition.name)
+      else this.restoreUserOrPermission(definition)
+    }
+    if (vhosts.length > 0) return vhosts
+    const user = createUser(first.user, first.password, ['administrator'], this.random)
+    this.users.set(user.name, user)
+    this.permissions.add(JSON.stringify([user.name, first.vhost]))
+    catalog.define(vhostDefinition(first.vhost))
+    catalog.define(userDefinition(user))
+    catalog.define(permissionDefinition(user.name, first.vhost))
+    return [first.vhost]
+  }
+
+  restoreVHost(name: string, store: Store, recovered: Recovered): VHost {
+    this.messageIds.skipTo(recovered.lastId)
+    const vhost = new VHost(name, store, this.turn, this.messageIds, this.counters)
+    const lastQueueId = restoreTopology(vhost, recovered, this.log)
+    this.queueIds.skipTo(lastQueueId)
+    this.vhosts.set(name, vhost)
+    return vhost
+  }
+
+  /** The user, or null when name, password or where they come from do not fit; which of them is only logged. */
+  authenticate(name: string, password: Buffer, isLoopback: boolean): User | null {
+    const user = this.users.get(name)
+    if (user === undefined || !passwordMatches(user, password)) return null
+    if (this.loopbackUsers.includes(name) && !isLoopback) {
+      this.log.warn({ user: name }, 'login refused: this user may connect from this machine only')
+      return null
+    }
+    return user
+  }
+
+  /** Errors: not-allowed, in RabbitMQ's words; a missing vhost is named also to those who may enter none. */
+  enterVHost(name: string, user: User): VHost {
+    const vhost = this.vhosts.get(name)
+    if (vhost === undefined) throw notAllowed(`vhost ${name} not found`)
+    if (!this.permissions.has(JSON.stringify([user.name, name]))) {
+      throw notAllowed(`access to vhost '${name}' refused for user '${user.name}'`)
+    }
+    return vhost
+  }
+
+  newQueueId(): number {
+    return this.queueIds.next()
+  }
+
+  /** `amq.gen-` or `amq.ctag-` and 22 characters of 128 random bits, as RabbitMQ's. */
+  generateName(prefix: string): string {
+    return prefix + this.random.bytes(16).toString('base64url')
+  }
+
+  /** Before a clean stop, when no connection is left. */
+  rememberDeliveries(): void {
+    for (const vhost of this.vhosts.values()) {
+      for (const queue of vhost.queues.values()) queue.rememberDeliveries()
+    }
+  }
+
+  private restoreUserOrPermission(definition: Definition): void {
+    if (definition.kind === 'user') {
+      this.users.set(definition.name, { name: definition.name, ...readUser(definition) })
+    } else if (definition.kind === 'permission') {
+      const { user, vhost } = readPermission(definition)
+      this.permissions.add(JSON.stringify([user, vhost]))
+    }
+  }
+}

@@ -1,0 +1,77 @@
+// exchange.declare and exchange.delete, with the checks in RabbitMQ's order and words (behaviours §3.2, §3.3).
+import { Exchange } from '../exchanges/exchange.ts'
+import type { ExchangeFlags } from '../exchanges/exchange.ts'
+import { exchangeTypes } from '../exchanges/index.ts'
+import { accessRefused, preconditionFailed } from '../protocol/errors.ts'
+import { FIELD_TYPE_NAMES } from '../protocol/table.ts'
+import type { FieldTable } from '../protocol/table.ts'
+import { describeDifference } from '../queues/settings.ts'
+import { addExchange, removeExchange } from './bindings.ts'
+import type { VHost } from './vhost.ts'
+
+export interface ExchangeDeclaration {
+  readonly name: string
+  readonly type: string
+  readonly flags: ExchangeFlags
+  readonly args: FieldTable
+}
+
+/** Passive: only asks whether it is there. Errors: access-refused, not-found. */
+export function checkExchange(vhost: VHost, name: string): void {
+  refuseDefaultExchange(name)
+  vhost.getExchange(name)
+}
+
+/** Errors: precondition-failed for a type unknown or properties that differ, access-refused for reserved names. */
+export function declareExchange(vhost: VHost, declaration: ExchangeDeclaration): void {
+  const type = exchangeTypes.get(declaration.type)
+  if (type === undefined) throw preconditionFailed(`unknown exchange type '${declaration.type}'`)
+  refuseDefaultExchange(declaration.name)
+  const existing = vhost.findExchange(declaration.name)
+  if (existing !== null) return checkEquivalent(vhost, existing, declaration)
+  if (declaration.name.startsWith('amq.')) {
+    throw accessRefused(`exchange name '${declaration.name}' contains reserved prefix 'amq.*'`)
+  }
+  const alternate = declaration.args.get('alternate-exchange')
+  if (alternate !== undefined && alternate.tag !== 'S') {
+    throw preconditionFailed(`invalid type '${FIELD_TYPE_NAMES[alternate.tag]}' for arg 'alternate-exchange' in `
+      + vhost.describeExchange(declaration.name))
+  }
+  addExchange(vhost, new Exchange(declaration.name, type, declaration.flags, declaration.args))
+}
+
+/** A missing exchange is no error (RabbitMQ). Errors: access-refused, precondition-failed when in use. */
+export function deleteExchange(vhost: VHost, name: string, ifUnused: boolean): void {
+  refuseDefaultExchange(name)
+  if (name.startsWith('amq.')) {
+    throw accessRefused(`deletion of system ${vhost.describeExchange(name)} not allowed`)
+  }
+  const exchange = vhost.findExchange(name)
+  if (exchange === null) return
+  if (ifUnused && exchange.bindings.size > 0) throw preconditionFailed(`${vhost.describeExchange(name)} in use`)
+  removeExchange(vhost, exchange)
+}
+
+function checkEquivalent(vhost: VHost, current: Exchange, declaration: ExchangeDeclaration): void {
+  const { flags } = declaration
+  const pairs: readonly (readonly [string, string | boolean, string | boolean])[] = [
+    ['type', current.type.name, declaration.type],
+    ['durable', current.flags.isDurable, flags.isDurable],
+    ['auto_delete', current.flags.isAutoDelete, flags.isAutoDelete],
+    ['internal', current.flags.isInternal, flags.isInternal],
+  ]
+  const fail = (name: string, difference: string): never => {
+    throw preconditionFailed(
+      `inequivalent arg '${name}' for ${vhost.describeExchange(current.name)}: ${difference}`)
+  }
+  for (const [name, has, wants] of pairs) {
+    if (has !== wants) fail(name, `received '${String(wants)}' but current is '${String(has)}'`)
+  }
+  const name = 'alternate-exchange'
+  const difference = describeDifference(current.args.get(name), declaration.args.get(name))
+  if (difference !== null) fail(name, difference)
+}
+
+function refuseDefaultExchange(name: string): void {
+  if (name === '') throw accessRefused('operation not permitted on the default exchange')
+}

@@ -1,0 +1,91 @@
+// queue.declare, purge and delete, with the checks in RabbitMQ's order and words (behaviours §4).
+import { Binding } from '../exchanges/binding.ts'
+import { accessRefused, preconditionFailed } from '../protocol/errors.ts'
+import { EMPTY_TABLE } from '../protocol/table.ts'
+import type { FieldTable } from '../protocol/table.ts'
+import { Queue } from '../queues/queue.ts'
+import type { QueueOwner } from '../queues/queue.ts'
+import { checkQueueArgumentsEqual, validateQueueArguments } from '../queues/settings.ts'
+import { removeBindingsTo } from './bindings.ts'
+import { queueDefinition, removal } from './definitions.ts'
+import type { VHost } from './vhost.ts'
+
+export interface QueueDeclaration {
+  readonly name: string
+  readonly isDurable: boolean
+  readonly isExclusive: boolean
+  readonly isAutoDelete: boolean
+  readonly args: FieldTable
+}
+
+/** Errors: access-refused for reserved names, resource-locked, precondition-failed, not-implemented. */
+export function declareQueue(
+  vhost: VHost, declaration: QueueDeclaration, owner: QueueOwner, isGeneratedName: boolean, newId: () => number,
+): Queue {
+  const { name, args } = declaration
+  if (name.startsWith('amq.') && !isGeneratedName) {
+    throw accessRefused(`queue name '${name}' contains reserved prefix 'amq.*'`)
+  }
+  const existing = vhost.findQueue(name)
+  if (existing !== null) {
+    checkEquivalent(vhost, existing, declaration, owner)
+    return existing
+  }
+  validateQueueArguments(args, vhost.describeQueue(name))
+  const { isExclusive, isAutoDelete } = declaration
+  const flags = { isDurable: declaration.isDurable && !isExclusive, isAutoDelete }
+  const queue = new Queue(newId(), name, flags, isExclusive ? owner : null, args, vhost.queueParts)
+  addQueue(vhost, queue)
+  vhost.changed(flags.isDurable ? queueDefinition(queue) : null)
+  return queue
+}
+
+/** A queue is known under its name, and bound by it to the default exchange; that binding is in no list. */
+export function addQueue(vhost: VHost, queue: Queue): void {
+  vhost.addQueue(queue)
+  vhost.defaultExchange.router.bind(implicitBinding(queue))
+}
+
+/** Returns the number of ready messages; a missing queue has none (RabbitMQ). Errors: in use, not empty, locked. */
+export function deleteQueue(
+  vhost: VHost, name: string, owner: QueueOwner, ifUnused: boolean, ifEmpty: boolean,
+): number {
+  const queue = vhost.findQueue(name)
+  if (queue === null) return 0
+  vhost.checkOwner(queue, owner)
+  if (ifUnused && queue.consumers.count > 0) throw preconditionFailed(`${vhost.describeQueue(name)} in use`)
+  if (ifEmpty && queue.readyCount > 0) throw preconditionFailed(`${vhost.describeQueue(name)} not empty`)
+  const count = queue.readyCount
+  removeQueue(vhost, queue)
+  return count
+}
+
+export function removeQueue(vhost: VHost, queue: Queue): void {
+  vhost.removeQueue(queue)
+  vhost.defaultExchange.router.unbind(implicitBinding(queue))
+  removeBindingsTo(vhost, queue)
+  queue.delete()
+  vhost.changed(queue.flags.isDurable ? removal('queue', queue.name) : null)
+}
+
+/** RabbitMQ checks exclusive before everything else, then durable, auto_delete, and the arguments. */
+function checkEquivalent(
+  vhost: VHost, current: Queue, declaration: QueueDeclaration, owner: QueueOwner,
+): void {
+  vhost.checkOwner(current, owner)
+  if ((current.owner !== null) !== declaration.isExclusive) throw vhost.locked(current.name)
+  const isDurable = declaration.isDurable && !declaration.isExclusive
+  const what = vhost.describeQueue(current.name)
+  const fail = (name: string, wants: boolean, has: boolean): never => {
+    throw preconditionFailed(`inequivalent arg '${name}' for ${what}: received '${wants}' but current is '${has}'`)
+  }
+  if (isDurable !== current.flags.isDurable) fail('durable', isDurable, current.flags.isDurable)
+  if (declaration.isAutoDelete !== current.flags.isAutoDelete) {
+    fail('auto_delete', declaration.isAutoDelete, current.flags.isAutoDelete)
+  }
+  checkQueueArgumentsEqual(current.args, declaration.args, what)
+}
+
+function implicitBinding(queue: Queue): Binding {
+  return new Binding('', queue, queue.name, EMPTY_TABLE, false)
+}

@@ -1,0 +1,207 @@
+// A vhost: one namespace of exchanges and queues, the store that keeps it, and the way of a message from a route into
+// queues. Declaring and binding are in exchange-declarations.ts, queue-declarations.ts and bindings.ts, which call
+// `changed` so that no channel goes on with a route that is no longer true.
+import type { Sequence } from '../base/sequence.ts'
+import type { Turn } from '../base/turn.ts'
+import type { Binding, Destination } from '../exchanges/binding.ts'
+import { Exchange } from '../exchanges/exchange.ts'
+import type { HeaderSource } from '../exchanges/exchange-type.ts'
+import { exchangeTypes } from '../exchanges/index.ts'
+import { RouteFinder } from '../exchanges/route.ts'
+import type { Route } from '../exchanges/route.ts'
+import { notFound, resourceLocked } from '../protocol/errors.ts'
+import { EMPTY_TABLE } from '../protocol/table.ts'
+import type { Message } from '../queues/message.ts'
+import type { Queue, QueueOwner, QueueParts } from '../queues/queue.ts'
+import type { Definition, Store } from '../store/store.ts'
+import type { Counters } from './counters.ts'
+
+/** Waits for a batch: a channel with confirms to give, a connection that holds a reply. */
+export interface DurableListener {
+  /** Every batch up to this one is on disk. Returns true to be told of the next one too. */
+  durable(batch: number): boolean
+}
+
+/** Stopped reading publishes because the store is behind. */
+export interface RelievedListener {
+  relieved(): void
+}
+
+export const ROUTED = 1
+export const STORED = 2
+
+/** Sharing a body between queues pays from here on (reliability §4.1). */
+const SHARED_BODY_BYTES_MIN = 512
+
+const PREDECLARED: readonly (readonly [string, string, boolean?])[] = [
+  ['', 'direct'], ['amq.direct', 'direct'], ['amq.fanout', 'fanout'], ['amq.topic', 'topic'],
+  ['amq.headers', 'headers'], ['amq.match', 'headers'], ['amq.rabbitmq.trace', 'topic', true],
+]
+
+export class VHost {
+  readonly name: string
+  readonly store: Store
+  readonly exchanges = new Map<string, Exchange>()
+  readonly queues = new Map<string, Queue>()
+  /** Bindings by what they lead to: what goes with a queue or an exchange that is deleted. */
+  readonly inbound = new Map<Destination, Set<Binding>>()
+  readonly defaultExchange: Exchange
+  readonly queueParts: QueueParts
+  /** Rises with every change that may turn a route false. */
+  topologyVersion = 0
+  /** Exclusive queues by the connection they go with. */
+  private readonly exclusive = new Map<QueueOwner, Set<Queue>>()
+  private readonly counters: Counters
+  private readonly turn: Turn
+  private readonly messageIds: Sequence
+  private readonly finder: RouteFinder<Queue>
+  private durableListeners: DurableListener[] = []
+  private relievedListeners: RelievedListener[] = []
+  private durableBatch = 0
+  private definedBatch = 0
+
+  constructor(name: string, store: Store, turn: Turn, messageIds: Sequence, counters: Counters) {
+    this.counters = counters
+    this.name = name
+    this.store = store
+    this.turn = turn
+    this.messageIds = messageIds
+    this.queueParts = { store, turn, ids: messageIds }
+    this.finder = new RouteFinder((exchange) => this.exchanges.get(exchange) ?? null)
+    for (const [exchange, type, isInternal = false] of PREDECLARED) {
+      const flags = { isDurable: true, isAutoDelete: false, isInternal }
+      this.exchanges.set(exchange, new Exchange(exchange, exchangeTypes.get(type)!, flags, EMPTY_TABLE))
+    }
+    this.defaultExchange = this.exchanges.get('')!
+    store.onDurable = (batch) => this.durable(batch)
+    store.onRelieved = () => this.relieved()
+    turn.addStore(store)
+  }
+
+  findExchange(name: string): Exchange | null {
+    return this.exchanges.get(name) ?? null
+  }
+
+  /** Errors: not-found. */
+  getExchange(name: string): Exchange {
+    const exchange = this.exchanges.get(name)
+    if (exchange === undefined) throw notFound(`no ${this.describeExchange(name)}`)
+    return exchange
+  }
+
+  findQueue(name: string): Queue | null {
+    return this.queues.get(name) ?? null
+  }
+
+  /** Errors: not-found; resource-locked when it is exclusive to another connection. */
+  getQueue(name: string, owner: QueueOwner): Queue {
+    const queue = this.queues.get(name)
+    if (queue === undefined) throw notFound(`no ${this.describeQueue(name)}`)
+    this.checkOwner(queue, owner)
+    return queue
+  }
+
+  addQueue(queue: Queue): void {
+    this.queues.set(queue.name, queue)
+    this.counters.queuesCreated++
+    if (queue.owner === null) return
+    let owned = this.exclusive.get(queue.owner)
+    if (owned === undefined) this.exclusive.set(queue.owner, owned = new Set())
+    owned.add(queue)
+  }
+
+  removeQueue(queue: Queue): void {
+    this.queues.delete(queue.name)
+    this.counters.queuesDeleted++
+    if (queue.owner === null) return
+    const owned = this.exclusive.get(queue.owner)
+    owned?.delete(queue)
+    if (owned?.size === 0) this.exclusive.delete(queue.owner)
+  }
+
+  /** The exclusive queues of a connection that is going. */
+  queuesOf(owner: QueueOwner): Queue[] {
+    return [...this.exclusive.get(owner) ?? []]
+  }
+
+  /** Errors: resource-locked. */
+  checkOwner(queue: Queue, owner: QueueOwner): void {
+    if (queue.owner !== null && queue.owner !== owner) throw this.locked(queue.name)
+  }
+
+  locked(queue: string): Error {
+    return resourceLocked(`cannot obtain exclusive access to locked ${this.describeQueue(queue)}. It could be `
+      + 'originally declared on another connection or the exclusive property value does not match that of the '
+      + 'original declaration.')
+  }
+
+  describeQueue(name: string): string {
+    return `queue '${name}' in vhost '${this.name}'`
+  }
+
+  describeExchange(name: string): string {
+    return `exchange '${name}' in vhost '${this.name}'`
+  }
+
+  findRoute(exchange: Exchange, routingKeys: readonly string[], headers: HeaderSource): Route<Queue> {
+    return this.finder.find(exchange, routingKeys, headers)
+  }
+
+  /** Puts a message into every queue of a route. Returns the bits ROUTED and STORED; never throws. */
+  publish(route: Route<Queue>, message: Message): number {
+    const { queues } = route
+    if (queues.length === 0) return 0
+    if (queues.length > 1 && message.bodyBytes >= SHARED_BODY_BYTES_MIN) this.shareBody(queues, message)
+    let outcome = ROUTED
+    for (const queue of queues) {
+      if (queue.stores(message)) outcome |= STORED
+      queue.publish(message)
+    }
+    return outcome
+  }
+
+  /** Something was declared, bound or deleted; `definition` is its record when it is to survive a restart. */
+  changed(definition: Definition | null): void {
+    this.topologyVersion++
+    if (definition === null) return
+    this.store.define(definition)
+    this.definedBatch = this.store.openBatch
+  }
+
+  /** The batch that the newest record waits for; 0 when all of them are on disk. */
+  get pendingDefinitions(): number {
+    return this.definedBatch > this.durableBatch ? this.definedBatch : 0
+  }
+
+  /** The listener is told of every durable batch from now on, until it returns false. */
+  awaitDurable(listener: DurableListener): void {
+    this.durableListeners.push(listener)
+  }
+
+  awaitRelieved(listener: RelievedListener): void {
+    this.relievedListeners.push(listener)
+  }
+
+  private shareBody(queues: readonly Queue[], message: Message): void {
+    let storing = 0
+    for (const queue of queues) if (queue.stores(message)) storing++
+    if (storing > 1) message.bodyId = this.messageIds.next()
+  }
+
+  private durable(batch: number): void {
+    this.turn.begin()
+    this.durableBatch = batch
+    const listeners = this.durableListeners
+    this.durableListeners = []
+    for (const listener of listeners) {
+      if (listener.durable(batch)) this.durableListeners.push(listener)
+    }
+  }
+
+  private relieved(): void {
+    this.turn.begin()
+    const listeners = this.relievedListeners
+    this.relievedListeners = []
+    for (const listener of listeners) listener.relieved()
+  }
+}

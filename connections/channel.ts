@@ -1,0 +1,308 @@
+// A channel: what one client does in one vhost. Method frames are dispatched here, the few that a message passes through
+// (publish, ack, nack, reject) before the table of the others. A soft error closes the channel; after that every frame
+// but close-ok is ignored (AMQP 0-9-1 §1.4.2.6; RabbitMQ).
+import type { Log } from '../base/log.ts'
+import type { Broker } from '../broker/broker.ts'
+import { removeQueue } from '../broker/queue-declarations.ts'
+import type { User } from '../broker/users.ts'
+import type { DurableListener, VHost } from '../broker/vhost.ts'
+import type { ArgumentReader } from '../protocol/argument-reader.ts'
+import type { DeliverTemplate } from '../protocol/deliver-template.ts'
+import { AmqpError, channelError, commandInvalid, frameError, preconditionFailed } from '../protocol/errors.ts'
+import type { FrameWriter } from '../protocol/frame-writer.ts'
+import {
+  BASIC_ACK, BASIC_NACK, BASIC_PUBLISH, BASIC_REJECT, CHANNEL_CLOSE, CHANNEL_CLOSE_OK, CHANNEL_OPEN, DECODERS,
+  METHOD_NAMES, decodeBasicAck, decodeBasicNack, decodeBasicReject, writeChannelClose, writeChannelCloseOk,
+} from '../protocol/methods.gen.ts'
+import type { ReceivedMethods } from '../protocol/methods.gen.ts'
+import { FRAME_BODY, FRAME_HEADER } from '../protocol/spec.ts'
+import type { Entry } from '../queues/entry.ts'
+import type { Message } from '../queues/message.ts'
+import { Confirms } from './confirms.ts'
+import type { ConfirmingChannel } from './confirms.ts'
+import type { Consumer, ConsumingChannel } from './consumer.ts'
+import type { ClientFacts } from './handshake.ts'
+import { Publisher } from './publisher.ts'
+import type { PublishingChannel } from './publisher.ts'
+import { Unacked } from './unacked.ts'
+
+export type ReplyWriter = (writer: FrameWriter, channel: number) => void
+
+/** Cold methods by id; connections/methods/ has them. */
+export type MethodHandlers = ReadonlyMap<number, (channel: Channel, method: object) => void>
+
+/** The connection, as its channels see it. It is also the owner of their exclusive queues. */
+export interface ChannelHost {
+  readonly broker: Broker
+  readonly log: Log
+  readonly writer: FrameWriter
+  readonly arguments: ArgumentReader
+  readonly client: ClientFacts
+  readonly frameSizeMax: number
+  hasRoom(): boolean
+  /** Something was written: it leaves at the end of the turn. */
+  mark(): void
+  confirmAtEndOfTurn(channel: Channel): void
+  flushConfirms(): void
+  /** Answers a method once what it changed is on disk; null for nowait. */
+  replyWhenDurable(channel: Channel, reply: ReplyWriter | null): void
+  /** The store is behind: nothing more is read from this client until it has caught up. */
+  waitForStore(vhost: VHost): void
+  removeChannel(channel: Channel): void
+}
+
+export class Channel implements ConfirmingChannel, ConsumingChannel, PublishingChannel {
+  readonly number: number
+  readonly connection: ChannelHost
+  readonly broker: Broker
+  readonly vhost: VHost
+  readonly user: User
+  readonly consumers = new Map<string, Consumer>()
+  /** Prefetch of consumers that start from now on; 0 is no limit. */
+  consumerPrefetch = 0
+  /** Prefetch of all consumers of the channel together; 0 is no limit. */
+  channelPrefetch = 0
+  /** What an empty queue name means on this channel; null until a queue was declared. */
+  lastQueue: string | null = null
+  isOpen = true
+  private readonly methods: MethodHandlers
+  private readonly publisher = new Publisher(this)
+  private readonly unacked = new Unacked()
+  private confirms: Confirms | null = null
+  private areConfirmsReady = false
+  private deliveryTag = 0
+  /** The method being worked on: what a close names as its cause; 0 for errors of framing. */
+  private methodId = 0
+
+  constructor(
+    connection: ChannelHost, number: number, vhost: VHost, user: User, methods: MethodHandlers,
+  ) {
+    this.methods = methods
+    this.connection = connection
+    this.broker = connection.broker
+    this.number = number
+    this.vhost = vhost
+    this.user = user
+  }
+
+  get currentMethodId(): number {
+    return this.publisher.isExpectingContent ? BASIC_PUBLISH : this.methodId
+  }
+
+  /** Errors: AmqpError for what closes the connection; soft errors end here. */
+  onFrame(type: number, buf: Buffer, start: number, end: number): void {
+    if (!this.isOpen) return this.onFrameWhileClosing(type, buf, start, end)
+    try {
+      if (type === FRAME_BODY) this.publisher.onBody(buf, start, end)
+      else if (type === FRAME_HEADER) this.publisher.onHeader(buf, start, end)
+      else this.onMethod(buf, start, end)
+    } catch (error) {
+      if (!(error instanceof AmqpError) || error.isHard) throw error
+      this.closeWith(error)
+    }
+  }
+
+  private onMethod(buf: Buffer, start: number, end: number): void {
+    this.publisher.checkIdle()
+    const id = buf.readUInt32BE(start)
+    this.methodId = id
+    const reader = this.connection.arguments
+    switch (id) {
+      case BASIC_PUBLISH:
+        this.publisher.onPublish(buf, start + 4, end, reader)
+        return
+      case BASIC_ACK: {
+        const { deliveryTag, multiple } = decodeBasicAck(reader.over(buf, start + 4, end))
+        return this.settle(deliveryTag, multiple, false)
+      }
+      case BASIC_NACK: {
+        const { deliveryTag, multiple, requeue } = decodeBasicNack(reader.over(buf, start + 4, end))
+        return this.settle(deliveryTag, multiple, requeue)
+      }
+      case BASIC_REJECT: {
+        const { deliveryTag, requeue } = decodeBasicReject(reader.over(buf, start + 4, end))
+        if (!this.unacked.isOutstanding(deliveryTag)) throw unknownTag(deliveryTag)
+        return this.settle(deliveryTag, false, requeue)
+      }
+      default:
+        return this.dispatch(id, buf, start, end)
+    }
+  }
+
+  private dispatch(id: number, buf: Buffer, start: number, end: number): void {
+    if (id === CHANNEL_OPEN) throw channelError("second 'channel.open' seen")
+    if (id === CHANNEL_CLOSE_OK) throw commandInvalid('unimplemented method')
+    if (!METHOD_NAMES.has(id)) throw frameError('cannot decode <<>>')
+    const decode = DECODERS[id as keyof ReceivedMethods] as ((typeof DECODERS)[keyof ReceivedMethods]) | undefined
+    const handle = this.methods.get(id)
+    if (decode === undefined || handle === undefined) throw commandInvalid('unimplemented method')
+    const method = decode(this.connection.arguments.over(buf, start + 4, end))
+    handle(this, method)
+  }
+
+  /** basic.ack, nack and reject. Tag 0 with multiple is everything outstanding. Errors: precondition-failed. */
+  private settle(tag: number, multiple: boolean, requeue: boolean): void {
+    if (!multiple) {
+      const entry = this.unacked.take(tag)
+      if (entry === null) throw unknownTag(tag)
+      return this.settleEntry(entry, requeue)
+    }
+    if (tag !== 0 && !this.unacked.isOutstanding(tag)) throw unknownTag(tag)
+    const last = tag === 0 ? this.deliveryTag : tag
+    for (let entry = this.unacked.takeUpTo(last); entry !== null; entry = this.unacked.takeUpTo(last)) {
+      this.settleEntry(entry, requeue)
+    }
+  }
+
+  private settleEntry(entry: Entry, requeue: boolean): void {
+    if (requeue) {
+      entry.queue.requeue(entry)
+    } else {
+      this.broker.counters.acked++
+      entry.queue.settle(entry)
+    }
+  }
+
+  /** basic.recover: everything unacked goes back to its queue, oldest first. */
+  recover(): void {
+    for (const entry of this.unacked.takeAll()) entry.queue.requeue(entry)
+  }
+
+  /** Room under the channel-wide prefetch. */
+  get hasCredit(): boolean {
+    return this.channelPrefetch === 0 || this.unacked.count < this.channelPrefetch
+  }
+
+  get unackedCount(): number {
+    return this.unacked.count
+  }
+
+  nextDeliveryTag(): number {
+    return ++this.deliveryTag
+  }
+
+  deliver(template: DeliverTemplate, entry: Entry, isNoAck: boolean): void {
+    const tag = ++this.deliveryTag
+    if (!isNoAck) this.unacked.add(tag, entry)
+    const { counters } = this.broker
+    if (isNoAck) counters.deliveredAutoAck++
+    else counters.deliveredManualAck++
+    if (entry.isRedelivered) counters.redelivered++
+    this.connection.writer.deliver(template, tag, entry.isRedelivered)
+    this.writeContent(entry.message)
+    this.connection.mark()
+  }
+
+  /** Remembers what basic.get handed out. */
+  addUnacked(tag: number, entry: Entry): void {
+    this.unacked.add(tag, entry)
+  }
+
+  writeContent(message: Message): void {
+    this.connection.writer.content(
+      this.number, message.buf, message.propertiesStart, message.propertiesEnd, message.bodyStart, message.bodyEnd,
+      this.connection.frameSizeMax)
+  }
+
+  /** Credit of one consumer came back; under a channel-wide prefetch every other may have waited for it. */
+  creditReturned(consumer: Consumer): void {
+    if (this.channelPrefetch === 0) return consumer.queue.creditReturned(consumer)
+    this.offerCredit()
+  }
+
+  /** Every consumer with credit joins its queue's rotation again. */
+  offerCredit(): void {
+    for (const consumer of this.consumers.values()) consumer.queue.creditReturned(consumer)
+  }
+
+  /** Ends a consumer; an auto-delete queue goes with its last one. */
+  removeConsumer(consumer: Consumer): void {
+    this.consumers.delete(consumer.tag)
+    if (consumer.queue.removeConsumer(consumer)) removeQueue(this.vhost, consumer.queue)
+  }
+
+  forgetConsumer(consumer: Consumer): void {
+    this.consumers.delete(consumer.tag)
+  }
+
+  selectConfirms(): void {
+    this.confirms ??= new Confirms(this)
+  }
+
+  /** A publish was taken; `isStored`: some durable queue keeps it, so its confirm waits for the open batch. */
+  published(isStored: boolean): void {
+    const { store } = this.vhost
+    if (this.confirms !== null) {
+      this.broker.counters.publishedForConfirm++
+      this.confirms.published(isStored ? store.openBatch : 0)
+    }
+    if (store.isCongested) this.connection.waitForStore(this.vhost)
+  }
+
+  awaitDurable(listener: DurableListener): void {
+    this.vhost.awaitDurable(listener)
+  }
+
+  confirmsReady(): void {
+    if (this.areConfirmsReady) return
+    this.areConfirmsReady = true
+    this.connection.confirmAtEndOfTurn(this)
+  }
+
+  writeConfirms(): void {
+    this.areConfirmsReady = false
+    if (this.isOpen && this.confirms !== null) {
+      this.broker.counters.confirmed += this.confirms.write(this.connection.writer)
+    }
+  }
+
+  /** The channel is over, whoever said so: consumers go, unacked entries return to their queues (RabbitMQ). */
+  end(): void {
+    if (!this.isOpen) return
+    this.isOpen = false
+    this.broker.counters.channelsClosed++
+    this.publisher.abandon()
+    const entries = this.unacked.takeAll()
+    const consumers = [...this.consumers.values()]
+    for (const consumer of consumers) consumer.queue.consumers.remove(consumer)
+    for (const entry of entries) entry.queue.requeue(entry)
+    this.consumers.clear()
+    for (const { queue } of consumers) {
+      if (queue.flags.isAutoDelete && queue.consumers.count === 0 && !queue.isDeleted) removeQueue(this.vhost, queue)
+    }
+  }
+
+  private closeWith(error: AmqpError): void {
+    const { currentMethodId } = this
+    this.connection.log.warn(
+      { channel: this.number, method: METHOD_NAMES.get(currentMethodId) ?? 'none', reason: error.replyText },
+      'channel closed with an error')
+    this.connection.flushConfirms()
+    this.end()
+    writeChannelClose(
+      this.connection.writer, this.number, error.code, error.replyText, currentMethodId >>> 16,
+      currentMethodId & 0xffff)
+    this.connection.mark()
+  }
+
+  closedByClient(): void {
+    this.connection.flushConfirms()
+    this.end()
+    writeChannelCloseOk(this.connection.writer, this.number)
+    this.connection.removeChannel(this)
+  }
+
+  /** Waits for close-ok; a client's close that crosses ours is answered, and ours still waits (RabbitMQ). */
+  private onFrameWhileClosing(type: number, buf: Buffer, start: number, end: number): void {
+    if (type === FRAME_BODY || type === FRAME_HEADER) return
+    const id = end - start >= 4 ? buf.readUInt32BE(start) : 0
+    if (id === CHANNEL_CLOSE_OK) this.connection.removeChannel(this)
+    if (id === CHANNEL_OPEN) throw channelError("second 'channel.open' seen")
+    if (id === CHANNEL_CLOSE) {
+      writeChannelCloseOk(this.connection.writer, this.number)
+      this.connection.mark()
+    }
+  }
+}
+
+const unknownTag = (tag: number): Error => preconditionFailed(`unknown delivery tag ${tag}`)

@@ -1,0 +1,354 @@
+// One client's connection: bytes in, frames to channels, one write per turn out. Who it is, is the handshake's business;
+// when it is silent, the heartbeat's. Reading stops for one reason at a time or several (`hold`), never by queueing.
+//
+//   header → handshake → running → closing (our close is out, close-ok awaited) ─▶ closed
+//                   └─▶ silent (3 s without a word) ──────────────────────────────▶
+import type { Log } from '../base/log.ts'
+import type { Flushable } from '../base/turn.ts'
+import type { Broker, ConnectionView } from '../broker/broker.ts'
+import { removeQueue } from '../broker/queue-declarations.ts'
+import type { User } from '../broker/users.ts'
+import type { DurableListener, RelievedListener, VHost } from '../broker/vhost.ts'
+import { ArgumentReader } from '../protocol/argument-reader.ts'
+import { AmqpError } from '../protocol/errors.ts'
+import { FrameReader } from '../protocol/frame-reader.ts'
+import type { FrameSink } from '../protocol/frame-reader.ts'
+import { FrameWriter } from '../protocol/frame-writer.ts'
+import { METHOD_NAMES, writeConnectionClose, writeConnectionCloseOk } from '../protocol/methods.gen.ts'
+import { FRAME_HEARTBEAT, FRAME_METHOD } from '../protocol/spec.ts'
+import type { Channel, ChannelHost, ReplyWriter } from './channel.ts'
+import { ChannelTable } from './channel-table.ts'
+import { CloseReply } from './close-reply.ts'
+import { ConnectionMethods } from './connection-methods.ts'
+import { Handshake, PROTOCOL_HEADER, SilentClose, isProtocolHeader } from './handshake.ts'
+import type { ClientFacts, Tuning } from './handshake.ts'
+import { ConnectionTimer } from './connection-timer.ts'
+import type { Transport, TransportListener } from './transport.ts'
+
+/** Unsent bytes at which consumers get nothing more, and at which a client that asks on is not read any longer. */
+const OUTBOX_BYTES_MAX = 1024 * 1024
+const OUTBOX_HOLD_BYTES = 4 * OUTBOX_BYTES_MAX
+
+const HOLD_DURABLE = 1
+const HOLD_OUTBOX = 2
+const HOLD_STORE = 4
+
+type Phase = 'header' | 'handshake' | 'running' | 'closing' | 'silent' | 'closed'
+
+export class Connection
+implements ChannelHost, FrameSink, Flushable, ConnectionView, DurableListener, RelievedListener, TransportListener {
+  readonly broker: Broker
+  readonly log: Log
+  readonly writer = new FrameWriter()
+  /** One reader of arguments for all methods: they are decoded one at a time. */
+  readonly arguments = new ArgumentReader()
+  readonly channels: ChannelTable
+  isMarked = false
+  private readonly transport: Transport
+  private readonly reader: FrameReader
+  private readonly handshake: Handshake
+  private readonly timer: ConnectionTimer
+  private readonly methods: ConnectionMethods
+  private phase: Phase = 'header'
+  private headerBytes: Buffer = Buffer.alloc(0)
+  private holds = 0
+  private held: { readonly batch: number; readonly channel: Channel; readonly reply: ReplyWriter } | null = null
+  private confirming: Channel[] = []
+  private isShortOfRoom = false
+  private vhost: VHost | null = null
+  private channelMax = 0
+
+  constructor(transport: Transport, broker: Broker) {
+    this.transport = transport
+    this.broker = broker
+    this.log = broker.log
+    this.reader = new FrameReader(this, Math.min(broker.limits.frameSizeMax, 8192))
+    this.handshake = new Handshake(broker, this.writer, transport.peer.isLoopback, this)
+    this.channels = new ChannelTable(this)
+    this.methods = new ConnectionMethods(this)
+    this.timer = new ConnectionTimer(broker, this)
+    this.timer.dropAfter(broker.limits.handshakeTimeoutMs)
+    broker.connections.add(this)
+    broker.counters.connectionsOpened++
+  }
+
+  get client(): ClientFacts {
+    return this.handshake.client
+  }
+
+  get frameSizeMax(): number {
+    return this.reader.frameSizeMax
+  }
+
+  get vhostName(): string {
+    return this.vhost?.name ?? ''
+  }
+
+  get channelCount(): number {
+    return this.channels.count
+  }
+
+  get isReading(): boolean {
+    return this.holds === 0
+  }
+
+  onData(chunk: Buffer): void {
+    if (this.phase === 'closed' || this.phase === 'silent') return
+    this.broker.turn.begin()
+    this.timer.heard()
+    this.guard(() => {
+      if (this.phase === 'header') this.onHeaderBytes(chunk)
+      else this.reader.push(chunk)
+    })
+  }
+
+  onFrame(type: number, channel: number, buf: Buffer, start: number, end: number): void {
+    if (this.phase === 'closing') return this.methods.onFrameWhileClosing(type, channel, buf, start)
+    if (this.phase !== 'running' && this.phase !== 'handshake') return
+    this.guard(() => {
+      if (channel === 0) this.onConnectionFrame(type, buf, start, end)
+      else if (this.phase === 'running') this.channels.onFrame(type, channel, buf, start, end)
+      else throw this.channels.tooEarly(this.handshake.isTuned, type, buf, start, end)
+    })
+  }
+
+  tuned(tuning: Tuning): void {
+    this.reader.frameSizeMax = tuning.frameSizeMax
+    this.channelMax = tuning.channelMax
+    this.timer.beat(tuning.heartbeatS)
+  }
+
+  opened(user: User, vhost: VHost): void {
+    this.vhost = vhost
+    this.phase = 'running'
+    this.timer.opened()
+    this.channels.opened(user, vhost, this.channelMax)
+    this.log.info({ connection: this.describe(), user: user.name, vhost: vhost.name }, 'connection opened')
+  }
+
+  mark(): void {
+    this.broker.turn.flush(this)
+  }
+
+  confirmAtEndOfTurn(channel: Channel): void {
+    this.confirming.push(channel)
+    this.mark()
+  }
+
+  /** Writes the confirms that are ready: at the end of the turn, and before a channel's close. */
+  flushConfirms(): void {
+    for (const channel of this.confirming) channel.writeConfirms()
+    this.confirming.length = 0
+  }
+
+  flush(): void {
+    if (this.phase === 'closed') return
+    this.flushConfirms()
+    if (this.writer.pendingBytes > 0) {
+      this.timer.said()
+      this.transport.write(this.writer.take())
+    }
+    if (this.transport.bufferedBytes > OUTBOX_HOLD_BYTES) this.hold(HOLD_OUTBOX)
+    this.offerRoom()
+  }
+
+  /** Room in the outbox for one more delivery. A consumer that finds none is offered it when the socket has drained. */
+  hasRoom(): boolean {
+    const hasRoom = this.writer.pendingBytes + this.transport.bufferedBytes < OUTBOX_BYTES_MAX
+    if (!hasRoom) this.isShortOfRoom = true
+    return hasRoom
+  }
+
+  onDrain(): void {
+    if (this.phase === 'closed') return
+    this.broker.turn.begin()
+    this.offerRoom()
+    this.unhold(HOLD_OUTBOX)
+  }
+
+  /**
+   * Answers a method once what it changed is on disk; until then nothing more is read (rule 31), so that a `-ok` for
+   * something durable means that it survives. `reply` is null for nowait.
+   */
+  replyWhenDurable(channel: Channel, reply: ReplyWriter | null): void {
+    if (reply === null) return
+    const batch = channel.vhost.pendingDefinitions
+    if (batch === 0) {
+      reply(this.writer, channel.number)
+      return this.mark()
+    }
+    this.held = { batch, channel, reply }
+    this.hold(HOLD_DURABLE)
+    channel.vhost.awaitDurable(this)
+  }
+
+  durable(batch: number): boolean {
+    const { held } = this
+    if (held === null) return false
+    if (batch < held.batch) return true
+    this.held = null
+    if (held.channel.isOpen) held.reply(this.writer, held.channel.number)
+    this.mark()
+    this.unhold(HOLD_DURABLE)
+    return false
+  }
+
+  /** The store is behind: this client's publishes wait in its socket until `relieved`. */
+  waitForStore(vhost: VHost): void {
+    if ((this.holds & HOLD_STORE) !== 0) return
+    this.hold(HOLD_STORE)
+    vhost.awaitRelieved(this)
+  }
+
+  relieved(): void {
+    this.unhold(HOLD_STORE)
+  }
+
+  removeChannel(channel: Channel): void {
+    this.channels.remove(channel)
+    this.mark()
+  }
+
+  /** A method id of 0 names no method: errors of framing. */
+  closeWith(error: AmqpError, methodId: number): void {
+    const method = METHOD_NAMES.get(methodId) ?? 'none'
+    this.log.warn({ connection: this.describe(), method, reason: error.replyText }, 'connection closed with an error')
+    this.sendClose(error.code, error.replyText, methodId)
+  }
+
+  forceClose(error: AmqpError): void {
+    if (this.phase === 'running') this.sendClose(error.code, error.replyText, 0)
+    else this.transport.destroy()
+  }
+
+  /** The client said connection.close: everything is tidied up before it hears close-ok (RabbitMQ). */
+  closedByClient(): void {
+    this.flushConfirms()
+    this.endChannels()
+    writeConnectionCloseOk(this.writer, 0)
+    this.phase = 'closing'
+    this.mark()
+    this.timer.dropAfterClose()
+  }
+
+  /** Our close was answered: nothing more will come. */
+  finish(): void {
+    this.flush()
+    this.transport.end()
+  }
+
+  onClosed(): void {
+    if (this.phase === 'closed') return
+    this.broker.turn.begin()
+    if (this.phase === 'running') this.log.info({ connection: this.describe() }, 'connection lost')
+    this.phase = 'closed'
+    this.timer.stop()
+    this.reader.discard()
+    this.held = null
+    this.endChannels()
+    this.broker.connections.delete(this)
+    this.broker.counters.connectionsClosed++
+  }
+
+  /** Nothing was heard for too long, or the other side does not close. */
+  drop(): void {
+    this.transport.destroy()
+  }
+
+  /** Where it comes from, and its own name for itself. */
+  private describe(): string {
+    const { address, port } = this.transport.peer
+    return this.client.name === '' ? `${address}:${port}` : `${address}:${port} (${this.client.name})`
+  }
+
+  private onHeaderBytes(chunk: Buffer): void {
+    this.headerBytes = Buffer.concat([this.headerBytes, chunk])
+    if (this.headerBytes.length < PROTOCOL_HEADER.length) return
+    if (!isProtocolHeader(this.headerBytes.subarray(0, PROTOCOL_HEADER.length))) {
+      this.writer.raw(PROTOCOL_HEADER)
+      this.flush()
+      this.phase = 'silent'
+      return this.transport.end()
+    }
+    this.phase = 'handshake'
+    this.handshake.start()
+    this.mark()
+    const rest = this.headerBytes.subarray(PROTOCOL_HEADER.length)
+    if (rest.length > 0) this.reader.push(rest)
+  }
+
+  private onConnectionFrame(type: number, buf: Buffer, start: number, end: number): void {
+    if (type === FRAME_HEARTBEAT) return
+    if (type !== FRAME_METHOD) throw this.channels.notForChannel0(type, buf, start, end)
+    const id = buf.readUInt32BE(start)
+    this.methods.methodId = id
+    const reader = this.arguments.over(buf, start + 4, end)
+    if (this.phase === 'running') return this.methods.onMethod(id, reader)
+    if (this.handshake.isTuned) this.methods.checkOpening(id)
+    this.handshake.onMethod(id, reader)
+    this.mark()
+  }
+
+  /** The connection's one catch: what a client did wrong becomes a close, what we did wrong 541 and a log line. */
+  private guard(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      if (error instanceof SilentClose) return this.closeSilently(error.message)
+      const { methodId } = this.methods
+      if (!(error instanceof AmqpError)) {
+        this.log.error({ err: error, method: METHOD_NAMES.get(methodId) ?? 'none' }, 'internal error')
+        return this.sendClose(CloseReply.internalError.code, CloseReply.internalError.text, 0)
+      }
+      this.closeWith(error, this.channels.failingMethodId ?? methodId)
+    }
+  }
+
+  private closeSilently(why: string): void {
+    this.log.warn({ connection: this.describe(), reason: why }, 'connection refused')
+    this.phase = 'silent'
+    this.reader.discard()
+    this.timer.dropAfter(CloseReply.silentMs)
+  }
+
+  private sendClose(code: number, text: string, methodId: number): void {
+    if (this.phase === 'closing' || this.phase === 'closed') return
+    this.flushConfirms()
+    this.endChannels()
+    this.phase = 'closing'
+    writeConnectionClose(this.writer, 0, code, text, methodId >>> 16, methodId & 0xffff)
+    this.mark()
+    this.timer.dropAfterClose()
+    this.held = null
+    this.unhold(this.holds)
+  }
+
+  /** Channels first, in order, then the exclusive queues, so that nothing is requeued into what is about to go. */
+  private endChannels(): void {
+    this.channels.end()
+    if (this.vhost === null) return
+    for (const queue of this.vhost.queuesOf(this)) removeQueue(this.vhost, queue)
+  }
+
+  private offerRoom(): void {
+    if (!this.isShortOfRoom || this.transport.bufferedBytes >= OUTBOX_BYTES_MAX) return
+    this.isShortOfRoom = false
+    this.channels.offerCredit()
+  }
+
+  private hold(reason: number): void {
+    if (this.holds === 0) {
+      this.reader.hold()
+      this.transport.pause()
+    }
+    this.holds |= reason
+  }
+
+  private unhold(reason: number): void {
+    if (this.holds === 0) return
+    this.holds &= ~reason
+    if (this.holds !== 0 || this.phase === 'closed') return
+    this.transport.resume()
+    this.guard(() => this.reader.release())
+  }
+}

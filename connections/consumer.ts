@@ -1,0 +1,74 @@
+// A consumer: a tag on a channel, its credit, and the way of an entry into the connection's outbox.
+import { buildDeliverTemplate } from '../protocol/deliver-template.ts'
+import type { DeliverTemplate } from '../protocol/deliver-template.ts'
+import { writeBasicCancel } from '../protocol/methods.gen.ts'
+import type { ConsumerPort, Entry } from '../queues/entry.ts'
+import type { Envelope } from '../queues/message.ts'
+import type { Queue } from '../queues/queue.ts'
+import type { FrameWriter } from '../protocol/frame-writer.ts'
+
+/** What a consumer asks of its channel. */
+export interface ConsumingChannel {
+  readonly number: number
+  /** Room under the channel-wide prefetch. */
+  readonly hasCredit: boolean
+  readonly connection: {
+    readonly writer: FrameWriter
+    readonly client: { readonly consumerCancelNotify: boolean }
+    hasRoom(): boolean
+    mark(): void
+  }
+  deliver(template: DeliverTemplate, entry: Entry, isNoAck: boolean): void
+  creditReturned(consumer: Consumer): void
+  forgetConsumer(consumer: Consumer): void
+}
+
+export class Consumer implements ConsumerPort {
+  readonly tag: string
+  readonly queue: Queue
+  readonly isNoAck: boolean
+  /** Unacked deliveries it may hold; 0 is no limit. Fixed when it starts (RabbitMQ). */
+  readonly prefetch: number
+  isInRotation = false
+  private readonly channel: ConsumingChannel
+  private unackedCount = 0
+  private templateFor: Envelope | null = null
+  private template: DeliverTemplate = { frame: Buffer.alloc(0), tagAt: 0 }
+
+  constructor(channel: ConsumingChannel, tag: string, queue: Queue, isNoAck: boolean, prefetch: number) {
+    this.channel = channel
+    this.tag = tag
+    this.queue = queue
+    this.isNoAck = isNoAck
+    this.prefetch = prefetch
+  }
+
+  get hasCredit(): boolean {
+    if (!this.channel.connection.hasRoom()) return false
+    return this.isNoAck
+      || ((this.prefetch === 0 || this.unackedCount < this.prefetch) && this.channel.hasCredit)
+  }
+
+  deliver(entry: Entry): void {
+    const { envelope } = entry.message
+    if (envelope !== this.templateFor) {
+      this.template = buildDeliverTemplate(this.channel.number, this.tag, envelope.wire)
+      this.templateFor = envelope
+    }
+    if (!this.isNoAck) this.unackedCount++
+    this.channel.deliver(this.template, entry, this.isNoAck)
+  }
+
+  release(): void {
+    this.unackedCount--
+    this.channel.creditReturned(this)
+  }
+
+  /** A client that can't be told by basic.cancel is told nothing (RabbitMQ: consumer_cancel_notify). */
+  queueDeleted(): void {
+    this.channel.forgetConsumer(this)
+    if (!this.channel.connection.client.consumerCancelNotify) return
+    writeBasicCancel(this.channel.connection.writer, this.channel.number, this.tag, true)
+    this.channel.connection.mark()
+  }
+}

@@ -1,0 +1,111 @@
+// basic.* outside of the message path: qos, consume, cancel, get, recover.
+import {
+  accessRefused, notAllowed, notImplemented, preconditionFailed,
+} from '../../protocol/errors.ts'
+import {
+  BASIC_CANCEL, BASIC_CANCEL_OK, BASIC_CONSUME, BASIC_GET, BASIC_QOS, BASIC_RECOVER, BASIC_RECOVER_ASYNC,
+  writeBasicCancelOk, writeBasicConsumeOk, writeBasicGetEmpty, writeBasicGetOk, writeBasicQosOk, writeBasicRecoverOk,
+} from '../../protocol/methods.gen.ts'
+import type { BasicConsume } from '../../protocol/methods.gen.ts'
+import { FIELD_TYPE_NAMES, isInteger } from '../../protocol/table.ts'
+import type { Queue } from '../../queues/queue.ts'
+import type { Channel } from '../channel.ts'
+import { Consumer } from '../consumer.ts'
+import { queueNamed } from './queue.ts'
+import type { Handlers } from './handler.ts'
+
+const REPLY_TO = 'amq.rabbitmq.reply-to'
+const STREAM_ARGUMENTS = ['x-stream-offset', 'x-stream-filter', 'x-stream-match-unfiltered']
+
+export const basicMethods: Handlers = {
+  /** global: Leveret limits the whole channel, as RabbitMQ 3 did; RabbitMQ 4 takes it for global=false. */
+  [BASIC_QOS](channel, m) {
+    if (m.prefetchSize !== 0) throw notImplemented(`prefetch_size!=0 (${m.prefetchSize})`)
+    if (m.global) {
+      channel.channelPrefetch = m.prefetchCount
+      channel.offerCredit()
+    } else {
+      channel.consumerPrefetch = m.prefetchCount
+    }
+    writeBasicQosOk(channel.connection.writer, channel.number)
+    channel.connection.mark()
+  },
+
+  [BASIC_CONSUME](channel, m) {
+    if (m.queue === REPLY_TO) throw notImplemented(`direct reply-to (${REPLY_TO}) is not built yet`)
+    const queue = channel.vhost.getQueue(queueNamed(channel, m.queue), channel.connection)
+    checkConsume(channel, queue, m)
+    const tag = m.consumerTag === '' ? channel.broker.generateName('amq.ctag-') : m.consumerTag
+    const consumer = new Consumer(channel, tag, queue, m.noAck, channel.consumerPrefetch)
+    channel.consumers.set(tag, consumer)
+    if (!m.nowait) writeBasicConsumeOk(channel.connection.writer, channel.number, tag)
+    queue.addConsumer(consumer, m.exclusive)
+    channel.connection.mark()
+  },
+
+  /** An unknown tag is answered all the same; what the consumer holds can still be acked (RabbitMQ). */
+  [BASIC_CANCEL](channel, m) {
+    const consumer = channel.consumers.get(m.consumerTag)
+    if (consumer !== undefined) channel.removeConsumer(consumer)
+    if (!m.nowait) writeBasicCancelOk(channel.connection.writer, channel.number, m.consumerTag)
+    channel.connection.mark()
+  },
+
+  /** The client's answer to our basic.cancel, which asked for none: RabbitMQ 4 lets it pass. */
+  [BASIC_CANCEL_OK]() {},
+
+  [BASIC_GET](channel, m) {
+    const queue = channel.vhost.getQueue(queueNamed(channel, m.queue), channel.connection)
+    const { writer } = channel.connection
+    const entry = queue.get(m.noAck)
+    channel.connection.mark()
+    const { counters } = channel.broker
+    if (entry === null) {
+      counters.gotEmpty++
+      return writeBasicGetEmpty(writer, channel.number, '')
+    }
+    const tag = channel.nextDeliveryTag()
+    if (!m.noAck) channel.addUnacked(tag, entry)
+    if (m.noAck) counters.gotAutoAck++
+    else counters.gotManualAck++
+    if (entry.isRedelivered) counters.redelivered++
+    const { exchange, routingKey } = entry.message
+    writeBasicGetOk(writer, channel.number, tag, entry.isRedelivered, exchange, routingKey, queue.readyCount)
+    channel.writeContent(entry.message)
+  },
+
+  [BASIC_RECOVER](channel, m) {
+    if (!m.requeue) throw notImplemented('requeue=false')
+    writeBasicRecoverOk(channel.connection.writer, channel.number)
+    channel.connection.mark()
+    channel.recover()
+  },
+
+  [BASIC_RECOVER_ASYNC](channel, m) {
+    if (!m.requeue) throw notImplemented('requeue=false')
+    channel.recover()
+  },
+}
+
+/** Errors: not-allowed for a tag in use, access-refused for exclusive use, precondition-failed for bad arguments. */
+function checkConsume(channel: Channel, queue: Queue, m: BasicConsume): void {
+  const what = channel.vhost.describeQueue(queue.name)
+  if (m.consumerTag !== '' && channel.consumers.has(m.consumerTag)) {
+    throw notAllowed(`attempt to reuse consumer tag '${m.consumerTag}'`)
+  }
+  if (queue.consumers.hasExclusive || (m.exclusive && queue.consumers.count > 0)) {
+    throw accessRefused(`${what} in exclusive use`)
+  }
+  for (const name of STREAM_ARGUMENTS) {
+    if (m.arguments.has(name)) {
+      throw preconditionFailed(`invalid arg '${name}' for ${what} of queue type rabbit_classic_queue`)
+    }
+  }
+  const priority = m.arguments.get('x-priority')
+  if (priority === undefined) return
+  if (!isInteger(priority)) {
+    const got = FIELD_TYPE_NAMES[priority.tag]
+    throw preconditionFailed(`invalid arg 'x-priority' for ${what}: "expected integer, got ${got}"`)
+  }
+  throw notImplemented('consumer argument x-priority is not built yet')
+}

@@ -1,0 +1,218 @@
+// A channel's basic.publish: method, header and body frames put together, checked in RabbitMQ's order, routed, handed to
+// the vhost. The route of the last publish is remembered until the topology changes (rule 27).
+//
+//   idle ── publish ──▶ header ── content header ──▶ body ── last body frame ──▶ finish, idle
+//                          └────── empty body ─────────────────────────────────▶
+import type { Broker } from '../broker/broker.ts'
+import type { User } from '../broker/users.ts'
+import { ROUTED, STORED } from '../broker/vhost.ts'
+import type { VHost } from '../broker/vhost.ts'
+import type { Exchange } from '../exchanges/exchange.ts'
+import type { Route } from '../exchanges/route.ts'
+import type { ArgumentReader } from '../protocol/argument-reader.ts'
+import { ContentHeader } from '../protocol/content-header.ts'
+import {
+  accessRefused, frameError, notImplemented, preconditionFailed, unexpectedFrame,
+} from '../protocol/errors.ts'
+import type { FrameWriter } from '../protocol/frame-writer.ts'
+import { decodeBasicPublish, writeBasicReturn } from '../protocol/methods.gen.ts'
+import { PublishMemo } from '../protocol/publish-memo.ts'
+import { REPLY_CODES } from '../protocol/reply-codes.gen.ts'
+import { Envelope, Message } from '../queues/message.ts'
+import type { Queue } from '../queues/queue.ts'
+import { senderSelectedKeys } from './sender-selected.ts'
+
+const CLASS_BASIC = 60
+const PERSISTENT = 2
+/** RabbitMQ's own ceiling, whatever the configured limit. */
+const BODY_BYTES_MAX = 536_870_912
+const REPLY_TO = 'amq.rabbitmq.reply-to'
+
+/** What publishing asks of its channel. */
+export interface PublishingChannel {
+  readonly number: number
+  readonly broker: Broker
+  readonly vhost: VHost
+  readonly user: User
+  readonly connection: { readonly writer: FrameWriter; mark(): void }
+  writeContent(message: Message): void
+  /** A publish was taken; `isStored`: some durable queue keeps it. */
+  published(isStored: boolean): void
+}
+
+export class Publisher {
+  private readonly channel: PublishingChannel
+  private readonly memo = new PublishMemo()
+  private readonly header = new ContentHeader()
+  private state: 'idle' | 'header' | 'body' = 'idle'
+  private envelope = new Envelope('', '')
+  private isMandatory = false
+  private isImmediate = false
+  private route: Route<Queue> | null = null
+  private routeVersion = -1
+  /** The body while its frames arrive, after the properties; null for one that is too large to be kept. */
+  private gathered: Buffer | null = null
+  private bodyReceived = 0
+
+  constructor(channel: PublishingChannel) {
+    this.channel = channel
+  }
+
+  get isExpectingContent(): boolean {
+    return this.state !== 'idle'
+  }
+
+  /** Errors: unexpected-frame for a method in the middle of a content. */
+  checkIdle(): void {
+    if (this.state === 'header') throw expectedHeader('non content header frame')
+    if (this.state === 'body') throw unexpectedFrame('expected content body, got non content body frame instead')
+  }
+
+  onPublish(buf: Buffer, start: number, end: number, reader: ArgumentReader): void {
+    if (!this.memo.matches(buf, start, end)) {
+      const method = decodeBasicPublish(reader.over(buf, start, end))
+      this.envelope = new Envelope(method.exchange, method.routingKey)
+      this.isMandatory = method.mandatory
+      this.isImmediate = method.immediate
+      this.route = null
+      this.memo.remember(buf, start, end)
+    }
+    this.state = 'header'
+  }
+
+  onHeader(buf: Buffer, start: number, end: number): void {
+    if (this.state === 'idle') throw unexpectedFrame('expected method frame, got non method frame instead')
+    if (this.state === 'body') throw unexpectedFrame('expected content body, got non content body frame instead')
+    if (end - start >= 4 && buf.readUInt32BE(start) !== CLASS_BASIC << 16) {
+      const classId = buf.readUInt16BE(start)
+      throw expectedHeader(classId === CLASS_BASIC ? 'non content header frame' : `one for class ${classId}`)
+    }
+    const { header } = this
+    header.read(buf, start, end)
+    if (header.bodySize > BODY_BYTES_MAX) {
+      throw frameError(`content body size ${header.bodySize} exceeds maximum allowed size ${BODY_BYTES_MAX}`)
+    }
+    this.bodyReceived = 0
+    if (header.bodySize === 0) this.finish(buf, header.propertiesStart, header.propertiesEnd, end, end)
+    else this.state = 'body'
+  }
+
+  onBody(buf: Buffer, start: number, end: number): void {
+    if (this.state === 'idle') throw unexpectedFrame('expected method frame, got non method frame instead')
+    if (this.state === 'header') throw expectedHeader('non content header frame')
+    const { header } = this
+    const received = this.bodyReceived + end - start
+    if (received > header.bodySize) throw frameError('content body frame exceeds remaining content size')
+    if (received === end - start && received === header.bodySize && buf === header.buf) {
+      return this.finish(buf, header.propertiesStart, header.propertiesEnd, start, end)
+    }
+    this.gather(buf, start, end)
+    if (received < header.bodySize) return
+    const joined = this.gathered ?? Buffer.alloc(0)
+    this.gathered = null
+    const propertiesBytes = header.propertiesEnd - header.propertiesStart
+    this.finish(joined, 0, propertiesBytes, propertiesBytes, joined.length)
+  }
+
+  /** The channel is closing: what has begun will not be finished. */
+  abandon(): void {
+    this.state = 'idle'
+    this.gathered = null
+  }
+
+  /** Joins properties and body frames, once each; of a body over the limit only the size is watched. */
+  private gather(buf: Buffer, start: number, end: number): void {
+    const { header } = this
+    const propertiesBytes = header.propertiesEnd - header.propertiesStart
+    if (this.bodyReceived === 0) {
+      const isTooLarge = header.bodySize > this.channel.broker.limits.messageSizeMax
+      this.gathered = isTooLarge ? null : Buffer.allocUnsafeSlow(propertiesBytes + header.bodySize)
+      if (this.gathered !== null) {
+        header.buf.copy(this.gathered, 0, header.propertiesStart, header.propertiesEnd)
+      }
+    }
+    if (this.gathered !== null) buf.copy(this.gathered, propertiesBytes + this.bodyReceived, start, end)
+    this.bodyReceived += end - start
+  }
+
+  private finish(
+    buf: Buffer, propertiesStart: number, propertiesEnd: number, bodyStart: number, bodyEnd: number,
+  ): void {
+    this.state = 'idle'
+    const { header, envelope, channel } = this
+    channel.broker.counters.published++
+    this.check()
+    const isPersistent = header.deliveryMode === PERSISTENT
+    const keys = header.ccAt >= 0 || header.bccAt >= 0 ? senderSelectedKeys(header, envelope.routingKey) : null
+    const route = this.findRoute(keys)
+    const message = header.bccAt >= 0
+      ? withoutBcc(header, envelope, buf.subarray(bodyStart, bodyEnd), isPersistent)
+      : new Message(envelope, buf, propertiesStart, propertiesEnd, bodyStart, bodyEnd, isPersistent)
+    const outcome = channel.vhost.publish(route, message)
+    if ((outcome & ROUTED) !== 0) channel.broker.counters.routed++
+    else this.unroutable(message)
+    channel.published((outcome & STORED) !== 0)
+  }
+
+  /** Errors: as RabbitMQ, in its order (behaviours §5.1). */
+  private check(): void {
+    const { header, channel } = this
+    if (this.isImmediate) throw notImplemented('immediate=true')
+    const sizeMax = channel.broker.limits.messageSizeMax
+    if (header.bodySize > sizeMax) {
+      throw preconditionFailed(
+        `message size ${header.bodySize} is larger than configured max size ${sizeMax}`)
+    }
+    if (this.routeVersion !== channel.vhost.topologyVersion) this.route = null
+    if (this.route === null) this.getExchange()
+    if (header.replyToAt >= 0 && header.text(header.replyToAt) === REPLY_TO) {
+      throw notImplemented(`direct reply-to (${REPLY_TO}) is not built yet`)
+    }
+    if (header.expirationAt >= 0) throw notImplemented('message expiration is not built yet')
+    if (header.userIdAt >= 0 && header.text(header.userIdAt) !== channel.user.name) {
+      throw preconditionFailed(`user_id property set to '${header.text(header.userIdAt)}' but authenticated user `
+        + `was '${channel.user.name}'`)
+    }
+  }
+
+  private getExchange(): Exchange {
+    const { vhost } = this.channel
+    const exchange = vhost.getExchange(this.envelope.exchange)
+    if (!exchange.flags.isInternal) return exchange
+    throw accessRefused(`cannot publish to internal ${vhost.describeExchange(exchange.name)}`)
+  }
+
+  private findRoute(keys: readonly string[] | null): Route<Queue> {
+    if (keys === null && this.route !== null) return this.route
+    const { vhost } = this.channel
+    const route = vhost.findRoute(this.getExchange(), keys ?? [this.envelope.routingKey], this.header)
+    this.route = route.isCacheable && keys === null ? route : null
+    this.routeVersion = vhost.topologyVersion
+    return route
+  }
+
+  /** RabbitMQ sends the return before the confirm; confirms are written at the end of the turn. */
+  private unroutable(message: Message): void {
+    const { channel } = this
+    if (!this.isMandatory) {
+      channel.broker.counters.droppedUnroutable++
+      return
+    }
+    channel.broker.counters.returned++
+    const { writer } = channel.connection
+    writeBasicReturn(
+      writer, channel.number, REPLY_CODES.noRoute.code, REPLY_CODES.noRoute.text, message.exchange,
+      message.routingKey)
+    channel.writeContent(message)
+    channel.connection.mark()
+  }
+}
+
+function withoutBcc(header: ContentHeader, envelope: Envelope, body: Buffer, isPersistent: boolean): Message {
+  const properties = header.withoutBcc()
+  const buf = Buffer.concat([properties, body])
+  return new Message(envelope, buf, 0, properties.length, properties.length, buf.length, isPersistent)
+}
+
+const expectedHeader = (got: string): Error =>
+  unexpectedFrame(`expected content header for class ${CLASS_BASIC}, got ${got} instead`)

@@ -1,0 +1,77 @@
+// The unacked deliveries of a channel by delivery tag. Tags rise, so a tag's place is found by subtraction; no-ack
+// deliveries leave gaps in the numbers, and then by halving.
+//
+//   tags:     4    5    7    8     (6 was a no-ack delivery)
+//   entries:  e    ·    e    e     (5 is settled; it goes when everything before it has gone)
+import { Ring } from '../base/ring.ts'
+import type { Entry } from '../queues/entry.ts'
+
+export class Unacked {
+  private readonly tags = new Ring<number>()
+  private readonly entries = new Ring<Entry | null>()
+  private outstanding = 0
+
+  get count(): number {
+    return this.outstanding
+  }
+
+  add(tag: number, entry: Entry): void {
+    this.tags.push(tag)
+    this.entries.push(entry)
+    this.outstanding++
+  }
+
+  /** Takes out one tag; null when it is unknown or settled. */
+  take(tag: number): Entry | null {
+    const at = this.find(tag)
+    if (at < 0) return null
+    const entry = this.entries.at(at)
+    if (entry === null) return null
+    this.entries.setAt(at, null)
+    this.outstanding--
+    this.trim()
+    return entry
+  }
+
+  isOutstanding(tag: number): boolean {
+    const at = this.find(tag)
+    return at >= 0 && this.entries.at(at) !== null
+  }
+
+  /** Takes out the oldest that is not newer than `tag`; null when there is none left. */
+  takeUpTo(tag: number): Entry | null {
+    const first = this.tags.first()
+    return first === null || first > tag ? null : this.take(first)
+  }
+
+  /** Takes out everything, oldest first. */
+  takeAll(): Entry[] {
+    const all = [...this.entries].filter((entry) => entry !== null)
+    while (this.tags.shift() !== null) this.entries.shift()
+    this.outstanding = 0
+    return all
+  }
+
+  private trim(): void {
+    while (this.entries.length > 0 && this.entries.at(0) === null) {
+      this.entries.shift()
+      this.tags.shift()
+    }
+  }
+
+  private find(tag: number): number {
+    const first = this.tags.first()
+    if (first === null) return -1
+    let low = 0
+    let high = Math.min(this.tags.length - 1, tag - first)
+    if (high >= 0 && this.tags.at(high) === tag) return high
+    while (low <= high) {
+      const middle = (low + high) >>> 1
+      const at = this.tags.at(middle)!
+      if (at === tag) return middle
+      if (at < tag) low = middle + 1
+      else high = middle - 1
+    }
+    return -1
+  }
+}

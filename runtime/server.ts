@@ -1,0 +1,147 @@
+// The composition root: store, broker, doors, in the order in which each needs the one before, and back again at the
+// end. cli/ starts it as a process; tests start it inside their own.
+import { hostname } from 'node:os'
+import { TimerWheel } from '../base/timer-wheel.ts'
+import { Turn } from '../base/turn.ts'
+import { Broker } from '../broker/broker.ts'
+import type { Settings } from '../broker/config.ts'
+import { restoreMessages } from '../broker/recovery.ts'
+import type { VHost } from '../broker/vhost.ts'
+import { listenAmqp } from '../connections/listener.ts'
+import type { AmqpListener } from '../connections/listener.ts'
+import { startHttp } from '../http/server.ts'
+import type { RunningHttp } from '../http/server.ts'
+import { connectionForced } from '../protocol/errors.ts'
+import { MemoryEngine } from '../store/memory.ts'
+import { SqliteEngine } from '../store/sqlite/sqlite-engine.ts'
+import { CATALOG, isHeld } from '../store/store.ts'
+import type { Engine, Recovered, Store, StoreFailure } from '../store/store.ts'
+import type { Logger } from './log.ts'
+import { ServerView } from './server-view.ts'
+import { SystemClock, nextTurn, startTicking, systemRandom } from './world.ts'
+
+/** Messages and bytes of one page while queues are read back. */
+const PAGE_MESSAGES = 1_000
+const PAGE_BYTES = 8 * 1024 * 1024
+/** How long clients have to answer our close when the server stops. */
+const GOODBYE_MS = 1_000
+
+export interface RunningServer {
+  readonly amqpUrl: string
+  readonly httpUrl: string
+  readonly dataDirectory: string
+  /** Closes connections with 320 and the reason, flushes the store. */
+  close(reason?: string): Promise<void>
+}
+
+/** Errors: DataDirectoryHeld, DataDirectoryNewer, the operating system's for ports. Nothing is left open then. */
+export async function startServer(settings: Settings, log: Logger): Promise<RunningServer> {
+  const clock = new SystemClock()
+  const turn = new Turn(clock, nextTurn)
+  const timers = new TimerWheel(clock.monotonicMs)
+  const broker = createBroker(settings, log, clock, turn, timers)
+  const engine = settings.store === 'memory' ? new MemoryEngine() : new SqliteEngine({ dataDir: settings.dataDirectory })
+  const view = new ServerView(broker)
+  await engine.open()
+  let amqp: AmqpListener | null = null
+  let http: RunningHttp | null = null
+  try {
+    await recover(engine, broker, settings)
+    amqp = await listenAmqp(broker, settings.host, settings.amqpPort)
+    http = await startHttp({ host: settings.host, port: settings.httpPort, view, log })
+  } catch (error) {
+    amqp?.stop()
+    await engine.close()
+    throw error
+  }
+  const stopTicking = startTicking(clock, turn, timers)
+  const { address, port } = amqp.address
+  view.addListener('amqp', address, port)
+  view.ready = true
+  return {
+    amqpUrl: `amqp://${connectable(settings.host)}:${port}`,
+    httpUrl: http.url,
+    dataDirectory: settings.dataDirectory,
+    async close(reason = 'shutdown') {
+      view.ready = false
+      amqp.stop()
+      await http.close()
+      await sayGoodbye(broker, reason)
+      broker.rememberDeliveries()
+      for (const vhost of broker.vhosts.values()) await vhost.store.release()
+      stopTicking()
+      await engine.close()
+    },
+  }
+}
+
+function createBroker(
+  settings: Settings, log: Logger, clock: SystemClock, turn: Turn, timers: TimerWheel,
+): Broker {
+  return new Broker({
+    clock, random: systemRandom, turn, timers, log,
+    limits: {
+      frameSizeMax: settings.frameMax, channelMax: settings.channelMax, heartbeatS: settings.heartbeatSeconds,
+      handshakeTimeoutMs: settings.handshakeTimeoutMs, messageSizeMax: settings.messageSizeMax,
+    },
+    identity: {
+      product: settings.product, version: settings.productVersion, platform: `Node.js ${process.version}`,
+      clusterName: `leveret@${hostname()}`,
+    },
+    loopbackUsers: settings.loopbackUsers,
+  })
+}
+
+/** Topology first, then every queue's messages in order, page by page. */
+async function recover(engine: Engine, broker: Broker, settings: Settings): Promise<void> {
+  const catalog = await acquire(engine, CATALOG, broker)
+  const first = { user: settings.defaultUser, password: settings.defaultPass, vhost: settings.defaultVhost }
+  broker.turn.addStore(catalog)
+  const vhosts = broker.restoreCatalog(catalog, await catalog.recover(), first)
+  for (const name of vhosts) {
+    const store = await acquire(engine, name, broker)
+    const recovered = await store.recover()
+    await recoverMessages(broker.restoreVHost(name, store, recovered), recovered)
+  }
+  broker.turn.begin()
+}
+
+async function recoverMessages(vhost: VHost, recovered: Recovered): Promise<void> {
+  for (const queue of vhost.queues.values()) {
+    for (let afterId = 0; ;) {
+      const page = await vhost.store.load(queue.id, afterId, PAGE_MESSAGES, PAGE_BYTES)
+      if (page.length === 0) break
+      restoreMessages(queue, page, recovered.wasClean)
+      afterId = page.at(-1)!.id
+    }
+  }
+}
+
+async function acquire(engine: Engine, scope: string, broker: Broker): Promise<Store> {
+  const store = await engine.acquire(scope)
+  if (isHeld(store)) throw new Error(`the messages of vhost '${scope}' are held by ${store.heldBy}`)
+  store.onFailed = (failure) => fail(failure, broker)
+  return store
+}
+
+/** Whatever the store could not do, nothing was confirmed: ending is safe, going on is not (reliability P7). */
+function fail(failure: StoreFailure, broker: Broker): void {
+  broker.log.error({ err: failure.cause, reason: failure.kind }, 'the store failed: ending, to recover at the next start')
+  throw failure.cause
+}
+
+async function sayGoodbye(broker: Broker, reason: string): Promise<void> {
+  const error = connectionForced(`broker forced connection closure with reason '${reason}'`)
+  for (const connection of [...broker.connections]) connection.forceClose(error)
+  const deadlineMs = performance.now() + GOODBYE_MS
+  while (broker.connections.size > 0 && performance.now() < deadlineMs) {
+    await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+  for (const connection of [...broker.connections]) connection.drop()
+}
+
+/** An address that a client on this machine can use. */
+function connectable(host: string): string {
+  if (host === '0.0.0.0' || host === '::') return '127.0.0.1'
+  return host.includes(':') ? `[${host}]` : host
+}

@@ -89,7 +89,7 @@ export interface QueueTotals {
 export interface Recovered {
   readonly definitions: readonly Definition[]
   readonly queues: readonly QueueTotals[]
-  /** The highest message or body id ever stored in any scope of the engine: the broker's counters go on after it. */
+  /** The highest message or body id ever stored, in any scope: the broker's counters go on after it. */
   readonly lastId: number
   /** False: the last owner did not stop cleanly, so anything recovered may have been delivered (reliability P4). */
   readonly wasClean: boolean
@@ -124,8 +124,8 @@ export interface Store {
   /** Too much waits for the disk: doors stop reading publishes until `onRelieved`. */
   readonly isCongested: boolean
   /**
-   * End of a turn: hands the open batch over when none is in flight, or closes it when it has grown large. A batch
-   * that nothing was appended to stays open: nobody may wait for `openBatch` without having appended to it.
+   * End of a turn: hands the open batch over when none is in flight, or closes it when it has grown large. A
+   * batch that nothing was appended to stays open: nobody may wait for `openBatch` without having appended.
    */
   seal(): void
   /** The next messages of a queue after an id, in id order, at most `limit` of them and about `bytesMax` bytes. */

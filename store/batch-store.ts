@@ -1,0 +1,83 @@
+// One acquired scope of an engine that commits batches: appends go to the engine's shared op log with the
+// scope's number, questions go to its reader. SqliteEngine and MemoryEngine hand these out. Epoch is always
+// 1: nobody else can own a scope of theirs.
+
+import type { BatchPipeline } from './batch-pipeline.ts'
+import type { Definition, Recovered, StorableMessage, Store, StoredMessage, StoreFailure } from './store.ts'
+
+/** What is asked of an engine rather than appended. */
+export interface ScopeReader {
+  recover(scope: string): Promise<Recovered>
+  load(queue: number, afterId: number, limit: number, bytesMax: number): Promise<readonly StoredMessage[]>
+}
+
+export class BatchStore implements Store {
+  readonly scope: string
+  readonly epoch = 1
+  onDurable: (batch: number) => void = () => {}
+  onFailed: (failure: StoreFailure) => void = ({ cause }) => {
+    throw cause
+  }
+  onRelieved: () => void = () => {}
+  private readonly number: number
+  private readonly pipeline: BatchPipeline
+  private readonly reader: ScopeReader
+  private readonly giveBack: () => void
+
+  constructor(
+    scope: string, number: number, pipeline: BatchPipeline, reader: ScopeReader, giveBack: () => void,
+  ) {
+    this.scope = scope
+    this.number = number
+    this.pipeline = pipeline
+    this.reader = reader
+    this.giveBack = giveBack
+    pipeline.listeners.add(this)
+  }
+
+  get openBatch(): number {
+    return this.pipeline.writer.number
+  }
+
+  get isCongested(): boolean {
+    return this.pipeline.isCongested
+  }
+
+  recover(): Promise<Recovered> {
+    return this.reader.recover(this.scope)
+  }
+
+  put(queue: number, id: number, message: StorableMessage): number {
+    return this.pipeline.writer.put(this.number, queue, id, message)
+  }
+
+  drop(queue: number, id: number, bodyId: number, batch: number, position: number): void {
+    this.pipeline.writer.drop(this.number, queue, id, bodyId, batch, position)
+  }
+
+  purge(queue: number, lastId: number): void {
+    this.pipeline.writer.purge(this.number, queue, lastId)
+  }
+
+  touch(queue: number, id: number, deliveryCount: number): void {
+    this.pipeline.writer.touch(this.number, queue, id, deliveryCount)
+  }
+
+  define(definition: Definition): void {
+    this.pipeline.writer.define(this.number, definition)
+  }
+
+  seal(): void {
+    this.pipeline.seal()
+  }
+
+  load(queue: number, afterId: number, limit: number, bytesMax: number): Promise<readonly StoredMessage[]> {
+    return this.reader.load(queue, afterId, limit, bytesMax)
+  }
+
+  async release(): Promise<void> {
+    await this.pipeline.flush()
+    this.pipeline.listeners.delete(this)
+    this.giveBack()
+  }
+}

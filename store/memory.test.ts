@@ -1,0 +1,34 @@
+// MemoryEngine against the contract, and that it runs on the scheduler it is given.
+
+import { expect, it } from 'vitest'
+import { MemoryEngine } from './memory.ts'
+import { isHeld } from './store.ts'
+import { messageOf, storeContract } from './store.contract.ts'
+
+storeContract('MemoryEngine', async () => {
+  const engine = new MemoryEngine()
+  await engine.open()
+  return {
+    engine,
+    restart: async () => {
+      await engine.close()
+      await engine.open()
+    },
+    dispose: () => engine.close(),
+  }
+})
+
+it('reports nothing before the scheduler it was given runs', async () => {
+  const tasks: (() => void)[] = []
+  const engine = new MemoryEngine({ later: (task) => tasks.push(task) })
+  const store = await engine.acquire('/')
+  if (isHeld(store)) throw new Error('held')
+  const reported: number[] = []
+  store.onDurable = (batch) => reported.push(batch)
+  store.put(1, 1, messageOf())
+  store.seal()
+  await new Promise((resolve) => setImmediate(resolve))
+  expect(reported).toEqual([])
+  tasks.shift()?.()
+  expect(reported).toEqual([1])
+})

@@ -1,0 +1,91 @@
+// Reliability P5: a delivered body is what was published, byte for byte, or it is parked and not delivered.
+
+import Database from 'better-sqlite3'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { BatchWriter } from '../batch.ts'
+import { messageOf } from '../store.contract.ts'
+import { SqliteWriter } from './writer.ts'
+
+let directory = ''
+let file = ''
+let log: BatchWriter
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'leveret-corruption-'))
+  file = join(directory, 'leveret.db')
+  log = new BatchWriter()
+})
+
+afterEach(() => {
+  rmSync(directory, { recursive: true, force: true })
+})
+
+function store(bodies: readonly string[], bodyId = 0): void {
+  const writer = new SqliteWriter(file)
+  writer.openScope(1, '/')
+  bodies.forEach((body, index) => log.put(1, 1, index + 1, messageOf({ body: Buffer.from(body), bodyId })))
+  writer.apply(log.close())
+  writer.close()
+}
+
+function flipBitOf(text: string): void {
+  const bytes = readFileSync(file)
+  const at = bytes.indexOf(text)
+  expect(at).toBeGreaterThan(0)
+  bytes[at] = bytes[at]! ^ 0x10
+  writeFileSync(file, bytes)
+}
+
+function parked(): unknown[] {
+  const db = new Database(file, { readonly: true })
+  const rows = db.prepare('SELECT id, queue, reason, CAST(body AS TEXT) AS body FROM damaged').all()
+  db.close()
+  return rows
+}
+
+it('a message whose body changed on disk is parked, and the others take its place in the page', () => {
+  store(['first body', 'second body', 'third body'])
+  flipBitOf('second body')
+  const writer = new SqliteWriter(file)
+  const page = writer.loadPage(1, 0, 2, 1e9).map((message) => message.body.toString())
+  expect(page).toEqual(['first body', 'third body'])
+  const reason = expect.stringMatching(/^crc32 of head and body is \d+, \d+ was stored$/)
+  expect(parked()).toEqual([{ id: 2, queue: 1, reason, body: 'cecond body' }])
+  expect([writer.damagedCount, writer.recover('/').queues]).toEqual([1, [{ queue: 1, count: 2, bytes: 20 }]])
+  writer.close()
+})
+
+it('a message whose head changed on disk is parked', () => {
+  store(['body'])
+  flipBitOf('orders')
+  const writer = new SqliteWriter(file)
+  expect(writer.loadPage(1, 0, 10, 1e9)).toEqual([])
+  expect(writer.damagedCount).toBe(1)
+  writer.close()
+})
+
+it('every message that shares a damaged body is parked, each with the body, which then goes', () => {
+  store(['zebra body', 'zebra body'], 10)
+  flipBitOf('zebra body')
+  const writer = new SqliteWriter(file)
+  expect(writer.loadPage(1, 0, 10, 1e9)).toEqual([])
+  expect(parked()).toMatchObject([{ id: 1, body: 'jebra body' }, { id: 2, body: 'jebra body' }])
+  const db = new Database(file, { readonly: true })
+  expect(db.prepare('SELECT count(*) FROM bodies').pluck().get()).toBe(0)
+  db.close()
+  writer.close()
+})
+
+it('a drop of a message that was parked changes nothing', () => {
+  store(['only'])
+  flipBitOf('only')
+  const writer = new SqliteWriter(file)
+  writer.loadPage(1, 0, 10, 1e9)
+  log.drop(1, 1, 1, 0, 0, 0)
+  writer.apply(log.close())
+  expect(writer.damagedCount).toBe(1)
+  writer.close()
+})

@@ -1,0 +1,32 @@
+// Opens the one database file with the settings that durability rests on (reliability §4.3). Called by
+// SqliteWriter in the store thread. Invariant: `synchronous` is FULL on every open, since better-sqlite3
+// reopens a WAL file with NORMAL, which loses confirmed messages at a power cut.
+
+import Database from 'better-sqlite3'
+import { migrate, refuseNewer } from './migrate.ts'
+
+export const PAGE_BYTES = 8192
+
+export function openDatabase(file: string): Database.Database {
+  const db = new Database(file)
+  try {
+    refuseNewer(db)
+    // Both count only before the first table.
+    db.pragma(`page_size = ${PAGE_BYTES}`)
+    db.pragma('auto_vacuum = INCREMENTAL')
+    db.pragma('journal_mode = WAL')
+    db.pragma('synchronous = FULL')
+    // An fsync error inside an automatic checkpoint is swallowed; the writer's explicit ones throw.
+    db.pragma('wal_autocheckpoint = 0')
+    db.pragma(`journal_size_limit = ${64 * 1024 * 1024}`)
+    db.pragma('locking_mode = NORMAL')
+    db.pragma('mmap_size = 0')
+    db.pragma('cache_size = -65536')
+    db.pragma('foreign_keys = OFF')
+    migrate(db)
+    return db
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}

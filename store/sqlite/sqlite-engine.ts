@@ -1,0 +1,107 @@
+// The durable engine on one machine: the main thread's half of it. It holds the data directory, runs the
+// store thread and grants every scope at epoch 1; all scopes share one op log, one batch numbering and one
+// file. Created by the composition root. Invariant: the directory is let go last, when nothing of this
+// process can write to it any more.
+
+import { invariant, present } from '../../base/invariant.ts'
+import { BatchPipeline } from '../batch-pipeline.ts'
+import { BatchStore, type ScopeReader } from '../batch-store.ts'
+import type { Engine, EngineInfo, Held, Recovered, Store, StoredMessage, StoreFailure } from '../store.ts'
+import { DataDirectory } from './data-directory.ts'
+import { StoreThread, type StoreThreadListener } from './store-thread.ts'
+
+export interface SqliteEngineOptions {
+  readonly dataDir: string
+}
+
+export class SqliteEngine implements Engine, ScopeReader, StoreThreadListener {
+  private readonly options: SqliteEngineOptions
+  private readonly pipeline = new BatchPipeline((batch) => this.openThread().commit(batch), setImmediate)
+  private readonly acquired = new Set<string>()
+  private lastScope = 0
+  private directory: DataDirectory | null = null
+  private thread: StoreThread | null = null
+
+  constructor(options: SqliteEngineOptions) {
+    this.options = options
+  }
+
+  /** Errors: DataDirectoryHeld, DataDirectoryNewer, or SQLite's when the file cannot be used. */
+  async open(): Promise<EngineInfo> {
+    invariant(this.directory === null, `the store in ${this.options.dataDir} is open already`)
+    const directory = new DataDirectory(this.options.dataDir)
+    this.directory = directory
+    this.thread = new StoreThread(this)
+    try {
+      const { damagedCount } = await this.thread.ask('open', { file: directory.databaseFile })
+      const warnings = damagedWarnings(damagedCount, directory.databaseFile)
+      return { kind: 'sqlite', durability: 'disk', warnings }
+    } catch (error) {
+      await this.free()
+      throw error
+    }
+  }
+
+  async acquire(scope: string): Promise<Store | Held> {
+    invariant(!this.acquired.has(scope), `scope '${scope}' is acquired already`)
+    this.acquired.add(scope)
+    const number = ++this.lastScope
+    await this.openThread().ask('openScope', { number, name: scope })
+    return new BatchStore(scope, number, this.pipeline, this, () => this.acquired.delete(scope))
+  }
+
+  async close(): Promise<void> {
+    try {
+      await this.pipeline.flush()
+      await this.openThread().ask('close', null)
+    } finally {
+      await this.free()
+    }
+  }
+
+  async recover(scope: string): Promise<Recovered> {
+    return this.openThread().ask('recover', { scope })
+  }
+
+  async load(
+    queue: number, afterId: number, limit: number, bytesMax: number,
+  ): Promise<readonly StoredMessage[]> {
+    const page = await this.openThread().ask('load', { queue, afterId, limit, bytesMax })
+    return page.map((message) => ({
+      ...message, properties: asBuffer(message.properties), body: asBuffer(message.body),
+    }))
+  }
+
+  committed(buffers: readonly ArrayBuffer[]): void {
+    this.pipeline.committed(buffers)
+  }
+
+  failed(failure: StoreFailure): void {
+    this.pipeline.fail(failure)
+  }
+
+  died(cause: Error): void {
+    this.pipeline.fail({ kind: this.pipeline.hasBatchInFlight ? 'unknown' : 'io', cause })
+  }
+
+  private async free(): Promise<void> {
+    await this.thread?.end()
+    this.thread = null
+    this.directory?.release()
+    this.directory = null
+  }
+
+  private openThread(): StoreThread {
+    return present(this.thread, `the store in ${this.options.dataDir} is not open`)
+  }
+}
+
+/** Buffers arrive from the other thread as plain Uint8Arrays. */
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+}
+
+function damagedWarnings(count: number, file: string): readonly string[] {
+  if (count === 0) return []
+  return [`${count} damaged messages are parked in the table 'damaged' of ${file} and are not delivered`]
+}

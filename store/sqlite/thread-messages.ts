@@ -1,0 +1,43 @@
+// What SqliteEngine and the store thread say to each other. Batches go one way and their numbers come back,
+// with the buffers transferred both ways; everything else is a question with an id and one answer.
+
+import type { ClosedBatch } from '../batch.ts'
+import type { Recovered, StoredMessage, StoreFailure } from '../store.ts'
+
+/** Each question's arguments, and its answer. */
+export interface Questions {
+  open: { readonly ask: { readonly file: string }; readonly answer: { readonly damagedCount: number } }
+  openScope: { readonly ask: { readonly number: number; readonly name: string }; readonly answer: null }
+  recover: { readonly ask: { readonly scope: string }; readonly answer: Recovered }
+  load: {
+    readonly ask: {
+      readonly queue: number
+      readonly afterId: number
+      readonly limit: number
+      readonly bytesMax: number
+    }
+    readonly answer: readonly StoredMessage[]
+  }
+  close: { readonly ask: null; readonly answer: null }
+}
+
+export type QuestionKind = keyof Questions
+
+export type Question = {
+  [K in QuestionKind]: { readonly kind: K; readonly id: number; readonly ask: Questions[K]['ask'] }
+}[QuestionKind]
+
+export type ToThread = Question | { readonly kind: 'batch'; readonly batch: ClosedBatch }
+
+/** A class does not survive the way between threads; this one must be told apart above. */
+export interface NewerFile {
+  readonly file: string
+  readonly found: number
+  readonly supported: number
+}
+
+export type FromThread =
+  | { readonly kind: 'answer'; readonly id: number; readonly answer: Questions[QuestionKind]['answer'] }
+  | { readonly kind: 'refused'; readonly id: number; readonly cause: Error; readonly newer: NewerFile | null }
+  | { readonly kind: 'durable'; readonly buffers: readonly ArrayBuffer[] }
+  | { readonly kind: 'failed'; readonly failure: StoreFailure }

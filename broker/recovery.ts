@@ -3,6 +3,7 @@
 import type { Log } from '../base/log.ts'
 import { Exchange } from '../exchanges/exchange.ts'
 import { exchangeTypes } from '../exchanges/index.ts'
+import { encodeEnvelope } from '../protocol/deliver-template.ts'
 import { Envelope, Message } from '../queues/message.ts'
 import { Queue } from '../queues/queue.ts'
 import type { Definition, Recovered, StoredMessage } from '../store/store.ts'
@@ -35,13 +36,17 @@ export function restoreTopology(vhost: VHost, recovered: Recovered, log: Log): n
 
 /** After an unclean stop every message may have been handed out before, so each says so (reliability P4). */
 export function restoreMessages(queue: Queue, page: readonly StoredMessage[], wasClean: boolean): void {
-  let envelope = new Envelope('', '')
+  let envelope = envelopeOf('', '')
   for (const stored of page) {
     if (stored.exchange !== envelope.exchange || stored.routingKey !== envelope.routingKey) {
-      envelope = new Envelope(stored.exchange, stored.routingKey)
+      envelope = envelopeOf(stored.exchange, stored.routingKey)
     }
     queue.restore(stored.id, messageOf(stored, envelope), wasClean ? stored.deliveryCount : stored.deliveryCount + 1)
   }
+}
+
+function envelopeOf(exchange: string, routingKey: string): Envelope {
+  return new Envelope(exchange, routingKey, encodeEnvelope(exchange, routingKey))
 }
 
 function messageOf(stored: StoredMessage, envelope: Envelope): Message {

@@ -17,8 +17,6 @@ export class ChannelTable {
   private user: User | null = null
   private vhost: VHost | null = null
   private channelMax = 0
-  /** The method that the last frame belonged to; null when that frame was on channel 0 or broke the framing. */
-  failingMethodId: number | null = null
 
   constructor(connection: ChannelHost) {
     this.connection = connection
@@ -39,12 +37,7 @@ export class ChannelTable {
     if (type === FRAME_HEARTBEAT) throw unexpectedFrame(describeFrame(type, buf.subarray(start, end)))
     const channel = this.byNumber.get(number)
     if (channel === undefined) return this.open(type, number, buf, start, end)
-    try {
-      channel.onFrame(type, buf, start, end)
-    } catch (error) {
-      this.failingMethodId = channel.currentMethodId
-      throw error
-    }
+    channel.onFrame(type, buf, start, end)
   }
 
   remove(channel: Channel): void {
@@ -74,11 +67,11 @@ export class ChannelTable {
   private open(type: number, number: number, buf: Buffer, start: number, end: number): void {
     if (type !== FRAME_METHOD) throw unexpectedFrame('expected method frame, got non method frame instead')
     const id = buf.readUInt32BE(start)
-    this.failingMethodId = id
+    this.connection.methodId = id
     if (id !== CHANNEL_OPEN) throw channelError("expected 'channel.open'")
     decodeChannelOpen(this.connection.arguments.over(buf, start + 4, end))
     if (this.channelMax > 0 && this.byNumber.size >= this.channelMax) {
-      this.failingMethodId = 0
+      this.connection.methodId = 0
       throw notAllowed(`number of channels opened (${this.byNumber.size}) has reached the negotiated channel_max `
         + `(${this.channelMax})`)
     }

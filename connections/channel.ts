@@ -8,7 +8,7 @@ import type { User } from '../broker/users.ts'
 import type { DurableListener, VHost } from '../broker/vhost.ts'
 import type { ArgumentReader } from '../protocol/argument-reader.ts'
 import type { DeliverTemplate } from '../protocol/deliver-template.ts'
-import { AmqpError, channelError, commandInvalid, frameError, preconditionFailed } from '../protocol/errors.ts'
+import { AmqpError, channelError, commandInvalid, preconditionFailed } from '../protocol/errors.ts'
 import type { FrameWriter } from '../protocol/frame-writer.ts'
 import {
   BASIC_ACK, BASIC_NACK, BASIC_PUBLISH, BASIC_REJECT, CHANNEL_CLOSE, CHANNEL_CLOSE_OK, CHANNEL_OPEN, DECODERS,
@@ -20,6 +20,7 @@ import type { Entry } from '../queues/entry.ts'
 import type { Message } from '../queues/message.ts'
 import { Confirms } from './confirms.ts'
 import type { ConfirmingChannel } from './confirms.ts'
+import { checkKnown } from './connection-methods.ts'
 import type { Consumer, ConsumingChannel } from './consumer.ts'
 import type { ClientFacts } from './handshake.ts'
 import { Publisher } from './publisher.ts'
@@ -39,6 +40,8 @@ export interface ChannelHost {
   readonly arguments: ArgumentReader
   readonly client: ClientFacts
   readonly frameSizeMax: number
+  /** The method being worked on: what a close names as its cause; 0 for errors of framing. */
+  methodId: number
   hasRoom(): boolean
   /** Something was written: it leaves at the end of the turn. */
   mark(): void
@@ -71,8 +74,6 @@ export class Channel implements ConfirmingChannel, ConsumingChannel, PublishingC
   private confirms: Confirms | null = null
   private areConfirmsReady = false
   private deliveryTag = 0
-  /** The method being worked on: what a close names as its cause; 0 for errors of framing. */
-  private methodId = 0
 
   constructor(
     connection: ChannelHost, number: number, vhost: VHost, user: User, methods: MethodHandlers,
@@ -85,13 +86,10 @@ export class Channel implements ConfirmingChannel, ConsumingChannel, PublishingC
     this.user = user
   }
 
-  get currentMethodId(): number {
-    return this.publisher.isExpectingContent ? BASIC_PUBLISH : this.methodId
-  }
-
   /** Errors: AmqpError for what closes the connection; soft errors end here. */
   onFrame(type: number, buf: Buffer, start: number, end: number): void {
     if (!this.isOpen) return this.onFrameWhileClosing(type, buf, start, end)
+    if (this.publisher.isExpectingContent) this.connection.methodId = BASIC_PUBLISH
     try {
       if (type === FRAME_BODY) this.publisher.onBody(buf, start, end)
       else if (type === FRAME_HEADER) this.publisher.onHeader(buf, start, end)
@@ -105,7 +103,7 @@ export class Channel implements ConfirmingChannel, ConsumingChannel, PublishingC
   private onMethod(buf: Buffer, start: number, end: number): void {
     this.publisher.checkIdle()
     const id = buf.readUInt32BE(start)
-    this.methodId = id
+    this.connection.methodId = id
     const reader = this.connection.arguments
     switch (id) {
       case BASIC_PUBLISH:
@@ -113,16 +111,18 @@ export class Channel implements ConfirmingChannel, ConsumingChannel, PublishingC
         return
       case BASIC_ACK: {
         const { deliveryTag, multiple } = decodeBasicAck(reader.over(buf, start + 4, end))
-        return this.settle(deliveryTag, multiple, false)
+        if (!this.settle(deliveryTag, multiple, false)) throw unknownTag(buf, start + 4)
+        return
       }
       case BASIC_NACK: {
         const { deliveryTag, multiple, requeue } = decodeBasicNack(reader.over(buf, start + 4, end))
-        return this.settle(deliveryTag, multiple, requeue)
+        if (!this.settle(deliveryTag, multiple, requeue)) throw unknownTag(buf, start + 4)
+        return
       }
       case BASIC_REJECT: {
         const { deliveryTag, requeue } = decodeBasicReject(reader.over(buf, start + 4, end))
-        if (!this.unacked.isOutstanding(deliveryTag)) throw unknownTag(deliveryTag)
-        return this.settle(deliveryTag, false, requeue)
+        if (!this.settle(deliveryTag, false, requeue)) throw unknownTag(buf, start + 4)
+        return
       }
       default:
         return this.dispatch(id, buf, start, end)
@@ -132,7 +132,7 @@ export class Channel implements ConfirmingChannel, ConsumingChannel, PublishingC
   private dispatch(id: number, buf: Buffer, start: number, end: number): void {
     if (id === CHANNEL_OPEN) throw channelError("second 'channel.open' seen")
     if (id === CHANNEL_CLOSE_OK) throw commandInvalid('unimplemented method')
-    if (!METHOD_NAMES.has(id)) throw frameError('cannot decode <<>>')
+    checkKnown(id)
     const decode = DECODERS[id as keyof ReceivedMethods] as ((typeof DECODERS)[keyof ReceivedMethods]) | undefined
     const handle = this.methods.get(id)
     if (decode === undefined || handle === undefined) throw commandInvalid('unimplemented method')
@@ -140,18 +140,19 @@ export class Channel implements ConfirmingChannel, ConsumingChannel, PublishingC
     handle(this, method)
   }
 
-  /** basic.ack, nack and reject. Tag 0 with multiple is everything outstanding. Errors: precondition-failed. */
-  private settle(tag: number, multiple: boolean, requeue: boolean): void {
+  /** basic.ack, nack and reject. Tag 0 with multiple is everything outstanding. False when the tag is unknown. */
+  private settle(tag: number, multiple: boolean, requeue: boolean): boolean {
     if (!multiple) {
       const entry = this.unacked.take(tag)
-      if (entry === null) throw unknownTag(tag)
-      return this.settleEntry(entry, requeue)
+      if (entry !== null) this.settleEntry(entry, requeue)
+      return entry !== null
     }
-    if (tag !== 0 && !this.unacked.isOutstanding(tag)) throw unknownTag(tag)
+    if (tag !== 0 && !this.unacked.isOutstanding(tag)) return false
     const last = tag === 0 ? this.deliveryTag : tag
     for (let entry = this.unacked.takeUpTo(last); entry !== null; entry = this.unacked.takeUpTo(last)) {
       this.settleEntry(entry, requeue)
     }
+    return true
   }
 
   private settleEntry(entry: Entry, requeue: boolean): void {
@@ -273,15 +274,14 @@ export class Channel implements ConfirmingChannel, ConsumingChannel, PublishingC
   }
 
   private closeWith(error: AmqpError): void {
-    const { currentMethodId } = this
+    const methodId = error.namesMethod ? this.connection.methodId : 0
     this.connection.log.warn(
-      { channel: this.number, method: METHOD_NAMES.get(currentMethodId) ?? 'none', reason: error.replyText },
+      { channel: this.number, method: METHOD_NAMES.get(methodId) ?? 'none', reason: error.replyText },
       'channel closed with an error')
     this.connection.flushConfirms()
     this.end()
     writeChannelClose(
-      this.connection.writer, this.number, error.code, error.replyText, currentMethodId >>> 16,
-      currentMethodId & 0xffff)
+      this.connection.writer, this.number, error.code, error.replyText, methodId >>> 16, methodId & 0xffff)
     this.connection.mark()
   }
 
@@ -305,4 +305,6 @@ export class Channel implements ConfirmingChannel, ConsumingChannel, PublishingC
   }
 }
 
-const unknownTag = (tag: number): Error => preconditionFailed(`unknown delivery tag ${tag}`)
+/** The tag as the client wrote it, which may be beyond what a number holds. */
+const unknownTag = (buf: Buffer, at: number): Error =>
+  preconditionFailed(`unknown delivery tag ${buf.readBigUInt64BE(at)}`)

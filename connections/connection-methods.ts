@@ -1,12 +1,21 @@
 // connection.* once the handshake is over: close, update-secret, and what may no longer be said (behaviours §1.6).
 import type { ArgumentReader } from '../protocol/argument-reader.ts'
-import { channelError, frameError } from '../protocol/errors.ts'
+import { channelError, commandInvalid, frameError } from '../protocol/errors.ts'
 import {
   CONNECTION_CLOSE, CONNECTION_CLOSE_OK, CONNECTION_OPEN, CONNECTION_UPDATE_SECRET, METHOD_NAMES,
   decodeConnectionClose, decodeConnectionUpdateSecret, writeConnectionCloseOk, writeConnectionUpdateSecretOk,
 } from '../protocol/methods.gen.ts'
 import { FRAME_METHOD } from '../protocol/spec.ts'
 import type { FrameWriter } from '../protocol/frame-writer.ts'
+
+const CLASSES = new Set([...METHOD_NAMES.keys()].map((id) => id >>> 16))
+
+/** RabbitMQ drops the connection for both; a client that is told why can be mended. Errors: command-, frame-error. */
+export function checkKnown(id: number): void {
+  if (METHOD_NAMES.has(id)) return
+  if (CLASSES.has(id >>> 16)) throw frameError('cannot decode <<>>')
+  throw commandInvalid('unimplemented method')
+}
 
 /** What these methods do to their connection. */
 export interface ClosableConnection {
@@ -17,8 +26,6 @@ export interface ClosableConnection {
 }
 
 export class ConnectionMethods {
-  /** The method on channel 0 that is being worked on. */
-  methodId = 0
   private readonly connection: ClosableConnection
 
   constructor(connection: ClosableConnection) {
@@ -37,7 +44,7 @@ export class ConnectionMethods {
       writeConnectionUpdateSecretOk(this.connection.writer, 0)
       return this.connection.mark()
     }
-    if (!METHOD_NAMES.has(id)) throw frameError('cannot decode <<>>')
+    checkKnown(id)
     throw channelError('unexpected method in connection state running')
   }
 

@@ -1,7 +1,7 @@
 // The one timer of a connection: the handshake's limit, then heartbeats, then the limit of closing. It sits in the
 // broker's wheel; counting is all that happens between two of its ticks.
 //
-//   heartbeat H: every H/2 a frame is sent if nothing else was; every H it is asked whether anything was heard, and two
+//   heartbeat H: after H/2 a first frame, then every H/2 one if nothing else was sent; every H it is asked whether anything was heard, and two
 //   silent times in a row end the connection, so between 2 H and 3 H after the last byte (RabbitMQ)
 import type { Timer } from '../base/timer-wheel.ts'
 import type { Broker } from '../broker/broker.ts'
@@ -67,7 +67,7 @@ export class ConnectionTimer implements Timer {
 
   fire(): void {
     if (this.isDropping) return this.connection.drop()
-    if (!this.hasSaid) {
+    if (!this.hasSaid || this.beats === 0) {
       this.connection.writer.heartbeat()
       this.connection.mark()
     }

@@ -44,6 +44,8 @@ implements ChannelHost, FrameSink, Flushable, ConnectionView, DurableListener, R
   readonly arguments = new ArgumentReader()
   readonly channels: ChannelTable
   isMarked = false
+  /** The method being worked on: what a close names as its cause; 0 for errors of framing. */
+  methodId = 0
   private readonly transport: Transport
   private readonly reader: FrameReader
   private readonly handshake: Handshake
@@ -105,6 +107,7 @@ implements ChannelHost, FrameSink, Flushable, ConnectionView, DurableListener, R
   onFrame(type: number, channel: number, buf: Buffer, start: number, end: number): void {
     if (this.phase === 'closing') return this.methods.onFrameWhileClosing(type, channel, buf, start)
     if (this.phase !== 'running' && this.phase !== 'handshake') return
+    this.methodId = 0
     this.guard(() => {
       if (channel === 0) this.onConnectionFrame(type, buf, start, end)
       else if (this.phase === 'running') this.channels.onFrame(type, channel, buf, start, end)
@@ -281,10 +284,15 @@ implements ChannelHost, FrameSink, Flushable, ConnectionView, DurableListener, R
     if (type === FRAME_HEARTBEAT) return
     if (type !== FRAME_METHOD) throw this.channels.notForChannel0(type, buf, start, end)
     const id = buf.readUInt32BE(start)
-    this.methods.methodId = id
     const reader = this.arguments.over(buf, start + 4, end)
-    if (this.phase === 'running') return this.methods.onMethod(id, reader)
-    if (this.handshake.isTuned) this.methods.checkOpening(id)
+    if (this.phase === 'running') {
+      this.methodId = id
+      return this.methods.onMethod(id, reader)
+    }
+    if (this.handshake.isTuned) {
+      this.methodId = id
+      this.methods.checkOpening(id)
+    }
     this.handshake.onMethod(id, reader)
     this.mark()
   }
@@ -295,12 +303,11 @@ implements ChannelHost, FrameSink, Flushable, ConnectionView, DurableListener, R
       work()
     } catch (error) {
       if (error instanceof SilentClose) return this.closeSilently(error.message)
-      const { methodId } = this.methods
       if (!(error instanceof AmqpError)) {
-        this.log.error({ err: error, method: METHOD_NAMES.get(methodId) ?? 'none' }, 'internal error')
+        this.log.error({ err: error, method: METHOD_NAMES.get(this.methodId) ?? 'none' }, 'internal error')
         return this.sendClose(CloseReply.internalError.code, CloseReply.internalError.text, 0)
       }
-      this.closeWith(error, this.channels.failingMethodId ?? methodId)
+      this.closeWith(error, error.namesMethod ? this.methodId : 0)
     }
   }
 

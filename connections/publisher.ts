@@ -11,11 +11,12 @@ import type { Exchange } from '../exchanges/exchange.ts'
 import type { Route } from '../exchanges/route.ts'
 import type { ArgumentReader } from '../protocol/argument-reader.ts'
 import { ContentHeader } from '../protocol/content-header.ts'
+import { writeReturn } from '../protocol/deliver-template.ts'
 import {
   accessRefused, frameError, notImplemented, preconditionFailed, unexpectedFrame,
 } from '../protocol/errors.ts'
 import type { FrameWriter } from '../protocol/frame-writer.ts'
-import { decodeBasicPublish, writeBasicReturn } from '../protocol/methods.gen.ts'
+import { decodeBasicPublish } from '../protocol/methods.gen.ts'
 import { PublishMemo } from '../protocol/publish-memo.ts'
 import { REPLY_CODES } from '../protocol/reply-codes.gen.ts'
 import { Envelope, Message } from '../queues/message.ts'
@@ -45,7 +46,7 @@ export class Publisher {
   private readonly memo = new PublishMemo()
   private readonly header = new ContentHeader()
   private state: 'idle' | 'header' | 'body' = 'idle'
-  private envelope = new Envelope('', '')
+  private envelope = new Envelope('', '', Buffer.alloc(2))
   private isMandatory = false
   private isImmediate = false
   private route: Route<Queue> | null = null
@@ -71,7 +72,7 @@ export class Publisher {
   onPublish(buf: Buffer, start: number, end: number, reader: ArgumentReader): void {
     if (!this.memo.matches(buf, start, end)) {
       const method = decodeBasicPublish(reader.over(buf, start, end))
-      this.envelope = new Envelope(method.exchange, method.routingKey)
+      this.envelope = new Envelope(method.exchange, method.routingKey, envelopeBytes(buf, start, end))
       this.isMandatory = method.mandatory
       this.isImmediate = method.immediate
       this.route = null
@@ -145,8 +146,8 @@ export class Publisher {
     const isPersistent = header.deliveryMode === PERSISTENT
     const keys = header.ccAt >= 0 || header.bccAt >= 0 ? senderSelectedKeys(header, envelope.routingKey) : null
     const route = this.findRoute(keys)
-    const message = header.bccAt >= 0
-      ? withoutBcc(header, envelope, buf.subarray(bodyStart, bodyEnd), isPersistent)
+    const message = header.isToBeRewritten
+      ? rewritten(header, envelope, buf.subarray(bodyStart, bodyEnd), isPersistent)
       : new Message(envelope, buf, propertiesStart, propertiesEnd, bodyStart, bodyEnd, isPersistent)
     const outcome = channel.vhost.publish(route, message)
     if ((outcome & ROUTED) !== 0) channel.broker.counters.routed++
@@ -200,16 +201,20 @@ export class Publisher {
     }
     channel.broker.counters.returned++
     const { writer } = channel.connection
-    writeBasicReturn(
-      writer, channel.number, REPLY_CODES.noRoute.code, REPLY_CODES.noRoute.text, message.exchange,
-      message.routingKey)
+    const { code, text } = REPLY_CODES.noRoute
+    writeReturn(writer, channel.number, code, text, message.envelope.wire)
     channel.writeContent(message)
     channel.connection.mark()
   }
 }
 
-function withoutBcc(header: ContentHeader, envelope: Envelope, body: Buffer, isPersistent: boolean): Message {
-  const properties = header.withoutBcc()
+/** Exchange and routing key as they lie in basic.publish: ticket | exchange | routing key | bits. */
+function envelopeBytes(buf: Buffer, start: number, end: number): Buffer {
+  return Buffer.from(buf.subarray(start + 2, end - 1))
+}
+
+function rewritten(header: ContentHeader, envelope: Envelope, body: Buffer, isPersistent: boolean): Message {
+  const properties = header.rewrite()
   const buf = Buffer.concat([properties, body])
   return new Message(envelope, buf, 0, properties.length, properties.length, buf.length, isPersistent)
 }

@@ -1,6 +1,6 @@
 // Reads a method's arguments from a frame's payload, in wire order. The generated decoders call it; it never reads past
 // its end: a method that is cut short or has bytes left over is refused as RabbitMQ does (501 `cannot decode <<…>>`).
-import { frameError, printBinary } from './errors.ts'
+import { frameError, malformedUtf8, printBinary } from './errors.ts'
 import { TableMalformed, decodeTable } from './table.ts'
 import type { FieldTable } from './table.ts'
 
@@ -46,7 +46,7 @@ export class ArgumentReader {
     try {
       return utf8.decode(this.buf.subarray(start, start + length))
     } catch {
-      throw frameError('Malformed UTF-8 in shortstr')
+      throw malformedUtf8()
     }
   }
 

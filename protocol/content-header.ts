@@ -22,6 +22,7 @@ const TYPE = 0x0020
 const USER_ID = 0x0010
 const APP_ID = 0x0008
 const CLUSTER_ID = 0x0004
+const CONTINUATION = 0x0001
 
 export class ContentHeader {
   buf: Buffer = Buffer.alloc(0)
@@ -82,8 +83,21 @@ export class ContentHeader {
     return decodeTable(this.buf, start, start + this.buf.readUInt32BE(this.headersAt))
   }
 
-  /** Properties without the BCC header, which no receiver may see. The table stays, even when it is empty then. */
-  withoutBcc(): Buffer {
+  /** The properties may not go on as they came: a BCC header, or the flag that says more flags follow. */
+  get isToBeRewritten(): boolean {
+    return this.bccAt >= 0 || (this.buf[this.propertiesStart + 1]! & CONTINUATION) !== 0
+  }
+
+  /** The properties without BCC, which no receiver may see, and without a continuation flag, which RabbitMQ ignores. */
+  rewrite(): Buffer {
+    const properties = this.bccAt >= 0
+      ? this.withoutBcc() : Buffer.from(this.buf.subarray(this.propertiesStart, this.propertiesEnd))
+    properties[1]! &= ~CONTINUATION
+    return properties
+  }
+
+  /** The headers table stays, even when it is empty then. */
+  private withoutBcc(): Buffer {
     const { buf, bccNameAt, headersAt, propertiesStart, propertiesEnd } = this
     const bccEnd = skipFieldAt(buf, this.bccAt, propertiesEnd)
     const length = Buffer.alloc(4)

@@ -12,12 +12,15 @@ export class AmqpError extends Error {
   readonly replyName: ReplyName
   readonly code: number
   readonly isHard: boolean
+  /** False: the close carries 0/0, although a method was being worked on. */
+  readonly namesMethod: boolean
 
-  constructor(replyName: ReplyName, explanation: string) {
+  constructor(replyName: ReplyName, explanation: string, namesMethod = true) {
     super(`${REPLY_CODES[replyName].text} - ${explanation}`)
     this.replyName = replyName
     this.code = REPLY_CODES[replyName].code
     this.isHard = REPLY_CODES[replyName].isHard
+    this.namesMethod = namesMethod
   }
 
   get replyText(): string {
@@ -33,6 +36,9 @@ export function cutReplyText(text: string): string {
   if (/[\ud800-\udbff]$/.test(cut)) cut = cut.slice(0, -1)
   return `${cut}...`
 }
+
+/** RabbitMQ names no method here (behaviours §1.11). */
+export const malformedUtf8 = (): AmqpError => new AmqpError('frameError', 'Malformed UTF-8 in shortstr', false)
 
 export const accessRefused = (why: string): AmqpError => new AmqpError('accessRefused', why)
 export const notFound = (why: string): AmqpError => new AmqpError('notFound', why)

@@ -80,6 +80,11 @@ export class FrameWriter {
     this.at += 1 + length
   }
 
+  /** Bytes that are encoded already. */
+  append(value: Buffer): void {
+    this.bytes(value, 0, value.length)
+  }
+
   longstr(value: Buffer): void {
     this.long(value.length)
     this.bytes(value, 0, value.length)

@@ -1,19 +1,18 @@
 // A message: with Entry, one of the only two objects made per message. It is shared by the queues it was routed to and
 // never changes; its bytes stay as they came in (rule 28).
-import { encodeEnvelope } from '../protocol/deliver-template.ts'
 import type { StorableMessage } from '../store/store.ts'
 
 /** Where a message was published to. A publisher that repeats itself makes one of these for all its messages. */
 export class Envelope {
   readonly exchange: string
   readonly routingKey: string
-  /** Both as short strings, as deliver, get-ok and return carry them. */
+  /** Both as short strings, byte for byte as published: a routing key need not be UTF-8. */
   readonly wire: Buffer
 
-  constructor(exchange: string, routingKey: string) {
+  constructor(exchange: string, routingKey: string, wire: Buffer) {
     this.exchange = exchange
     this.routingKey = routingKey
-    this.wire = encodeEnvelope(exchange, routingKey)
+    this.wire = wire
   }
 }
 

@@ -1,10 +1,11 @@
 // basic.* outside of the message path: qos, consume, cancel, get, recover.
+import { writeGetOk } from '../../protocol/deliver-template.ts'
 import {
   accessRefused, notAllowed, notImplemented, preconditionFailed,
 } from '../../protocol/errors.ts'
 import {
   BASIC_CANCEL, BASIC_CANCEL_OK, BASIC_CONSUME, BASIC_GET, BASIC_QOS, BASIC_RECOVER, BASIC_RECOVER_ASYNC,
-  writeBasicCancelOk, writeBasicConsumeOk, writeBasicGetEmpty, writeBasicGetOk, writeBasicQosOk, writeBasicRecoverOk,
+  writeBasicCancelOk, writeBasicConsumeOk, writeBasicGetEmpty, writeBasicQosOk, writeBasicRecoverOk,
 } from '../../protocol/methods.gen.ts'
 import type { BasicConsume } from '../../protocol/methods.gen.ts'
 import { FIELD_TYPE_NAMES, isInteger } from '../../protocol/table.ts'
@@ -69,8 +70,7 @@ export const basicMethods: Handlers = {
     if (m.noAck) counters.gotAutoAck++
     else counters.gotManualAck++
     if (entry.isRedelivered) counters.redelivered++
-    const { exchange, routingKey } = entry.message
-    writeBasicGetOk(writer, channel.number, tag, entry.isRedelivered, exchange, routingKey, queue.readyCount)
+    writeGetOk(writer, channel.number, tag, entry.isRedelivered, entry.message.envelope.wire, queue.readyCount)
     channel.writeContent(entry.message)
   },
 

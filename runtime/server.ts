@@ -9,7 +9,6 @@ import { restoreMessages } from '../broker/recovery.ts'
 import type { VHost } from '../broker/vhost.ts'
 import { listenAmqp } from '../connections/listener.ts'
 import type { AmqpListener } from '../connections/listener.ts'
-import { startHttp } from '../http/server.ts'
 import type { RunningHttp } from '../http/server.ts'
 import { connectionForced } from '../protocol/errors.ts'
 import { MemoryEngine } from '../store/memory.ts'
@@ -42,7 +41,8 @@ export async function startServer(settings: Settings, log: Logger): Promise<Runn
   const broker = createBroker(settings, log, clock, turn, timers)
   const engine = settings.store === 'memory' ? new MemoryEngine() : new SqliteEngine({ dataDir: settings.dataDirectory })
   const view = new ServerView(broker)
-  await engine.open()
+  // The store thread opens its file while this one loads the HTTP library: the two slowest parts of starting.
+  const [{ startHttp }] = await Promise.all([import('../http/server.ts'), engine.open()])
   let amqp: AmqpListener | null = null
   let http: RunningHttp | null = null
   try {

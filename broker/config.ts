@@ -1,0 +1,343 @@
+// Every setting there is, one row each. cli/main.ts reads argv, the environment and the file, and hands the
+// raw material to `resolveSettings`; --help, --print-config and docs/reference/config.md are read off the
+// same rows. Invariant: pure. Nothing here reads the process or a file, so a test can resolve any
+// combination, and a key added to the table needs no second edit: its flag (--key), its variable
+// (LEVERET_KEY) and its place in the file follow.
+
+import { z } from 'zod'
+
+/** How a value is checked, how the text of a flag or a variable becomes one, and what is allowed. */
+interface Kind<T> {
+  readonly schema: z.ZodType<T>
+  readonly fromText: (text: string) => unknown
+  readonly allowed: string
+}
+
+interface Row<T> {
+  readonly key: string
+  readonly kind: Kind<T>
+  readonly default: T | ((packageVersion: string) => T)
+  readonly unit?: 'bytes' | 'seconds' | 'ms'
+  readonly doc: string
+  /** Variables honoured after LEVERET_<KEY>, so that what is written for a RabbitMQ container works here. */
+  readonly alsoEnvironment?: readonly string[]
+  readonly secret?: true
+  /** Says where the file is, so the file cannot say it. */
+  readonly notInFile?: true
+}
+
+function setting<T>(row: Row<T>): Row<T> {
+  return row
+}
+
+const asIs = (text: string): unknown => text
+
+function integer(min: number, max: number): Kind<number> {
+  return {
+    schema: z.int().min(min).max(max),
+    fromText: (text) => (/^-?\d{1,15}$/.test(text) ? Number(text) : text),
+    allowed: `an integer from ${min} to ${max}`,
+  }
+}
+
+function choice<const T extends string>(words: readonly T[]): Kind<T> {
+  return { schema: z.enum(words), fromText: asIs, allowed: `one of ${words.join(', ')}` }
+}
+
+function text(allowed: string): Kind<string> {
+  return { schema: z.string().min(1), fromText: asIs, allowed }
+}
+
+const names: Kind<string[]> = {
+  schema: z.array(z.string().min(1)),
+  fromText: (text) => (text === 'none' ? [] : text.split(',').map((name) => name.trim())),
+  allowed: 'names with commas between them, or none; in the file a JSON array of names',
+}
+
+export const settingsTable = {
+  dataDirectory: setting({
+    key: 'data', kind: text('a path'), default: './data',
+    doc: 'Directory that holds the database; made when it is missing. One broker at a time may use it.',
+  }),
+  store: setting({
+    key: 'store', kind: choice(['sqlite', 'memory']), default: 'sqlite',
+    doc: 'Where durable things go. memory keeps nothing on disk: all is gone when the process ends.',
+  }),
+  host: setting({
+    key: 'host', kind: text('an IP address or a host name'), default: '0.0.0.0',
+    doc: 'Address that AMQP and HTTP listen on. 0.0.0.0 is every IPv4 interface, :: is IPv6 as well.',
+  }),
+  amqpPort: setting({
+    key: 'amqp-port', kind: integer(0, 65_535), default: 5672,
+    doc: 'Port for AMQP 0-9-1; 0 takes a free one.',
+  }),
+  httpPort: setting({
+    key: 'http-port', kind: integer(0, 65_535), default: 15_672,
+    doc: 'Port for the HTTP API and /metrics; 0 takes a free one.',
+  }),
+  logLevel: setting({
+    key: 'log-level', default: 'info',
+    kind: choice(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
+    doc: 'Least severe level that is logged, as JSON lines, to stderr.',
+  }),
+  configFile: setting<string | null>({
+    key: 'config', default: null,
+    kind: { schema: z.string().min(1).nullable(), fromText: asIs, allowed: 'a path' },
+    doc: 'JSON file with any of these settings, by the names in this table.', notInFile: true,
+  }),
+  defaultUser: setting({
+    key: 'default-user', kind: text('a user name'), default: 'guest',
+    doc: 'Administrator that is made when the data directory is new.',
+    alsoEnvironment: ['RABBITMQ_DEFAULT_USER'],
+  }),
+  defaultPass: setting({
+    key: 'default-pass', kind: text('a password that is not empty'), default: 'guest', secret: true,
+    doc: 'Password of the default user.', alsoEnvironment: ['RABBITMQ_DEFAULT_PASS'],
+  }),
+  defaultVhost: setting({
+    key: 'default-vhost', kind: text('a vhost name'), default: '/',
+    doc: 'Vhost that is made when the data directory is new.', alsoEnvironment: ['RABBITMQ_DEFAULT_VHOST'],
+  }),
+  loopbackUsers: setting({
+    key: 'loopback-users', kind: names, default: ['guest'],
+    doc: 'Users that may only log in from this machine. none lets everybody in from everywhere.',
+  }),
+  product: setting({
+    key: 'product', kind: text('a name'), default: 'Leveret',
+    doc: 'Product that clients are told in server-properties.',
+  }),
+  productVersion: setting({
+    key: 'product-version', kind: text('a version'), default: (packageVersion) => packageVersion,
+    doc: 'Version that clients are told in server-properties.',
+  }),
+  frameMax: setting({
+    key: 'frame-max', kind: integer(4096, 16_777_216), default: 131_072, unit: 'bytes',
+    doc: 'Largest frame offered to clients; 4096 is the smallest that AMQP allows.',
+  }),
+  channelMax: setting({
+    key: 'channel-max', kind: integer(1, 65_535), default: 2047,
+    doc: 'Most channels on one connection.',
+  }),
+  heartbeatSeconds: setting({
+    key: 'heartbeat', kind: integer(0, 65_535), default: 60, unit: 'seconds',
+    doc: 'Heartbeat offered to clients; 0 offers none.',
+  }),
+  handshakeTimeoutMs: setting({
+    key: 'handshake-timeout', kind: integer(1, 3_600_000), default: 10_000, unit: 'ms',
+    doc: 'Time a new connection has to log in and open a vhost.',
+  }),
+  messageSizeMax: setting({
+    key: 'max-message-size', kind: integer(1, 536_870_912), default: 16_777_216, unit: 'bytes',
+    doc: 'Largest message body accepted; a larger one closes the channel.',
+  }),
+} satisfies Record<string, Row<unknown>>
+
+export type SettingName = keyof typeof settingsTable
+
+export type Settings = {
+  readonly [N in SettingName]: (typeof settingsTable)[N] extends Row<infer T> ? T : never
+}
+
+/** Rows in the table's order, as the help, the listing and the reference page want them. */
+export const settingRows = Object.entries(settingsTable) as [SettingName, Row<unknown>][]
+
+/** Belong to the test suites, which hand their environment to the brokers they start; ignored here. */
+export const testSuiteVariables: readonly string[] = [
+  'LEVERET_COMPAT', 'LEVERET_COMPAT_REPORT', 'LEVERET_RABBITMQ_ROOT',
+]
+
+/** Where a value came from: `name` is the flag, the variable or the file. */
+export interface Source {
+  readonly from: 'flag' | 'environment' | 'file' | 'default'
+  readonly name: string
+}
+
+export interface RawSettings {
+  /** Flags only: commands and --help are taken out before. */
+  readonly argv: readonly string[]
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** null when there is no configuration file. */
+  readonly fileText: string | null
+  readonly fileName: string | null
+  readonly packageVersion: string
+}
+
+export type Sources = Readonly<Record<SettingName, Source>>
+
+export type Resolved =
+  | { readonly ok: true; readonly settings: Settings; readonly sources: Sources }
+  | { readonly ok: false; readonly problems: readonly string[] }
+
+/** A value somebody gave, not yet checked. */
+interface Given {
+  readonly value: unknown
+  readonly source: Source
+}
+
+type GivenByKey = Map<string, Given>
+
+/** Flags over environment over file over default. A problem is one line: setting, value, source and limit. */
+export function resolveSettings(raw: RawSettings): Resolved {
+  const problems: string[] = []
+  const layers = [readFlags(raw.argv, problems), readEnvironment(raw.env, problems), readFile(raw, problems)]
+  const settings: Record<string, unknown> = {}
+  const sources: Record<string, Source> = {}
+  for (const [name, row] of settingRows) {
+    const given = layers.map((layer) => layer.get(row.key)).find((each) => each !== undefined)
+    if (given !== undefined) {
+      const parsed = row.kind.schema.safeParse(given.value)
+      if (!parsed.success) problems.push(refusal(row, given))
+      else settings[name] = parsed.data
+    } else settings[name] = defaultOf(row, raw.packageVersion)
+    sources[name] = given?.source ?? { from: 'default', name: 'default' }
+  }
+  if (problems.length > 0) return { ok: false, problems }
+  return { ok: true, settings: Object.freeze(settings) as Settings, sources: sources as Sources }
+}
+
+/** The configuration file has to be found, and read by the caller, before the rest can be resolved. */
+export function findConfigFile(argv: readonly string[], env: RawSettings['env']): string | null {
+  const key = settingsTable.configFile.key
+  const given = readFlags(argv, []).get(key) ?? readEnvironment(env, []).get(key)
+  return typeof given?.value === 'string' && given.value !== '' ? given.value : null
+}
+
+export function flagOf(row: Row<unknown>): string {
+  return `--${row.key}`
+}
+
+/** In the order in which they are honoured. */
+export function variablesOf(row: Row<unknown>): string[] {
+  return [`LEVERET_${row.key.toUpperCase().replaceAll('-', '_')}`, ...(row.alsoEnvironment ?? [])]
+}
+
+export function defaultOf(row: Row<unknown>, packageVersion: string): unknown {
+  return typeof row.default === 'function' ? row.default(packageVersion) : row.default
+}
+
+/** A value as one would write it after its flag; a secret shows only that there is one. */
+export function showValue(row: Row<unknown>, value: unknown): string {
+  return row.secret === true ? '********' : showPlain(value)
+}
+
+export function showPlain(value: unknown): string {
+  if (value === null) return 'none'
+  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.join(',')
+  return String(value)
+}
+
+function readFlags(argv: readonly string[], problems: string[]): GivenByKey {
+  const given: GivenByKey = new Map()
+  const flags = settingRows.map(([, row]) => flagOf(row))
+  for (let at = 0; at < argv.length; at++) {
+    const [argument, next] = [argv[at] ?? '', argv[at + 1]]
+    if (!argument.startsWith('--')) {
+      problems.push(`unexpected argument ${quote(argument)}: start or a flag`)
+      continue
+    }
+    const [, flag = argument, inline = null] = /^([^=]*)=([\s\S]*)$/.exec(argument) ?? []
+    const following = next === undefined || next.startsWith('--') ? null : next
+    // For an unknown flag too: its value is not a second problem.
+    if (inline === null && following !== null) at++
+    const value = inline ?? following
+    if (!flags.includes(flag)) problems.push(`unknown flag ${flag}${suggest(flag, flags)}`)
+    else if (value === null) problems.push(`${flag} needs ${rowOf(flag).kind.allowed}`)
+    else addFlag(given, flag, value)
+  }
+  return given
+}
+
+/** A repeated flag overrides: that is how arguments of `docker run` change those of an image. */
+function addFlag(given: GivenByKey, flag: string, value: string): void {
+  const row = rowOf(flag)
+  given.set(row.key, { value: row.kind.fromText(value), source: { from: 'flag', name: flag } })
+}
+
+/** An empty variable counts as unset, as compose files cannot say "absent". */
+function readEnvironment(env: RawSettings['env'], problems: string[]): GivenByKey {
+  const given: GivenByKey = new Map()
+  const known = settingRows.flatMap(([, row]) => variablesOf(row))
+  for (const variable of Object.keys(env).toSorted()) {
+    if (!variable.startsWith('LEVERET_') || known.includes(variable)) continue
+    if (testSuiteVariables.includes(variable)) continue
+    problems.push(`unknown environment variable ${variable}${suggest(variable, known)}`)
+  }
+  for (const [, row] of settingRows) {
+    const variable = variablesOf(row).find((each) => (env[each] ?? '') !== '')
+    if (variable === undefined) continue
+    given.set(row.key, {
+      value: row.kind.fromText(env[variable] ?? ''), source: { from: 'environment', name: variable },
+    })
+  }
+  return given
+}
+
+function readFile({ fileText, fileName }: RawSettings, problems: string[]): GivenByKey {
+  const given: GivenByKey = new Map()
+  if (fileText === null) return given
+  const name = fileName ?? 'configuration file'
+  const document = parseObject(fileText)
+  if (typeof document === 'string') {
+    problems.push(`${name}: ${document}`)
+    return given
+  }
+  const known = settingRows.filter(([, row]) => row.notInFile !== true).map(([, row]) => row.key)
+  for (const [key, value] of Object.entries(document)) {
+    if (known.includes(key)) given.set(key, { value, source: { from: 'file', name } })
+    else problems.push(`unknown key ${quote(key)} in ${name}${suggest(key, known)}`)
+  }
+  return given
+}
+
+/** The object, or what is wrong with the text. */
+function parseObject(fileText: string): Record<string, unknown> | string {
+  try {
+    const parsed = z.record(z.string(), z.unknown()).safeParse(JSON.parse(fileText))
+    return parsed.success ? parsed.data : 'must be one JSON object with a key for each setting'
+  } catch (error) {
+    return `not JSON: ${String(error).replace(/\s+/g, ' ')}`
+  }
+}
+
+function refusal(row: Row<unknown>, { value, source }: Given): string {
+  const shown = row.secret === true ? 'the value given' : quote(value)
+  return `${row.key}: ${shown} (from ${describeSource(source)}) is not ${row.kind.allowed}`
+}
+
+export function describeSource(source: Source): string {
+  return source.from === 'default' ? 'default' : `${source.from} ${source.name}`
+}
+
+/** On one line and short, whatever somebody put there. */
+function quote(value: unknown): string {
+  const json = JSON.stringify(value)
+  return json.length > 80 ? `${json.slice(0, 80)}…` : json
+}
+
+function rowOf(flag: string): Row<unknown> {
+  const found = settingRows.find(([, row]) => flagOf(row) === flag)
+  if (found === undefined) throw new Error(`no setting has the flag ${flag}`)
+  return found[1]
+}
+
+/** `: did you mean X?` when one of the known names is a slip or two away. */
+function suggest(wrong: string, known: readonly string[]): string {
+  const nearest = known
+    .map((name) => ({ name, distance: editDistance(wrong, name) }))
+    .reduce((best, each) => (each.distance < best.distance ? each : best))
+  return nearest.distance <= Math.max(2, wrong.length / 4) ? `: did you mean ${nearest.name}?` : ''
+}
+
+/** Levenshtein's, a row at a time. */
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, column) => column)
+  for (let row = 1; row <= a.length; row++) {
+    const current = [row]
+    for (let column = 1; column <= b.length; column++) {
+      const replaced = previous[column - 1]! + (a[row - 1] === b[column - 1] ? 0 : 1)
+      current.push(Math.min(replaced, previous[column]! + 1, current[column - 1]! + 1))
+    }
+    previous = current
+  }
+  return previous[b.length]!
+}

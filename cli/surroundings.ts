@@ -1,0 +1,32 @@
+// All that the program has of the world outside, as cli/main.ts passes it: the process's own, or a test's.
+
+import type { Settings } from '../broker/config.ts'
+import type { Logger } from '../runtime/log.ts'
+
+export interface Surroundings {
+  readonly argv: readonly string[]
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly packageVersion: string
+  readText(fileName: string): string
+  /** To stdout, as it is. */
+  print(text: string): void
+  /** To stderr: one line, the newline is added. */
+  complain(line: string): void
+  onSignal(handler: (signal: StopSignal) => void): void
+  onUncaught(handler: (error: unknown) => void): void
+  exit(code: number): void
+  /** Since the process started. */
+  nowMs(): number
+}
+
+export type StopSignal = 'SIGTERM' | 'SIGINT'
+
+/** What runtime/server.ts does, in the shape that is used here. */
+export type StartServer = (settings: Settings, log: Logger) => Promise<RunningServer>
+
+export interface RunningServer {
+  readonly amqpUrl: string
+  readonly httpUrl: string
+  readonly dataDirectory: string
+  close(reason?: string): Promise<void>
+}

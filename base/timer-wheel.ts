@@ -41,8 +41,8 @@ export class TimerWheel {
       }
     }
     this.reachedTick = Math.max(this.reachedTick, nowTick)
-    for (const timer of due) this.clear(timer)
-    for (const timer of due) timer.fire()
+    // One that fires may clear or move another that is due: hence asked again, one by one.
+    for (const timer of due) if (timer.dueMs <= nowMs && this.slotOf(timer).delete(timer)) timer.fire()
   }
 
   private slotOf(timer: Timer): Set<Timer> {

@@ -23,10 +23,18 @@ export interface ConsumingChannel {
   forgetConsumer(consumer: Consumer): void
 }
 
+export interface ConsumerOptions {
+  readonly tag: string
+  readonly isNoAck: boolean
+  readonly priority: number
+  readonly prefetch: number
+}
+
 export class Consumer implements ConsumerPort {
   readonly tag: string
   readonly queue: Queue
   readonly isNoAck: boolean
+  readonly priority: number
   /** Unacked deliveries it may hold; 0 is no limit. Fixed when it starts (RabbitMQ). */
   readonly prefetch: number
   isInRotation = false
@@ -35,12 +43,13 @@ export class Consumer implements ConsumerPort {
   private templateFor: Envelope | null = null
   private template: DeliverTemplate = { frame: Buffer.alloc(0), tagAt: 0 }
 
-  constructor(channel: ConsumingChannel, tag: string, queue: Queue, isNoAck: boolean, prefetch: number) {
+  constructor(channel: ConsumingChannel, queue: Queue, options: ConsumerOptions) {
     this.channel = channel
-    this.tag = tag
     this.queue = queue
-    this.isNoAck = isNoAck
-    this.prefetch = prefetch
+    this.tag = options.tag
+    this.isNoAck = options.isNoAck
+    this.priority = options.priority
+    this.prefetch = options.prefetch
   }
 
   get hasCredit(): boolean {

@@ -1,12 +1,15 @@
-// Who gets the next message: strict rotation over the consumers that have credit (RabbitMQ: round robin). One without
-// credit leaves the rotation when its turn comes and joins it again, at the end, when credit returns; so a thousand
-// consumers at their prefetch limit cost nothing per message.
+// Who gets the next message: of those with credit the ones of the highest priority, in strict rotation (RabbitMQ). One
+// without credit leaves the rotation when its turn comes and joins it again, at the end, when credit returns; so a
+// thousand consumers at their prefetch limit cost nothing per message.
+//
+//   levels:  priority 10: a b    priority 0: c d e    lower levels are asked only when nobody above has credit
 import { Ring } from '../base/ring.ts'
 import type { ConsumerPort } from './entry.ts'
 
 export class ConsumerSet {
   private readonly members = new Set<ConsumerPort>()
-  private readonly rotation = new Ring<ConsumerPort>()
+  /** Highest priority first; a level stays while the queue does, there are as many as priorities were used. */
+  private readonly levels: { readonly priority: number; readonly rotation: Ring<ConsumerPort> }[] = []
   private exclusive: ConsumerPort | null = null
 
   get count(): number {
@@ -32,20 +35,31 @@ export class ConsumerSet {
   creditReturned(consumer: ConsumerPort): void {
     if (consumer.isInRotation || !this.members.has(consumer)) return
     consumer.isInRotation = true
-    this.rotation.push(consumer)
+    this.levelOf(consumer.priority).push(consumer)
   }
 
   /** The consumer whose turn it is, null when nobody has credit. */
   next(): ConsumerPort | null {
-    for (let n = this.rotation.length; n > 0; n--) {
-      const consumer = this.rotation.shift()!
-      if (this.members.has(consumer) && consumer.hasCredit) {
-        this.rotation.push(consumer)
-        return consumer
+    for (const { rotation } of this.levels) {
+      for (let n = rotation.length; n > 0; n--) {
+        const consumer = rotation.shift()!
+        if (this.members.has(consumer) && consumer.hasCredit) {
+          rotation.push(consumer)
+          return consumer
+        }
+        consumer.isInRotation = false
       }
-      consumer.isInRotation = false
     }
     return null
+  }
+
+  private levelOf(priority: number): Ring<ConsumerPort> {
+    const at = this.levels.findIndex((level) => level.priority <= priority)
+    const found = this.levels[at]
+    if (found?.priority === priority) return found.rotation
+    const rotation = new Ring<ConsumerPort>()
+    this.levels.splice(at < 0 ? this.levels.length : at, 0, { priority, rotation })
+    return rotation
   }
 
   *[Symbol.iterator](): IterableIterator<ConsumerPort> {

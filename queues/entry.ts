@@ -11,6 +11,8 @@ export interface EntryHolder {
 /** What a queue sees of a consumer; connections/consumer.ts is one. */
 export interface ConsumerPort {
   readonly isNoAck: boolean
+  /** `x-priority`, 0 when not given: higher ones are served first while they have credit. */
+  readonly priority: number
   /** Room for one more: prefetch of the consumer and the channel, and room in the connection's outbox. */
   readonly hasCredit: boolean
   /** Owned by ConsumerSet. */

@@ -35,9 +35,10 @@ export const basicMethods: Handlers = {
   [BASIC_CONSUME](channel, m) {
     if (m.queue === REPLY_TO) throw notImplemented(`direct reply-to (${REPLY_TO}) is not built yet`)
     const queue = channel.vhost.getQueue(queueNamed(channel, m.queue), channel.connection)
-    checkConsume(channel, queue, m)
+    const priority = checkConsume(channel, queue, m)
     const tag = m.consumerTag === '' ? channel.broker.generateName('amq.ctag-') : m.consumerTag
-    const consumer = new Consumer(channel, tag, queue, m.noAck, channel.consumerPrefetch)
+    const { consumerPrefetch: prefetch } = channel
+    const consumer = new Consumer(channel, queue, { tag, isNoAck: m.noAck, priority, prefetch })
     channel.consumers.set(tag, consumer)
     if (!m.nowait) writeBasicConsumeOk(channel.connection.writer, channel.number, tag)
     queue.addConsumer(consumer, m.exclusive)
@@ -87,8 +88,11 @@ export const basicMethods: Handlers = {
   },
 }
 
-/** Errors: not-allowed for a tag in use, access-refused for exclusive use, precondition-failed for bad arguments. */
-function checkConsume(channel: Channel, queue: Queue, m: BasicConsume): void {
+/**
+ * Returns the consumer's priority. Errors: not-allowed for a tag in use, access-refused for exclusive use,
+ * precondition-failed for bad arguments.
+ */
+function checkConsume(channel: Channel, queue: Queue, m: BasicConsume): number {
   const what = channel.vhost.describeQueue(queue.name)
   if (m.consumerTag !== '' && channel.consumers.has(m.consumerTag)) {
     throw notAllowed(`attempt to reuse consumer tag '${m.consumerTag}'`)
@@ -102,10 +106,8 @@ function checkConsume(channel: Channel, queue: Queue, m: BasicConsume): void {
     }
   }
   const priority = m.arguments.get('x-priority')
-  if (priority === undefined) return
-  if (!isInteger(priority)) {
-    const got = FIELD_TYPE_NAMES[priority.tag]
-    throw preconditionFailed(`invalid arg 'x-priority' for ${what}: "expected integer, got ${got}"`)
-  }
-  throw notImplemented('consumer argument x-priority is not built yet')
+  if (priority === undefined) return 0
+  if (isInteger(priority)) return Number(priority.value)
+  const got = FIELD_TYPE_NAMES[priority.tag]
+  throw preconditionFailed(`invalid arg 'x-priority' for ${what}: "expected integer, got ${got}"`)
 }

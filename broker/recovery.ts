@@ -3,7 +3,7 @@
 import type { Log } from '../base/log.ts'
 import { Exchange } from '../exchanges/exchange.ts'
 import { exchangeTypes } from '../exchanges/index.ts'
-import { encodeEnvelope } from '../protocol/deliver-template.ts'
+import { encodeEnvelope } from '../protocol/envelope.ts'
 import { Envelope, Message } from '../queues/message.ts'
 import { Queue } from '../queues/queue.ts'
 import type { Definition, Recovered, StoredMessage } from '../store/store.ts'

@@ -27,6 +27,11 @@ export interface RelievedListener {
   relieved(): void
 }
 
+/** A requester that waits for direct replies; it is a channel, no queue. */
+export interface ReplyPort {
+  deliverReply(message: Message): void
+}
+
 export const ROUTED = 1
 export const STORED = 2
 
@@ -45,6 +50,8 @@ export class VHost {
   readonly queues = new Map<string, Queue>()
   /** Bindings by what they lead to: what goes with a queue or an exchange that is deleted. */
   readonly inbound = new Map<Destination, Set<Binding>>()
+  /** Requesters by the name that responders publish to. */
+  readonly replyPorts = new Map<string, ReplyPort>()
   readonly defaultExchange: Exchange
   readonly queueParts: QueueParts
   /** Rises with every change that may turn a route false. */

@@ -23,6 +23,7 @@ import type { ConfirmingChannel } from './confirms.ts'
 import { checkKnown } from './connection-methods.ts'
 import type { Consumer, ConsumingChannel } from './consumer.ts'
 import type { ClientFacts } from './handshake.ts'
+import type { DirectReplyTo, RequestingChannel } from './direct-reply-to.ts'
 import { Publisher } from './publisher.ts'
 import type { PublishingChannel } from './publisher.ts'
 import { Unacked } from './unacked.ts'
@@ -54,7 +55,7 @@ export interface ChannelHost {
   removeChannel(channel: Channel): void
 }
 
-export class Channel implements ConfirmingChannel, ConsumingChannel, PublishingChannel {
+export class Channel implements ConfirmingChannel, ConsumingChannel, PublishingChannel, RequestingChannel {
   readonly number: number
   readonly connection: ChannelHost
   readonly broker: Broker
@@ -68,6 +69,7 @@ export class Channel implements ConfirmingChannel, ConsumingChannel, PublishingC
   /** What an empty queue name means on this channel; null until a queue was declared. */
   lastQueue: string | null = null
   isOpen = true
+  replyTo: DirectReplyTo | null = null
   private readonly methods: MethodHandlers
   private readonly publisher = new Publisher(this)
   private readonly unacked = new Unacked()
@@ -222,6 +224,13 @@ export class Channel implements ConfirmingChannel, ConsumingChannel, PublishingC
     if (consumer.queue.removeConsumer(consumer)) removeQueue(this.vhost, consumer.queue)
   }
 
+  /** From now on the channel's requests may be answered directly, or, with null, no longer. */
+  setReplyTo(replyTo: DirectReplyTo | null): void {
+    if (this.replyTo !== null) this.vhost.replyPorts.delete(this.replyTo.name)
+    this.replyTo = replyTo
+    if (replyTo !== null) this.vhost.replyPorts.set(replyTo.name, replyTo)
+  }
+
   forgetConsumer(consumer: Consumer): void {
     this.consumers.delete(consumer.tag)
   }
@@ -263,6 +272,7 @@ export class Channel implements ConfirmingChannel, ConsumingChannel, PublishingC
     this.isOpen = false
     this.broker.counters.channelsClosed++
     this.publisher.abandon()
+    this.setReplyTo(null)
     const entries = this.unacked.takeAll()
     const consumers = [...this.consumers.values()]
     for (const consumer of consumers) consumer.queue.consumers.remove(consumer)

@@ -11,7 +11,7 @@ import type { Exchange } from '../exchanges/exchange.ts'
 import type { Route } from '../exchanges/route.ts'
 import type { ArgumentReader } from '../protocol/argument-reader.ts'
 import { ContentHeader } from '../protocol/content-header.ts'
-import { writeReturn } from '../protocol/deliver-template.ts'
+import { writeReturn } from '../protocol/envelope.ts'
 import {
   accessRefused, frameError, notImplemented, preconditionFailed, unexpectedFrame,
 } from '../protocol/errors.ts'
@@ -21,13 +21,14 @@ import { PublishMemo } from '../protocol/publish-memo.ts'
 import { REPLY_CODES } from '../protocol/reply-codes.gen.ts'
 import { Envelope, Message } from '../queues/message.ts'
 import type { Queue } from '../queues/queue.ts'
+import { REPLY_TO, REPLY_TO_PREFIX } from './direct-reply-to.ts'
+import type { DirectReplyTo } from './direct-reply-to.ts'
 import { senderSelectedKeys } from './sender-selected.ts'
 
 const CLASS_BASIC = 60
 const PERSISTENT = 2
 /** RabbitMQ's own ceiling, whatever the configured limit. */
 const BODY_BYTES_MAX = 536_870_912
-const REPLY_TO = 'amq.rabbitmq.reply-to'
 
 /** What publishing asks of its channel. */
 export interface PublishingChannel {
@@ -36,6 +37,8 @@ export interface PublishingChannel {
   readonly vhost: VHost
   readonly user: User
   readonly connection: { readonly writer: FrameWriter; mark(): void }
+  /** Where this channel's requests are answered to; null while it consumes no direct replies. */
+  readonly replyTo: DirectReplyTo | null
   writeContent(message: Message): void
   /** A publish was taken; `isStored`: some durable queue keeps it. */
   published(isStored: boolean): void
@@ -143,14 +146,15 @@ export class Publisher {
     const { header, envelope, channel } = this
     channel.broker.counters.published++
     this.check()
+    const replyTo = this.replyName()
     const isPersistent = header.deliveryMode === PERSISTENT
     const keys = header.ccAt >= 0 || header.bccAt >= 0 ? senderSelectedKeys(header, envelope.routingKey) : null
     const route = this.findRoute(keys)
-    const message = header.isToBeRewritten
-      ? rewritten(header, envelope, buf.subarray(bodyStart, bodyEnd), isPersistent)
+    const message = header.isToBeRewritten || replyTo !== null
+      ? withProperties(header.rewrite(replyTo), envelope, buf.subarray(bodyStart, bodyEnd), isPersistent)
       : new Message(envelope, buf, propertiesStart, propertiesEnd, bodyStart, bodyEnd, isPersistent)
     const outcome = channel.vhost.publish(route, message)
-    if ((outcome & ROUTED) !== 0) channel.broker.counters.routed++
+    if ((outcome & ROUTED) !== 0 || this.reply(message)) channel.broker.counters.routed++
     else this.unroutable(message)
     channel.published((outcome & STORED) !== 0)
   }
@@ -166,14 +170,26 @@ export class Publisher {
     }
     if (this.routeVersion !== channel.vhost.topologyVersion) this.route = null
     if (this.route === null) this.getExchange()
-    if (header.replyToAt >= 0 && header.text(header.replyToAt) === REPLY_TO) {
-      throw notImplemented(`direct reply-to (${REPLY_TO}) is not built yet`)
-    }
     if (header.expirationAt >= 0) throw notImplemented('message expiration is not built yet')
     if (header.userIdAt >= 0 && header.text(header.userIdAt) !== channel.user.name) {
       throw preconditionFailed(`user_id property set to '${header.text(header.userIdAt)}' but authenticated user `
         + `was '${channel.user.name}'`)
     }
+  }
+
+  /** The name that stands in for the pseudo-queue; null when the message asks for no direct reply. */
+  private replyName(): string | null {
+    const { header, channel } = this
+    if (header.replyToAt < 0 || header.text(header.replyToAt) !== REPLY_TO) return null
+    if (channel.replyTo === null) throw preconditionFailed('fast reply consumer does not exist')
+    return channel.replyTo.name
+  }
+
+  /** A direct reply counts as routed even when the requester is gone (RabbitMQ 4). */
+  private reply(message: Message): boolean {
+    if (message.exchange !== '' || !message.routingKey.startsWith(REPLY_TO_PREFIX)) return false
+    this.channel.vhost.replyPorts.get(message.routingKey)?.deliverReply(message)
+    return true
   }
 
   private getExchange(): Exchange {
@@ -213,8 +229,9 @@ function envelopeBytes(buf: Buffer, start: number, end: number): Buffer {
   return Buffer.from(buf.subarray(start + 2, end - 1))
 }
 
-function rewritten(header: ContentHeader, envelope: Envelope, body: Buffer, isPersistent: boolean): Message {
-  const properties = header.rewrite()
+function withProperties(
+  properties: Buffer, envelope: Envelope, body: Buffer, isPersistent: boolean,
+): Message {
   const buf = Buffer.concat([properties, body])
   return new Message(envelope, buf, 0, properties.length, properties.length, buf.length, isPersistent)
 }

@@ -88,24 +88,30 @@ export class ContentHeader {
     return this.bccAt >= 0 || (this.buf[this.propertiesStart + 1]! & CONTINUATION) !== 0
   }
 
-  /** The properties without BCC, which no receiver may see, and without a continuation flag, which RabbitMQ ignores. */
-  rewrite(): Buffer {
-    const properties = this.bccAt >= 0
-      ? this.withoutBcc() : Buffer.from(this.buf.subarray(this.propertiesStart, this.propertiesEnd))
+  /**
+   * The properties without BCC, which no receiver may see, without a continuation flag, which RabbitMQ ignores, and with
+   * another reply-to, unless that is null. The headers table stays, even when it is empty then.
+   */
+  rewrite(replyTo: string | null): Buffer {
+    const { buf, bccNameAt, headersAt, propertiesStart, propertiesEnd } = this
+    const pieces: Buffer[] = []
+    let from = propertiesStart
+    if (this.bccAt >= 0) {
+      const bccEnd = skipFieldAt(buf, this.bccAt, propertiesEnd)
+      const length = Buffer.alloc(4)
+      length.writeUInt32BE(buf.readUInt32BE(headersAt) - (bccEnd - bccNameAt))
+      pieces.push(buf.subarray(from, headersAt), length, buf.subarray(headersAt + 4, bccNameAt))
+      from = bccEnd
+    }
+    if (replyTo !== null) {
+      const text = Buffer.from(replyTo)
+      pieces.push(buf.subarray(from, this.replyToAt), Buffer.from([text.length]), text)
+      from = this.replyToAt + 1 + buf[this.replyToAt]!
+    }
+    pieces.push(buf.subarray(from, propertiesEnd))
+    const properties = Buffer.concat(pieces)
     properties[1]! &= ~CONTINUATION
     return properties
-  }
-
-  /** The headers table stays, even when it is empty then. */
-  private withoutBcc(): Buffer {
-    const { buf, bccNameAt, headersAt, propertiesStart, propertiesEnd } = this
-    const bccEnd = skipFieldAt(buf, this.bccAt, propertiesEnd)
-    const length = Buffer.alloc(4)
-    length.writeUInt32BE(buf.readUInt32BE(headersAt) - (bccEnd - bccNameAt))
-    return Buffer.concat([
-      buf.subarray(propertiesStart, headersAt), length, buf.subarray(headersAt + 4, bccNameAt),
-      buf.subarray(bccEnd, propertiesEnd),
-    ])
   }
 
   private take(size: number): number {

@@ -1,5 +1,5 @@
 // basic.* outside of the message path: qos, consume, cancel, get, recover.
-import { writeGetOk } from '../../protocol/deliver-template.ts'
+import { writeGetOk } from '../../protocol/envelope.ts'
 import {
   accessRefused, notAllowed, notImplemented, preconditionFailed,
 } from '../../protocol/errors.ts'
@@ -12,10 +12,10 @@ import { FIELD_TYPE_NAMES, isInteger } from '../../protocol/table.ts'
 import type { Queue } from '../../queues/queue.ts'
 import type { Channel } from '../channel.ts'
 import { Consumer } from '../consumer.ts'
+import { DirectReplyTo, REPLY_TO } from '../direct-reply-to.ts'
 import { queueNamed } from './queue.ts'
 import type { Handlers } from './handler.ts'
 
-const REPLY_TO = 'amq.rabbitmq.reply-to'
 const STREAM_ARGUMENTS = ['x-stream-offset', 'x-stream-filter', 'x-stream-match-unfiltered']
 
 export const basicMethods: Handlers = {
@@ -33,7 +33,7 @@ export const basicMethods: Handlers = {
   },
 
   [BASIC_CONSUME](channel, m) {
-    if (m.queue === REPLY_TO) throw notImplemented(`direct reply-to (${REPLY_TO}) is not built yet`)
+    if (m.queue === REPLY_TO) return consumeReplies(channel, m)
     const queue = channel.vhost.getQueue(queueNamed(channel, m.queue), channel.connection)
     const priority = checkConsume(channel, queue, m)
     const tag = m.consumerTag === '' ? channel.broker.generateName('amq.ctag-') : m.consumerTag
@@ -49,6 +49,7 @@ export const basicMethods: Handlers = {
   [BASIC_CANCEL](channel, m) {
     const consumer = channel.consumers.get(m.consumerTag)
     if (consumer !== undefined) channel.removeConsumer(consumer)
+    if (channel.replyTo?.consumerTag === m.consumerTag) channel.setReplyTo(null)
     if (!m.nowait) writeBasicCancelOk(channel.connection.writer, channel.number, m.consumerTag)
     channel.connection.mark()
   },
@@ -88,15 +89,30 @@ export const basicMethods: Handlers = {
   },
 }
 
+/** Errors: precondition-failed with acks or for a second one, not-allowed for a tag in use. */
+function consumeReplies(channel: Channel, m: BasicConsume): void {
+  if (channel.replyTo !== null) throw preconditionFailed('reply consumer already set')
+  if (!m.noAck) throw preconditionFailed('reply consumer cannot acknowledge')
+  checkTag(channel, m.consumerTag)
+  const tag = m.consumerTag === '' ? channel.broker.generateName('amq.ctag-') : m.consumerTag
+  channel.setReplyTo(new DirectReplyTo(channel, tag, channel.broker.generateName('')))
+  if (!m.nowait) writeBasicConsumeOk(channel.connection.writer, channel.number, tag)
+  channel.connection.mark()
+}
+
+/** Errors: not-allowed for a tag in use on this channel. */
+function checkTag(channel: Channel, tag: string): void {
+  if (tag === '' || (!channel.consumers.has(tag) && channel.replyTo?.consumerTag !== tag)) return
+  throw notAllowed(`attempt to reuse consumer tag '${tag}'`)
+}
+
 /**
  * Returns the consumer's priority. Errors: not-allowed for a tag in use, access-refused for exclusive use,
  * precondition-failed for bad arguments.
  */
 function checkConsume(channel: Channel, queue: Queue, m: BasicConsume): number {
   const what = channel.vhost.describeQueue(queue.name)
-  if (m.consumerTag !== '' && channel.consumers.has(m.consumerTag)) {
-    throw notAllowed(`attempt to reuse consumer tag '${m.consumerTag}'`)
-  }
+  checkTag(channel, m.consumerTag)
   if (queue.consumers.hasExclusive || (m.exclusive && queue.consumers.count > 0)) {
     throw accessRefused(`${what} in exclusive use`)
   }

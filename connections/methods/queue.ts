@@ -8,10 +8,11 @@ import {
   writeQueueDeleteOk, writeQueuePurgeOk, writeQueueUnbindOk,
 } from '../../protocol/methods.gen.ts'
 import type { QueueDeclare, QueueUnbind } from '../../protocol/methods.gen.ts'
-import { notFound } from '../../protocol/errors.ts'
+import { accessRefused, notFound } from '../../protocol/errors.ts'
 import { cleanName } from '../../protocol/names.ts'
 import type { Queue } from '../../queues/queue.ts'
 import type { Channel } from '../channel.ts'
+import { REPLY_TO, REPLY_TO_PREFIX } from '../direct-reply-to.ts'
 import type { Handlers } from './handler.ts'
 
 /** Errors: not-found when nothing was declared on this channel yet. */
@@ -23,6 +24,7 @@ export function queueNamed(channel: Channel, name: string): string {
 
 export const queueMethods: Handlers = {
   [QUEUE_DECLARE](channel, m) {
+    if (m.queue.startsWith(REPLY_TO)) return declareReplyQueue(channel, m)
     const queue = m.passive ? channel.vhost.getQueue(cleanName(m.queue), channel.connection) : declare(channel, m)
     channel.lastQueue = queue.name
     channel.broker.counters.queuesDeclared++
@@ -59,6 +61,15 @@ export const queueMethods: Handlers = {
   },
 }
 
+/** No queue, but declaring its name tells whether the requester is still there (RabbitMQ). Errors: not-found. */
+function declareReplyQueue(channel: Channel, m: QueueDeclare): void {
+  const { vhost, connection } = channel
+  if (m.queue !== REPLY_TO && !vhost.replyPorts.has(m.queue)) throw notFound(`no ${vhost.describeQueue(m.queue)}`)
+  if (m.nowait) return
+  writeQueueDeclareOk(connection.writer, channel.number, m.queue, 0, 1)
+  connection.mark()
+}
+
 function declare(channel: Channel, m: QueueDeclare): Queue {
   const { broker, vhost, connection } = channel
   const given = cleanName(m.queue)
@@ -72,6 +83,9 @@ function declare(channel: Channel, m: QueueDeclare): Queue {
 /** With neither queue nor routing key, the last queue's name is both (RabbitMQ). */
 function requestOf(channel: Channel, m: QueueUnbind): BindingRequest {
   const destination = cleanName(queueNamed(channel, m.queue))
+  if (destination.startsWith(REPLY_TO_PREFIX)) {
+    throw accessRefused('cannot bind or unbind to a volatile (direct reply-to) queue')
+  }
   const routingKey = m.queue === '' && m.routingKey === '' ? destination : m.routingKey
   return { source: cleanName(m.exchange), kind: 'queue', destination, routingKey, args: m.arguments }
 }

@@ -1,0 +1,147 @@
+// Connections where the broker's own timers decide: silent closes, heartbeats. Reference: behaviours
+// §1.3–§1.8. All tests run beside each other, because each mostly waits.
+
+import { expect } from 'vitest'
+import { rawClosure } from './harness/closure.ts'
+import { forEachTarget } from './harness/for-each-target.ts'
+import { plainResponse, protocolHeader } from './harness/raw-client.ts'
+import { frameType } from './harness/wire.ts'
+
+const silentClose = { min: 2_500, max: 5_000 }
+
+async function expectSilentClose(client: { dropped(): Promise<number>,
+  pendingBytes: number }): Promise<void> {
+  const tookMs = await client.dropped()
+  expect(client.pendingBytes).toBe(0)
+  expect(tookMs).toBeGreaterThan(silentClose.min)
+  expect(tookMs).toBeLessThan(silentClose.max)
+}
+
+forEachTarget((test, target) => {
+  for (const [title, startOk] of [
+    ['a wrong password without the capability', { mechanism: 'PLAIN', response: plainResponse('guest',
+      'wrong') }],
+    ['a PLAIN response without its NULs', { mechanism: 'PLAIN', response: 'guest' }],
+    ['a mechanism that is not offered', { mechanism: 'EXTERNAL', response: '' }],
+    ['an undecodable AMQPLAIN response', { mechanism: 'AMQPLAIN', response: 'nonsense' }],
+  ] as const) {
+    test.concurrent(`${title} is dropped after 3 seconds without a word`, async ({ dial }) => {
+      const client = await dial()
+      client.write(protocolHeader)
+      await client.expect('connection.start')
+      client.send(0, 'connection.start-ok', { ...startOk, locale: 'en_US' })
+      await expectSilentClose(client)
+    })
+  }
+
+  for (const [title, tune] of [
+    ['a frame-max above the offer', { frameMax: 131_073 }],
+    ['a frame-max below 4096', { frameMax: 4_095 }],
+    ['a channel-max above the offer', { channelMax: 2_048 }],
+  ] as const) {
+    test.concurrent(`${title} in tune-ok is refused`, async ({ dial, differs }) => {
+      const client = await dial()
+      await client.login(target)
+      client.tuneOk(tune)
+      if (!differs('tune-refused')) return expectSilentClose(client)
+      const { code, text } = await rawClosure(client, 'connection')
+      expect(code).toBe(530)
+      expect(text).toMatch(/^NOT_ALLOWED - (frame|channel)_max \d+ is /)
+    })
+  }
+
+  for (const [title, tune] of [['frame-max', { frameMax: 0 }], ['channel-max', { channelMax: 0 }]] as const) {
+    test.concurrent(`a ${title} of 0 in tune-ok`, async ({ dial, differs }) => {
+      const client = await dial()
+      await client.login(target)
+      client.tuneOk(tune)
+      if (!differs('tune-zero')) return expectSilentClose(client)
+      client.send(0, 'connection.open', { 'virtual-host': '/' })
+      await expect(client.expect('connection.open-ok')).resolves.toBeDefined()
+    })
+  }
+
+  test.concurrent('a frame-max of 4096 is accepted, where it is', async ({ dial, differs }) => {
+    const client = await dial()
+    await client.login(target)
+    client.tuneOk({ frameMax: 4096 })
+    if (!target.isRabbit3 && !differs('frame-max-4096')) return expectSilentClose(client)
+    client.send(0, 'connection.open', { 'virtual-host': '/' })
+    await expect(client.expect('connection.open-ok')).resolves.toBeDefined()
+  })
+
+  test.concurrent('a method before the login is dropped after 3 seconds without a word', async ({ dial }) => {
+    const client = await dial()
+    client.write(protocolHeader)
+    await client.expect('connection.start')
+    client.send(0, 'connection.open', { 'virtual-host': '/' })
+    await expectSilentClose(client)
+  })
+
+  test.concurrent('the first heartbeat comes after half the interval', async ({ raw }) => {
+    const client = await raw({ heartbeat: 2 })
+    const start = performance.now()
+    await expect(client.nextFrame(1_800)).rejects.toThrow('not within')
+    expect(performance.now() - start).toBeLessThan(2_500)
+    expect(client.heartbeats).toBeGreaterThanOrEqual(1)
+  })
+
+  test.concurrent('a silent client is dropped between two and three intervals, without a close', async ({
+    raw,
+  }) => {
+    const client = await raw({ heartbeat: 1 })
+    const tookMs = await client.dropped()
+    await expect(client.nextFrame(100)).rejects.toThrow('closed the connection without a frame')
+    expect(tookMs).toBeGreaterThan(1_500)
+    expect(tookMs).toBeLessThan(4_000)
+  })
+
+  test.concurrent('a client that sends only heartbeats stays connected', async ({ raw }) => {
+    const client = await raw({ heartbeat: 1 })
+    for (let n = 0; n < 9; n++) {
+      client.frame(frameType.heartbeat, 0, Buffer.alloc(0))
+      await expect(client.nextFrame(500)).rejects.toThrow('not within')
+    }
+    await expect(client.call(2, 'channel.open')).resolves.toBeDefined()
+  })
+
+  test.concurrent('a heartbeat above the offer is taken as it is', async ({ raw }) => {
+    const client = await raw({ heartbeat: 600 })
+    await expect(client.call(2, 'channel.open')).resolves.toBeDefined()
+  })
+
+  test.concurrent('heartbeat 0 turns heartbeats off', async ({ raw }) => {
+    const client = await raw({ heartbeat: 0 })
+    await expect(client.nextFrame(4_000)).rejects.toThrow('not within')
+    expect(client.heartbeats).toBe(0)
+  })
+
+  test.concurrent('a handshake that stops is dropped after 10 seconds', async ({ dial }) => {
+    const client = await dial()
+    client.write(protocolHeader)
+    await client.expect('connection.start')
+    const tookMs = await client.dropped(14_000)
+    expect(tookMs).toBeGreaterThan(9_000)
+  }, 20_000)
+
+  test.concurrent('an unanswered close of the broker is dropped after the heartbeat interval', async ({
+    raw,
+  }) => {
+    const client = await raw({ heartbeat: 2 })
+    client.send(0, 'connection.open', { 'virtual-host': '/' })
+    await client.expect('connection.close')
+    const tookMs = await client.dropped()
+    expect(tookMs).toBeGreaterThan(1_000)
+    expect(tookMs).toBeLessThan(4_000)
+  })
+
+  test.concurrent('a frame with a wrong end octet is told, then dropped', async ({ raw }) => {
+    const client = await raw()
+    const frame = Buffer.from('0100010000000d0032000a000003616263000000', 'hex')
+    client.write(Buffer.concat([frame, Buffer.from([0xcd])]))
+    const { code, text } = await rawClosure(client, 'connection')
+    expect(code).toBe(501)
+    expect(text).toMatch(/^FRAME_ERROR - type 1, .*\{invalid_frame_end_marker,\s*205\}$/s)
+    await client.dropped()
+  })
+})

@@ -1,0 +1,99 @@
+// The ledger of deliberate differences: where Leveret does not do what the newest RabbitMQ does, and why. A
+// test consults it by id (`differs('header-order')`) to expect the other value on Leveret; the report prints
+// it. Invariant: a difference that is not here is a bug, and an entry that no test consults is dead
+// (report.ts says so).
+
+export interface Difference {
+  readonly id: string
+  readonly what: string
+  readonly leveret: string
+  readonly rabbit: string
+  readonly reason: string
+}
+
+const entries = {
+  'product-name': {
+    what: '`product` in the server properties',
+    leveret: '`Leveret`, with its own version, platform, copyright and information',
+    rabbit: '`RabbitMQ`',
+    reason: 'It is not RabbitMQ. Clients that look for that name fall back to the standard, which they get.',
+  },
+  'protocol-header': {
+    what: 'Answer to a protocol header that is refused',
+    leveret: '`AMQP 0 0 9 1`',
+    rabbit: '4.x: `AMQP 3 1 0 0`, the header of AMQP 1.0 SASL; 3.x: `AMQP 0 0 9 1`',
+    reason: 'Leveret has no AMQP 1.0; the specification asks for the version that would be accepted.',
+  },
+  'mechanisms': {
+    what: 'SASL mechanisms offered',
+    leveret: '`AMQPLAIN PLAIN`',
+    rabbit: '4.x: `AMQPLAIN PLAIN ANONYMOUS`; 3.x: `AMQPLAIN PLAIN`',
+    reason: 'A login without a name or password is nothing to offer unasked.',
+  },
+  'frame-max-4096': {
+    what: 'Smallest frame-max a client may ask for',
+    leveret: '4096',
+    rabbit: '4.x: 8192, less is a silent close; 3.x: 4096',
+    reason: 'The specification\'s minimum; older amqplib asks for it and would be locked out.',
+  },
+  'tune-refused': {
+    what: 'A frame-max or channel-max outside the offer',
+    leveret: 'connection closed with 530 `NOT_ALLOWED - frame_max … is …`',
+    rabbit: 'dropped after 3 seconds without a word',
+    reason: 'A client that is told why can be repaired.',
+  },
+  'tune-zero': {
+    what: 'A frame-max or channel-max of 0 in tune-ok',
+    leveret: 'taken as "no wish of my own": the offer holds',
+    rabbit: 'dropped after 3 seconds without a word, as above the offer',
+    reason: 'The specification lets a client answer 0 for "no limit"; the broker still keeps its own.',
+  },
+  'global-qos': {
+    what: '`basic.qos` with global=true',
+    leveret: 'limits the whole channel',
+    rabbit: '4.3: treated as global=false without a word; 3.x: limits the whole channel',
+    reason: '4.3 only lost something here; clients that use it rely on it.',
+  },
+  'header-order': {
+    what: 'Order of, and duplicates among, the top-level headers of a message',
+    leveret: 'as published',
+    rabbit: '4.x: sorted by name, the first of duplicates kept; 3.x: as published',
+    reason: 'A message is delivered with the bytes it came with.',
+  },
+  'long-header-tag': {
+    what: 'Field tag `L` in message headers',
+    leveret: 'kept',
+    rabbit: '4.x: becomes `l`; 3.x: kept',
+    reason: 'A message is delivered with the bytes it came with.',
+  },
+  'timestamp-match': {
+    what: 'Headers exchange: a timestamp in the binding and the same one in the message',
+    leveret: 'match',
+    rabbit: '4.x: never match (the message\'s value is multiplied by 1000); 3.x: match',
+    reason: 'A defect nobody can rely on.',
+  },
+  'unknown-class': {
+    what: 'A method of an unknown class',
+    leveret: 'connection closed with 503 `COMMAND_INVALID - unimplemented method`',
+    rabbit: 'socket reset without a word',
+    reason: 'A client that is told why can be repaired.',
+  },
+  'unknown-method': {
+    what: 'An unknown method of a known class',
+    leveret: 'connection closed with 501 `FRAME_ERROR - cannot decode <<>>` and the ids as received',
+    rabbit: 'socket reset without a word (4.3.6)',
+    reason: 'A client that is told why can be repaired.',
+  },
+  'undecodable-properties': {
+    what: 'Content properties that cannot be decoded',
+    leveret: 'connection closed with 502 `SYNTAX_ERROR`',
+    rabbit: 'connection closed with 541 `INTERNAL_ERROR`',
+    reason: 'The mistake is the client\'s, and the code says so.',
+  },
+} as const satisfies Record<string, Omit<Difference, 'id'>>
+
+export type DifferenceId = keyof typeof entries
+
+export const differences = Object.fromEntries(
+  Object.entries(entries).map(([id, entry]) => [id, { id, ...entry }]),
+) as Record<DifferenceId, Difference>

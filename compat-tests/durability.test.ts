@@ -1,0 +1,172 @@
+// What a restart of the broker keeps: topology, persistent messages and their order, unacked ones. Reference:
+// §4.11. One orderly stop and one crash per broker, with many behaviours looked at after each; a broker that
+// is not ours to restart (RABBITMQ_URL, a container) is left out.
+
+import type { ChannelModel } from 'amqplib'
+import { connect } from 'amqplib'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { restartBroker } from './harness/control.ts'
+import { drain, fill, get, text } from './harness/messages.ts'
+import type { Target } from './harness/target.ts'
+
+const restartBoundMs = 120_000
+
+interface Names {
+  queue: string
+  transient: string
+  bound: string
+  exchange: string
+  autoDelete: string
+  exclusive: string
+  unacked: string
+  headers: string
+}
+
+async function build(connection: ChannelModel, names: Names): Promise<void> {
+  const ch = await connection.createConfirmChannel()
+  const persistent = { persistent: true }
+  for (const queue of [names.queue, names.bound, names.unacked, names.headers]) await ch.assertQueue(queue)
+  await ch.assertQueue(names.transient, { durable: false })
+  await ch.assertQueue(names.autoDelete, { autoDelete: true })
+  await ch.assertQueue(names.exclusive, { exclusive: true })
+  await ch.assertExchange(names.exchange, 'topic', { alternateExchange: 'amq.fanout' })
+  await ch.bindQueue(names.bound, names.exchange, 'a.#', { colour: 'red' })
+  await fill(ch, names.queue, ['p0', 'p1'], persistent)
+  await fill(ch, names.queue, ['t0', 't1'], { persistent: false })
+  await fill(ch, names.queue, ['p2'], persistent)
+  ch.sendToQueue(names.queue, Buffer.from('no-mode'))
+  await fill(ch, names.queue, Array.from({ length: 200 }, (_, n) => `o${n}`), persistent)
+  await fill(ch, names.unacked, ['u0', 'u1', 'u2', 'acked'], persistent)
+  const [first, second] = [await get(ch, names.unacked), await get(ch, names.unacked)]
+  expect([text(first), text(second)]).toEqual(['u0', 'u1'])
+  const third = await get(ch, names.unacked)
+  ch.ack(await get(ch, names.unacked))
+  ch.nack(third)
+  await fill(ch, names.headers, ['body'], { persistent: true, headers: { a: 1, b: 'x' }, messageId: 'm',
+    priority: 3 })
+  await fill(ch, names.headers, ['big'.repeat(100_000)], persistent)
+}
+
+function describeRestart(target: Target, signal: 'SIGTERM' | 'SIGKILL'): void {
+  const how = signal === 'SIGTERM' ? 'an orderly restart' : 'a crash'
+  const prefix = `compat.${inject('runId')}.${signal}`
+  const names: Names = {
+    queue: `${prefix}.queue`, transient: `${prefix}.transient`, bound: `${prefix}.bound`,
+    exchange: `${prefix}.exchange`, autoDelete: `${prefix}.auto-delete`, exclusive: `${prefix}.exclusive`,
+    unacked: `${prefix}.unacked`, headers: `${prefix}.headers`,
+  }
+  let connection: ChannelModel
+  let closeSeen = ''
+
+  const open = async (): Promise<ChannelModel> => {
+    const opened = await connect(target.url, { noDelay: true })
+    // a crash resets the socket; the tests look at what is there afterwards
+    opened.on('error', () => undefined)
+    opened.on('close', (error?: Error) => {
+      closeSeen = error?.message ?? ''
+    })
+    return opened
+  }
+
+  beforeAll(async () => {
+    connection = await open()
+    await build(connection, names)
+    await restartBroker(target, signal)
+    connection = await open()
+  }, restartBoundMs)
+
+  afterAll(async () => {
+    const ch = await connection.createChannel()
+    for (const queue of Object.values(names)) await ch.deleteQueue(queue)
+    await ch.deleteExchange(names.exchange)
+    await connection.close()
+  })
+
+  const isOrderly = signal === 'SIGTERM'
+
+  test(`${how} ${isOrderly ? 'closes connections with' : 'does not say'} 320 CONNECTION_FORCED`, () => {
+    const text = 'CONNECTION_FORCED - broker forced connection closure with reason \'shutdown\''
+    expect(closeSeen.includes(text)).toBe(isOrderly)
+  })
+
+  test(`after ${how} a durable queue has its persistent messages, in order, and not its transient ones`,
+    async () => {
+    const ch = await connection.createChannel()
+    expect(await drain(ch, names.queue))
+      .toEqual(['p0', 'p1', 'p2', ...Array.from({ length: 200 }, (_, n) => `o${n}`)])
+  })
+
+  for (const [title, queue] of [['a transient', 'transient'], ['an exclusive', 'exclusive']] as const) {
+    test(`after ${how} ${title} queue is gone`, async () => {
+      const ch = await connection.createChannel()
+      ch.on('error', () => undefined) // the rejection below carries the same close
+      await expect(ch.checkQueue(names[queue])).rejects.toMatchObject({ code: 404 })
+    })
+  }
+
+  test(`after ${how} a durable auto-delete queue that never had a consumer is there`, async () => {
+    const ch = await connection.createChannel()
+    await expect(ch.checkQueue(names.autoDelete)).resolves.toMatchObject({ messageCount: 0 })
+  })
+
+  test(`after ${how} a durable exchange is there with its arguments`, async () => {
+    const ch = await connection.createChannel()
+    await expect(ch.assertExchange(names.exchange, 'topic', { alternateExchange: 'amq.fanout' }))
+      .resolves.toBeDefined()
+  })
+
+  test(`after ${how} bindings route as before`, async () => {
+    const ch = await connection.createConfirmChannel()
+    ch.publish(names.exchange, 'a.b.c', Buffer.from('routed'))
+    await ch.waitForConfirms()
+    expect(await drain(ch, names.bound)).toEqual(['routed'])
+  })
+
+  test(`after ${how} a binding is the same as before: unbinding it by its arguments works`, async () => {
+    const ch = await connection.createConfirmChannel()
+    await ch.unbindQueue(names.bound, names.exchange, 'a.#', { colour: 'red' })
+    ch.publish(names.exchange, 'a.b', Buffer.from('lost'))
+    await ch.waitForConfirms()
+    expect(await drain(ch, names.bound)).toEqual([])
+  })
+
+  test(`after ${how} unacked messages are back at their place, redelivered`, async () => {
+    const ch = await connection.createChannel()
+    const messages = [await get(ch, names.unacked), await get(ch, names.unacked), await get(ch,
+      names.unacked)]
+    expect(messages.map((message) => [text(message), message.fields.redelivered]).slice(0, 2))
+      .toEqual([['u0', true], ['u1', true]])
+    expect(text(messages[2]!)).toBe('u2')
+    // An ack is not confirmed to anyone, so a crash right after it may undo it; an orderly stop may not.
+    expect([false, isOrderly ? false : 'acked'])
+      .toContain(await ch.get(names.unacked).then((left) => left && text(left)))
+  })
+
+  test(`after ${how} a message has its properties, headers and body`, async () => {
+    const ch = await connection.createChannel()
+    const message = await get(ch, names.headers)
+    expect(message).toMatchObject({
+      properties: { headers: { a: 1, b: 'x' }, messageId: 'm', priority: 3, deliveryMode: 2 },
+      content: Buffer.from('body'),
+    })
+    expect(text(await get(ch, names.headers))).toBe('big'.repeat(100_000))
+    // After a crash RabbitMQ cannot know what was delivered before it, and marks everything redelivered.
+    expect([false, !isOrderly]).toContain(message.fields.redelivered)
+  })
+}
+
+// Also keeps this file from being empty, which vitest takes for a mistake, when nothing can be restarted.
+test('only a reference that is not ours is left out of the restarts', () => {
+  const leftOut = inject('targets').filter((each) => !each.canRestart)
+  expect(leftOut.map(({ label }) => label).filter((label) => label !== 'RabbitMQ')).toEqual([])
+})
+
+for (const target of inject('targets').filter((each) => each.canRestart)) {
+  describe(`${target.label}`, () => {
+    for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
+      describe(`${signal}`, () => {
+        describeRestart(target, signal)
+      })
+    }
+  })
+}

@@ -1,0 +1,14 @@
+// What the harness needs of a broker it can reach: a URL, a stop, and a restart where the broker is its own.
+// Implemented by leveret-process.ts, rabbit-node.ts and the two brokers that are not ours (find-
+// reference.ts).
+
+export interface BrokerProcess {
+  readonly url: string
+  readonly version: string
+  /** Null where the broker is not ours to stop. */
+  readonly restart: ((signal: RestartSignal) => Promise<void>) | null
+  stop(): Promise<void>
+}
+
+/** SIGTERM is an orderly stop, SIGKILL a crash. */
+export type RestartSignal = 'SIGTERM' | 'SIGKILL'

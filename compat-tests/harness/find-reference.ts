@@ -1,0 +1,154 @@
+// Finds or starts the RabbitMQ that decides: RABBITMQ_URL, Docker, the suite's root folder, PATH, the
+// distribution. Called once by global-setup.ts. Invariant: a current RabbitMQ goes before an old one, and
+// each way says in the run's output why it was not taken; when none is left, the error names what a person
+// can provide.
+
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { promisify } from 'node:util'
+import type { BrokerProcess } from './broker-process.ts'
+import { RabbitNode } from './rabbit-node.ts'
+import type { RabbitInstallation } from './rabbit-node.ts'
+import { serverVersion } from './server-version.ts'
+
+const run = promisify(execFile)
+const makeRoot = resolve(import.meta.dirname, '../reference/make-debian-root.sh')
+const debianServer = '/usr/lib/rabbitmq/bin/rabbitmq-server'
+const image = 'rabbitmq:4-management'
+const tenMinutesMs = 600_000
+
+type Say = (line: string) => void
+type Way = (say: Say) => Promise<BrokerProcess | null>
+
+const noReference = `no RabbitMQ to compare with. Provide one of:
+  - RABBITMQ_URL=amqp://user:password@host:port of a running broker (vhost /)
+  - a Docker engine; the suite then runs ${image}
+  - rabbitmq-server on the PATH, or Debian/Ubuntu as root, where the suite makes its own
+or leave the reference out with LEVERET_COMPAT=leveret-only`
+
+/** What failed, in one line. */
+function reason(error: unknown): string {
+  return String((error as { stderr?: string }).stderr?.trim() || error).split('\n').at(-1) ?? ''
+}
+
+async function isDebian(): Promise<boolean> {
+  if (!existsSync('/etc/os-release')) return false
+  return /^ID(_LIKE)?=.*(debian|ubuntu)/m.test(await readFile('/etc/os-release', 'utf8'))
+}
+
+const fromUrl: Way = async () => {
+  const url = process.env['RABBITMQ_URL']
+  if (url === undefined || url === '') return null
+  return { url, version: await serverVersion(url), restart: null, stop: () => Promise.resolve() }
+}
+
+// Not exercised where this was written: that machine has a Docker client but no engine.
+const fromDocker: Way = async (say) => {
+  try {
+    await run('docker', ['info', '--format', '{{.ServerVersion}}'], { timeout: 5_000 })
+  } catch (error) {
+    say(`no Docker engine: ${reason(error)}`)
+    return null
+  }
+  const { GenericContainer, Wait } = await import('testcontainers')
+  const container = await new GenericContainer(image)
+    .withExposedPorts(5672)
+    .withCopyContentToContainer([{
+      content: 'deprecated_features.permit.transient_nonexcl_queues = true\nloopback_users.guest = false\n',
+      target: '/etc/rabbitmq/conf.d/90-leveret.conf',
+    }])
+    .withWaitStrategy(Wait.forLogMessage(/Server startup complete/))
+    .start()
+  const url = `amqp://guest:guest@${container.getHost()}:${container.getMappedPort(5672)}`
+  return {
+    url, version: await serverVersion(url), restart: null,
+    stop: async () => {
+      await container.stop()
+    },
+  }
+}
+
+export function rootFolder(): string {
+  const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache')
+  return process.env['LEVERET_RABBITMQ_ROOT'] ?? join(cache, 'leveret', 'rabbitmq-sid')
+}
+
+const fromRootFolder: Way = async (say) => {
+  const root = rootFolder()
+  if (process.getuid?.() !== 0 || !await isDebian()) {
+    say('no root folder: that needs root on Debian or Ubuntu')
+    return null
+  }
+  if (!existsSync(join(root, debianServer))) {
+    say(`making ${root} (about a minute, once)`)
+    try {
+      await run(makeRoot, [root], { timeout: tenMinutesMs, maxBuffer: 64 << 20 })
+    } catch (error) {
+      say(`no root folder: ${reason(error)}`)
+      return null
+    }
+  }
+  const { stdout } = await run('chroot', [root, 'dpkg-query', '-W', '-f', '${Version}', 'rabbitmq-server'])
+  return RabbitNode.start({ root, server: debianServer }, stdout.startsWith('3.'))
+}
+
+/**
+ * The machine's own RabbitMQ. Debian's wrapper on the PATH changes user and folder, so the script behind it
+ * is run.
+ */
+async function findInstalled(): Promise<(RabbitInstallation & { version: string }) | null> {
+  try {
+    await run('sh', ['-c', 'PATH="$PATH:/usr/sbin" command -v rabbitmq-server'])
+  } catch {
+    return null // the shell found none
+  }
+  const server = existsSync(debianServer) ? debianServer : 'rabbitmq-server'
+  const { stdout } = await run('sh', ['-c', 'PATH="$PATH:/usr/sbin" exec rabbitmqctl version'],
+    { timeout: 60_000 })
+  return { root: null, server, version: stdout.trim().split('\n').at(-1) ?? '' }
+}
+
+function fromPath(isWanted: (version: string) => boolean): Way {
+  return async (say) => {
+    const installed = await findInstalled()
+    if (installed === null || !isWanted(installed.version)) {
+      say(`not taken from the PATH: ${installed === null ? 'no rabbitmq-server there' : installed.version}`)
+      return null
+    }
+    return RabbitNode.start(installed, installed.version.startsWith('3.'))
+  }
+}
+
+const fromDistribution: Way = async (say) => {
+  if (process.getuid?.() !== 0 || !await isDebian()) return null
+  say('installing the distribution\'s rabbitmq-server')
+  const options = { timeout: tenMinutesMs, maxBuffer: 64 << 20 }
+  try {
+    await run('apt-get', ['update'], options)
+    await run('apt-get', ['install', '-y', '--no-install-recommends', 'rabbitmq-server'], options)
+  } catch (error) {
+    say(`not installed: ${reason(error)}`)
+    return null
+  }
+  return fromPath(() => true)(say)
+}
+
+const ways: readonly Way[] = [
+  fromUrl,
+  fromDocker,
+  fromPath((version) => !version.startsWith('3.')),
+  fromRootFolder,
+  fromPath((version) => version.startsWith('3.')),
+  fromDistribution,
+]
+
+export async function findReference(say: Say): Promise<BrokerProcess> {
+  for (const way of ways) {
+    const broker = await way(say)
+    if (broker !== null) return broker
+  }
+  throw new Error(noReference)
+}

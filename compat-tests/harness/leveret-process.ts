@@ -1,0 +1,113 @@
+// Leveret as a user runs it: the built program in a child process, on a free port, with a data folder of its
+// own. Called by global-setup.ts. Invariant: an orderly stop must end with exit code 0, or the run fails.
+
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import type { BrokerProcess, RestartSignal } from './broker-process.ts'
+import { until, within } from './poll.ts'
+import { serverVersion } from './server-version.ts'
+
+const program = resolve(import.meta.dirname, '../../dist/cli/main.js')
+const startBoundMs = 30_000
+const stopBoundMs = 30_000
+
+export class LeveretProcess implements BrokerProcess {
+  url = ''
+  version = ''
+  private readonly dataFolder: string
+  private child: ChildProcess | null = null
+  private output = ''
+  private port = '0'
+  private readonly killOnExit = (): void => {
+    this.child?.kill('SIGKILL')
+  }
+
+  private constructor(dataFolder: string) {
+    this.dataFolder = dataFolder
+    process.on('exit', this.killOnExit)
+  }
+
+  static async start(): Promise<LeveretProcess> {
+    if (!existsSync(program)) {
+      throw new Error(`${program} is missing: build Leveret before the compatibility suite`)
+    }
+    const leveret = new LeveretProcess(await mkdtemp(join(tmpdir(), 'leveret-compat-')))
+    try {
+      await leveret.boot()
+    } catch (error) {
+      await leveret.removeTraces()
+      throw error
+    }
+    return leveret
+  }
+
+  readonly restart = async (signal: RestartSignal): Promise<void> => {
+    await this.end(signal)
+    await this.boot()
+  }
+
+  async stop(): Promise<void> {
+    try {
+      await this.end('SIGTERM')
+    } finally {
+      await this.removeTraces()
+    }
+  }
+
+  private async removeTraces(): Promise<void> {
+    process.off('exit', this.killOnExit)
+    await rm(this.dataFolder, { recursive: true, force: true })
+  }
+
+  private async boot(): Promise<void> {
+    this.output = ''
+    const child = spawn(process.execPath, [
+      program, 'start', '--data', this.dataFolder, '--amqp-port', this.port, '--http-port', '0', '--host',
+        '127.0.0.1',
+    ], { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.child = child
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk: Buffer) => {
+        this.output = (this.output + chunk.toString()).slice(-20_000)
+      })
+    }
+    try {
+      this.port = await until('Leveret prints "Server startup complete"', () => this.findPort(), startBoundMs)
+      this.url = `amqp://guest:guest@127.0.0.1:${this.port}`
+      this.version = await serverVersion(this.url)
+    } catch (cause) {
+      child.kill('SIGKILL')
+      throw new Error(`Leveret did not start; what it printed:\n${this.output}`, { cause })
+    }
+  }
+
+  /** The first start chooses the port; a restart takes the same again, so that the URL stays valid. */
+  private findPort(): string | null {
+    if (this.child?.exitCode !== null) throw new Error(`Leveret ended with exit code ${this.child?.exitCode}`)
+    if (!this.output.includes('Server startup complete')) return null
+    const port = /amqp:\/\/127\.0\.0\.1:(\d+)/.exec(this.output)?.[1]
+    if (port === undefined) {
+      throw new Error('Leveret printed no amqp://127.0.0.1:PORT before "startup complete"')
+    }
+    return port
+  }
+
+  private async end(signal: RestartSignal): Promise<void> {
+    const child = this.child
+    if (child === null) return
+    if (child.exitCode === null && child.signalCode === null) {
+      const exited = once(child, 'exit')
+      child.kill(signal)
+      await within(`Leveret ends after ${signal}`, exited, stopBoundMs)
+    }
+    if (signal === 'SIGTERM' && child.exitCode !== 0) {
+      const status = child.exitCode ?? child.signalCode
+      throw new Error(`Leveret ended with ${status} on SIGTERM, not 0:\n${this.output}`)
+    }
+  }
+}

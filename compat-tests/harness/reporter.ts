@@ -1,0 +1,62 @@
+// Collects a run's outcomes for the report, and says at its end what was compared with what.
+// A vitest reporter (vitest.config.ts). LEVERET_COMPAT_REPORT=path writes the Markdown report there.
+// Invariant: a run without its reference, or without Leveret, never looks like a complete one.
+
+import { writeFileSync } from 'node:fs'
+import { relative } from 'node:path'
+import type { Reporter, TestCase, TestModule } from 'vitest/node'
+import { differences } from '../differences.ts'
+import { deadDifferences, renderReport } from '../report.ts'
+import type { BehaviourResult, CompatResults } from '../report.ts'
+import type { Target } from './target.ts'
+
+function behaviourOf(test: TestCase): BehaviourResult {
+  const { state } = test.result()
+  const path: string[] = []
+  for (let node = test.parent; node.type === 'suite'; node = node.parent) path.unshift(node.name)
+  const [target = '', ...groups] = path
+  return {
+    file: relative(import.meta.dirname, test.module.moduleId).replace(/^\.\.\//, '').replace(/\.test\.ts$/,
+      ''),
+    title: [...groups, test.name].join(': '),
+    target,
+    outcome: state === 'pending' ? 'skipped' : state,
+    differences: test.meta().differences ?? [],
+  }
+}
+
+function banner(lines: readonly string[]): void {
+  const rule = '='.repeat(100)
+  process.stdout.write(`\n${[rule, ...lines, rule].join('\n')}\n`)
+}
+
+export class CompatReporter implements Reporter {
+  onTestRunEnd(modules: readonly TestModule[]): void {
+    const project = modules[0]?.project
+    if (project === undefined) return
+    const targets: readonly Target[] = project.getProvidedContext().targets ?? []
+    const results: CompatResults = {
+      targets: targets.map(({ label, version }) => ({ label, version })),
+      behaviours: modules.flatMap((module) => [...module.children.allTests()].map(behaviourOf))
+        .filter(({ target }) => targets.some(({ label }) => label === target)),
+    }
+    this.summarise(results)
+    const path = process.env['LEVERET_COMPAT_REPORT']
+    if (path !== undefined && path !== '') writeFileSync(path, renderReport(results,
+      Object.values(differences)))
+  }
+
+  private summarise(results: CompatResults): void {
+    const lines = results.targets.map(({ label, version }) => {
+      const own = results.behaviours.filter((each) => each.target === label)
+      const passed = own.filter((each) => each.outcome === 'passed').length
+      return `${label} ${version}: ${passed} of ${own.length} behaviours as expected`
+    })
+    const has = (label: string): boolean => results.targets.some((target) => target.label === label)
+    if (!has('RabbitMQ')) lines.push('WARNING: NO REFERENCE. Nothing was compared with RabbitMQ in this run.')
+    if (!has('Leveret')) lines.push('WARNING: NO LEVERET. Only the expectations were checked, on RabbitMQ.')
+    const dead = has('Leveret') ? deadDifferences(results, Object.values(differences)) : []
+    if (dead.length > 0) lines.push(`ledger entries no test of this run consulted: ${dead.join(', ')}`)
+    banner(lines)
+  }
+}

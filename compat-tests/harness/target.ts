@@ -1,0 +1,48 @@
+// A broker under test as the test files see it: where it is, who it says it is, whether it may be restarted.
+// Made by global-setup.ts, handed to the test workers by vitest's provide/inject, so it is plain data.
+// Invariant: a URL stays valid for the whole run, restarts included; versions come from the broker's own
+// greeting.
+
+export interface Target {
+  readonly label: 'Leveret' | 'RabbitMQ'
+  readonly isLeveret: boolean
+  /** A 3.x reference: expectations that changed with 4.x hold in their older form. */
+  readonly isRabbit3: boolean
+  readonly version: string
+  readonly url: string
+  readonly user: string
+  readonly password: string
+  readonly vhost: string
+  /** False for a broker that is not ours to stop: RABBITMQ_URL, a container. */
+  readonly canRestart: boolean
+  /** POST here with ?label=…&signal=… restarts the broker; see control.ts. */
+  readonly controlUrl: string
+}
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    targets: readonly Target[]
+    runId: string
+  }
+
+  interface TaskMeta {
+    /** Ledger ids a test consulted on Leveret; the report shows them. */
+    differences?: string[]
+  }
+}
+
+export function makeTarget(
+  label: Target['label'], url: string, version: string, canRestart: boolean, controlUrl: string,
+): Target {
+  const { username, password, pathname } = new URL(url)
+  const vhost = pathname === '' ? '/' : decodeURIComponent(pathname.slice(1))
+  // The close texts name the vhost, and the suite pins those texts.
+  if (vhost !== '/') throw new Error(`the suite expects the vhost '/', but ${url} names '${vhost}'`)
+  return {
+    label, url, version, canRestart, controlUrl, vhost,
+    isLeveret: label === 'Leveret',
+    isRabbit3: label === 'RabbitMQ' && version.startsWith('3.'),
+    user: username === '' ? 'guest' : decodeURIComponent(username),
+    password: password === '' ? 'guest' : decodeURIComponent(password),
+  }
+}

@@ -11,6 +11,7 @@ import type { AmqpError } from '../protocol/errors.ts'
 import type { Definition, Recovered, Store } from '../store/store.ts'
 import { Counters } from './counters.ts'
 import { permissionDefinition, readPermission, readUser, userDefinition, vhostDefinition } from './definitions.ts'
+import { removeQueue } from './queue-declarations.ts'
 import { restoreTopology } from './recovery.ts'
 import { createUser, passwordMatches } from './users.ts'
 import type { User } from './users.ts'
@@ -111,7 +112,8 @@ export class Broker {
 
   restoreVHost(name: string, store: Store, recovered: Recovered): VHost {
     this.messageIds.skipTo(recovered.lastId)
-    const vhost = new VHost(name, store, this.turn, this.messageIds, this.counters)
+    const { turn, clock, timers, messageIds, counters } = this
+    const vhost = new VHost(name, { store, turn, clock, timers, messageIds, counters }, removeQueue)
     const lastQueueId = restoreTopology(vhost, recovered, this.log)
     this.queueIds.skipTo(lastQueueId)
     this.vhosts.set(name, vhost)

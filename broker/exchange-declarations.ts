@@ -5,7 +5,7 @@ import { exchangeTypes } from '../exchanges/index.ts'
 import { accessRefused, preconditionFailed } from '../protocol/errors.ts'
 import { FIELD_TYPE_NAMES } from '../protocol/table.ts'
 import type { FieldTable } from '../protocol/table.ts'
-import { describeDifference } from '../queues/settings.ts'
+import { describeDifference } from '../queues/argument-difference.ts'
 import { addExchange, removeExchange } from './bindings.ts'
 import type { VHost } from './vhost.ts'
 

@@ -3,6 +3,7 @@
 import type { Log } from '../base/log.ts'
 import { Exchange } from '../exchanges/exchange.ts'
 import { exchangeTypes } from '../exchanges/index.ts'
+import { ContentHeader } from '../protocol/content-header.ts'
 import { encodeEnvelope } from '../protocol/envelope.ts'
 import { Envelope, Message } from '../queues/message.ts'
 import { Queue } from '../queues/queue.ts'
@@ -36,12 +37,14 @@ export function restoreTopology(vhost: VHost, recovered: Recovered, log: Log): n
 
 /** After an unclean stop every message may have been handed out before, so each says so (reliability P4). */
 export function restoreMessages(queue: Queue, page: readonly StoredMessage[], wasClean: boolean): void {
+  const header = new ContentHeader()
   let envelope = envelopeOf('', '')
   for (const stored of page) {
     if (stored.exchange !== envelope.exchange || stored.routingKey !== envelope.routingKey) {
       envelope = envelopeOf(stored.exchange, stored.routingKey)
     }
-    queue.restore(stored.id, messageOf(stored, envelope), wasClean ? stored.deliveryCount : stored.deliveryCount + 1)
+    const deliveryCount = wasClean ? stored.deliveryCount : stored.deliveryCount + 1
+    queue.restore(stored.id, messageOf(stored, envelope, header), stored.expiresAtMs, deliveryCount)
   }
 }
 
@@ -49,10 +52,13 @@ function envelopeOf(exchange: string, routingKey: string): Envelope {
   return new Envelope(exchange, routingKey, encodeEnvelope(exchange, routingKey))
 }
 
-function messageOf(stored: StoredMessage, envelope: Envelope): Message {
+function messageOf(stored: StoredMessage, envelope: Envelope, header: ContentHeader): Message {
   const { properties, body } = stored
   const buf = Buffer.concat([properties, body])
-  const message = new Message(envelope, buf, 0, properties.length, properties.length, buf.length, true)
+  header.readProperties(buf, 0, properties.length)
+  const message = new Message(envelope, buf, 0, properties.length, properties.length, buf.length, {
+    isPersistent: true, expiresAtMs: Infinity, priority: header.priority, isDeadLetter: stored.isDeadLetter,
+  })
   message.bodyId = stored.bodyId
   return message
 }

@@ -1,8 +1,11 @@
 // A vhost: one namespace of exchanges and queues, the store that keeps it, and the way of a message from a route into
 // queues. Declaring and binding are in exchange-declarations.ts, queue-declarations.ts and bindings.ts, which call
 // `changed` so that no channel goes on with a route that is no longer true.
+import type { Clock } from '../base/clock.ts'
 import type { Sequence } from '../base/sequence.ts'
+import type { TimerWheel } from '../base/timer-wheel.ts'
 import type { Turn } from '../base/turn.ts'
+import { DeadLetterer } from '../dlq/dead-letterer.ts'
 import type { Binding, Destination } from '../exchanges/binding.ts'
 import { Exchange } from '../exchanges/exchange.ts'
 import type { HeaderSource } from '../exchanges/exchange-type.ts'
@@ -34,6 +37,8 @@ export interface ReplyPort {
 
 export const ROUTED = 1
 export const STORED = 2
+/** Some queue was full and took it not: the publisher gets a nack. */
+export const REJECTED = 4
 
 /** Sharing a body between queues pays from here on (reliability §4.1). */
 const SHARED_BODY_BYTES_MIN = 512
@@ -42,6 +47,16 @@ const PREDECLARED: readonly (readonly [string, string, boolean?])[] = [
   ['', 'direct'], ['amq.direct', 'direct'], ['amq.fanout', 'fanout'], ['amq.topic', 'topic'],
   ['amq.headers', 'headers'], ['amq.match', 'headers'], ['amq.rabbitmq.trace', 'topic', true],
 ]
+
+/** What a vhost is given by the broker. */
+export interface VHostParts {
+  readonly store: Store
+  readonly turn: Turn
+  readonly clock: Clock
+  readonly timers: TimerWheel
+  readonly messageIds: Sequence
+  readonly counters: Counters
+}
 
 export class VHost {
   readonly name: string
@@ -67,13 +82,18 @@ export class VHost {
   private durableBatch = 0
   private definedBatch = 0
 
-  constructor(name: string, store: Store, turn: Turn, messageIds: Sequence, counters: Counters) {
-    this.counters = counters
+  /** `expired` deletes a queue whose x-expires has come. */
+  constructor(name: string, parts: VHostParts, expired: (vhost: VHost, queue: Queue) => void) {
+    const { store, turn, clock, timers, messageIds } = parts
     this.name = name
     this.store = store
     this.turn = turn
     this.messageIds = messageIds
-    this.queueParts = { store, turn, ids: messageIds }
+    this.counters = parts.counters
+    this.queueParts = {
+      store, turn, clock, timers, ids: messageIds, deadLetters: new DeadLetterer(this, clock),
+      expired: (queue) => expired(this, queue),
+    }
     this.finder = new RouteFinder((exchange) => this.exchanges.get(exchange) ?? null)
     for (const [exchange, type, isInternal = false] of PREDECLARED) {
       const flags = { isDurable: true, isAutoDelete: false, isInternal }
@@ -154,15 +174,15 @@ export class VHost {
     return this.finder.find(exchange, routingKeys, headers)
   }
 
-  /** Puts a message into every queue of a route. Returns the bits ROUTED and STORED; never throws. */
+  /** Puts a message into every queue of a route. Returns the bits ROUTED, STORED, REJECTED; never throws. */
   publish(route: Route<Queue>, message: Message): number {
     const { queues } = route
     if (queues.length === 0) return 0
     if (queues.length > 1 && message.bodyBytes >= SHARED_BODY_BYTES_MIN) this.shareBody(queues, message)
     let outcome = ROUTED
     for (const queue of queues) {
-      if (queue.stores(message)) outcome |= STORED
-      queue.publish(message)
+      if (!queue.publish(message)) outcome |= REJECTED
+      else if (queue.stores(message)) outcome |= STORED
     }
     return outcome
   }

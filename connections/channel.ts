@@ -5,6 +5,7 @@ import type { Log } from '../base/log.ts'
 import type { Broker } from '../broker/broker.ts'
 import { removeQueue } from '../broker/queue-declarations.ts'
 import type { User } from '../broker/users.ts'
+import { REJECTED, STORED } from '../broker/vhost.ts'
 import type { DurableListener, VHost } from '../broker/vhost.ts'
 import type { ArgumentReader } from '../protocol/argument-reader.ts'
 import type { DeliverTemplate } from '../protocol/deliver-template.ts'
@@ -29,6 +30,9 @@ import type { PublishingChannel } from './publisher.ts'
 import { Unacked } from './unacked.ts'
 
 export type ReplyWriter = (writer: FrameWriter, channel: number) => void
+
+/** What becomes of an unacked entry: done with, dead-lettered, or back to its queue. */
+type Settlement = 'ack' | 'reject' | 'requeue'
 
 /** Cold methods by id; connections/methods/ has them. */
 export type MethodHandlers = ReadonlyMap<number, (channel: Channel, method: object) => void>
@@ -113,17 +117,17 @@ export class Channel implements ConfirmingChannel, ConsumingChannel, PublishingC
         return
       case BASIC_ACK: {
         const { deliveryTag, multiple } = decodeBasicAck(reader.over(buf, start + 4, end))
-        if (!this.settle(deliveryTag, multiple, false)) throw unknownTag(buf, start + 4)
+        if (!this.settle(deliveryTag, multiple, 'ack')) throw unknownTag(buf, start + 4)
         return
       }
       case BASIC_NACK: {
         const { deliveryTag, multiple, requeue } = decodeBasicNack(reader.over(buf, start + 4, end))
-        if (!this.settle(deliveryTag, multiple, requeue)) throw unknownTag(buf, start + 4)
+        if (!this.settle(deliveryTag, multiple, requeue ? 'requeue' : 'reject')) throw unknownTag(buf, start + 4)
         return
       }
       case BASIC_REJECT: {
         const { deliveryTag, requeue } = decodeBasicReject(reader.over(buf, start + 4, end))
-        if (!this.settle(deliveryTag, false, requeue)) throw unknownTag(buf, start + 4)
+        if (!this.settle(deliveryTag, false, requeue ? 'requeue' : 'reject')) throw unknownTag(buf, start + 4)
         return
       }
       default:
@@ -143,27 +147,25 @@ export class Channel implements ConfirmingChannel, ConsumingChannel, PublishingC
   }
 
   /** basic.ack, nack and reject. Tag 0 with multiple is everything outstanding. False when the tag is unknown. */
-  private settle(tag: number, multiple: boolean, requeue: boolean): boolean {
+  private settle(tag: number, multiple: boolean, how: Settlement): boolean {
     if (!multiple) {
       const entry = this.unacked.take(tag)
-      if (entry !== null) this.settleEntry(entry, requeue)
+      if (entry !== null) this.settleEntry(entry, how)
       return entry !== null
     }
     if (tag !== 0 && !this.unacked.isOutstanding(tag)) return false
     const last = tag === 0 ? this.deliveryTag : tag
     for (let entry = this.unacked.takeUpTo(last); entry !== null; entry = this.unacked.takeUpTo(last)) {
-      this.settleEntry(entry, requeue)
+      this.settleEntry(entry, how)
     }
     return true
   }
 
-  private settleEntry(entry: Entry, requeue: boolean): void {
-    if (requeue) {
-      entry.queue.requeue(entry)
-    } else {
-      this.broker.counters.acked++
-      entry.queue.settle(entry)
-    }
+  private settleEntry(entry: Entry, how: Settlement): void {
+    if (how === 'requeue') return entry.queue.requeue(entry)
+    if (how === 'reject') return entry.queue.reject(entry)
+    this.broker.counters.acked++
+    entry.queue.settle(entry)
   }
 
   /** basic.recover: everything unacked goes back to its queue, oldest first. */
@@ -239,12 +241,12 @@ export class Channel implements ConfirmingChannel, ConsumingChannel, PublishingC
     this.confirms ??= new Confirms(this)
   }
 
-  /** A publish was taken; `isStored`: some durable queue keeps it, so its confirm waits for the open batch. */
-  published(isStored: boolean): void {
+  /** A publish was taken, with the outcome that the vhost said: stored, it is confirmed with the open batch. */
+  published(outcome: number): void {
     const { store } = this.vhost
     if (this.confirms !== null) {
       this.broker.counters.publishedForConfirm++
-      this.confirms.published(isStored ? store.openBatch : 0)
+      this.confirms.published((outcome & STORED) === 0 ? 0 : store.openBatch, (outcome & REJECTED) !== 0)
     }
     if (store.isCongested) this.connection.waitForStore(this.vhost)
   }
@@ -275,12 +277,10 @@ export class Channel implements ConfirmingChannel, ConsumingChannel, PublishingC
     this.setReplyTo(null)
     const entries = this.unacked.takeAll()
     const consumers = [...this.consumers.values()]
-    for (const consumer of consumers) consumer.queue.consumers.remove(consumer)
-    for (const entry of entries) entry.queue.requeue(entry)
     this.consumers.clear()
-    for (const { queue } of consumers) {
-      if (queue.flags.isAutoDelete && queue.consumers.count === 0 && !queue.isDeleted) removeQueue(this.vhost, queue)
-    }
+    const abandoned = consumers.filter((consumer) => consumer.queue.removeConsumer(consumer))
+    for (const entry of entries) entry.queue.requeue(entry)
+    for (const { queue } of abandoned) if (!queue.isDeleted) removeQueue(this.vhost, queue)
   }
 
   private closeWith(error: AmqpError): void {

@@ -1,12 +1,13 @@
 // The confirms of one channel. A publish is confirmed when the batch that holds it is durable, one that nothing stores at
-// the end of its turn, unless an earlier tag still waits: confirms leave in order, so `multiple` is always right.
+// the end of its turn, unless an earlier tag still waits: answers leave in order, so `multiple` is always right and never
+// covers a tag that was answered otherwise.
 //
-//   tags:     … 17 |  18 … 40   |  41 … 57   | 58      waiting: (batch 7, up to 40) (batch 8, up to 57) (batch 8, 58)
-//         written   ^ readyTo after batch 7 is durable
+//   tags:     … 17 |  18 … 40   |  41 … 57   | 58      waiting: (batch 7, up to 40) (batch 8, up to 57) (batch 8, 58 nack)
+//         answered   ^ go to `ready` once batch 7 is durable
 import { Ring } from '../base/ring.ts'
 import type { DurableListener } from '../broker/vhost.ts'
 import type { FrameWriter } from '../protocol/frame-writer.ts'
-import { writeBasicAck } from '../protocol/methods.gen.ts'
+import { writeBasicAck, writeBasicNack } from '../protocol/methods.gen.ts'
 
 /** What confirms ask of their channel. */
 export interface ConfirmingChannel {
@@ -17,55 +18,65 @@ export interface ConfirmingChannel {
   awaitDurable(listener: DurableListener): void
 }
 
+/** Tags from the end of the run before up to `lastTag` share a fate. */
+interface Run {
+  readonly batch: number
+  readonly isNack: boolean
+  lastTag: number
+}
+
 export class Confirms implements DurableListener {
   private readonly channel: ConfirmingChannel
-  /** Pairs: tags up to `tag` wait for `batch`. */
-  private readonly batches = new Ring<number>()
-  private readonly tags = new Ring<number>()
+  private readonly waiting = new Ring<Run>()
+  private readonly ready = new Ring<Run>()
   private lastTag = 0
-  private readyTo = 0
-  private writtenTo = 0
+  private answeredTag = 0
 
   constructor(channel: ConfirmingChannel) {
     this.channel = channel
   }
 
   /** The next publish was taken; `batch` is what it waits for, 0 when nothing of it is stored. */
-  published(batch: number): void {
+  published(batch: number, isNack: boolean): void {
     const tag = ++this.lastTag
-    const waiting = this.batches.length
-    if (waiting === 0) {
-      if (batch === 0) return this.ready(tag)
+    const newest = this.waiting.at(this.waiting.length - 1)
+    if (newest === null) {
+      if (batch === 0) return this.addReady(isNack, tag)
       this.channel.awaitDurable(this)
-    } else if (batch <= this.batches.at(waiting - 1)!) {
-      this.tags.setAt(waiting - 1, tag)
-      return
     }
-    this.batches.push(batch)
-    this.tags.push(tag)
+    add(this.waiting, Math.max(batch, newest?.batch ?? 0), isNack, tag)
   }
 
   durable(batch: number): boolean {
     if (!this.channel.isOpen) return false
-    let readyTo = this.readyTo
-    while (this.batches.length > 0 && this.batches.first()! <= batch) {
-      this.batches.shift()
-      readyTo = this.tags.shift()!
+    for (let run = this.waiting.first(); run !== null && run.batch <= batch; run = this.waiting.first()) {
+      this.waiting.shift()
+      this.addReady(run.isNack, run.lastTag)
     }
-    if (readyTo > this.readyTo) this.ready(readyTo)
-    return this.batches.length > 0
+    return this.waiting.length > 0
   }
 
-  /** Writes what became ready; returns how many publishes that confirms. */
+  /** Writes what became ready; returns how many publishes were answered. */
   write(writer: FrameWriter): number {
-    const count = this.readyTo - this.writtenTo
-    if (count > 0) writeBasicAck(writer, this.channel.number, this.readyTo, count > 1)
-    this.writtenTo = this.readyTo
-    return count
+    const before = this.answeredTag
+    for (let run = this.ready.shift(); run !== null; run = this.ready.shift()) {
+      const isMultiple = run.lastTag - this.answeredTag > 1
+      if (run.isNack) writeBasicNack(writer, this.channel.number, run.lastTag, isMultiple, true)
+      else writeBasicAck(writer, this.channel.number, run.lastTag, isMultiple)
+      this.answeredTag = run.lastTag
+    }
+    return this.answeredTag - before
   }
 
-  private ready(tag: number): void {
-    this.readyTo = tag
+  private addReady(isNack: boolean, tag: number): void {
+    add(this.ready, 0, isNack, tag)
     this.channel.confirmsReady()
   }
+}
+
+/** Extends the newest run or begins another. Ready runs have batch 0: what they waited for no longer matters. */
+function add(runs: Ring<Run>, batch: number, isNack: boolean, lastTag: number): void {
+  const newest = runs.at(runs.length - 1)
+  if (newest !== null && newest.isNack === isNack && newest.batch === batch) newest.lastTag = lastTag
+  else runs.push({ batch, isNack, lastTag })
 }

@@ -5,7 +5,7 @@
 //                          └────── empty body ─────────────────────────────────▶
 import type { Broker } from '../broker/broker.ts'
 import type { User } from '../broker/users.ts'
-import { ROUTED, STORED } from '../broker/vhost.ts'
+import { ROUTED } from '../broker/vhost.ts'
 import type { VHost } from '../broker/vhost.ts'
 import type { Exchange } from '../exchanges/exchange.ts'
 import type { Route } from '../exchanges/route.ts'
@@ -20,7 +20,9 @@ import { decodeBasicPublish } from '../protocol/methods.gen.ts'
 import { PublishMemo } from '../protocol/publish-memo.ts'
 import { REPLY_CODES } from '../protocol/reply-codes.gen.ts'
 import { Envelope, Message } from '../queues/message.ts'
+import type { MessageTraits } from '../queues/message.ts'
 import type { Queue } from '../queues/queue.ts'
+import { readExpiration } from './expiration.ts'
 import { REPLY_TO, REPLY_TO_PREFIX } from './direct-reply-to.ts'
 import type { DirectReplyTo } from './direct-reply-to.ts'
 import { senderSelectedKeys } from './sender-selected.ts'
@@ -40,8 +42,8 @@ export interface PublishingChannel {
   /** Where this channel's requests are answered to; null while it consumes no direct replies. */
   readonly replyTo: DirectReplyTo | null
   writeContent(message: Message): void
-  /** A publish was taken; `isStored`: some durable queue keeps it. */
-  published(isStored: boolean): void
+  /** A publish was taken, with the outcome that the vhost said. */
+  published(outcome: number): void
 }
 
 export class Publisher {
@@ -147,16 +149,16 @@ export class Publisher {
     channel.broker.counters.published++
     this.check()
     const replyTo = this.replyName()
-    const isPersistent = header.deliveryMode === PERSISTENT
+    const traits = this.traits()
     const keys = header.ccAt >= 0 || header.bccAt >= 0 ? senderSelectedKeys(header, envelope.routingKey) : null
     const route = this.findRoute(keys)
     const message = header.isToBeRewritten || replyTo !== null
-      ? withProperties(header.rewrite(replyTo), envelope, buf.subarray(bodyStart, bodyEnd), isPersistent)
-      : new Message(envelope, buf, propertiesStart, propertiesEnd, bodyStart, bodyEnd, isPersistent)
+      ? withProperties(header.rewrite(replyTo), envelope, buf.subarray(bodyStart, bodyEnd), traits)
+      : new Message(envelope, buf, propertiesStart, propertiesEnd, bodyStart, bodyEnd, traits)
     const outcome = channel.vhost.publish(route, message)
     if ((outcome & ROUTED) !== 0 || this.reply(message)) channel.broker.counters.routed++
     else this.unroutable(message)
-    channel.published((outcome & STORED) !== 0)
+    channel.published(outcome)
   }
 
   /** Errors: as RabbitMQ, in its order (behaviours §5.1). */
@@ -170,10 +172,19 @@ export class Publisher {
     }
     if (this.routeVersion !== channel.vhost.topologyVersion) this.route = null
     if (this.route === null) this.getExchange()
-    if (header.expirationAt >= 0) throw notImplemented('message expiration is not built yet')
+  }
+
+  /** The last checks are here, because their results are: expiration comes before user-id (RabbitMQ). */
+  private traits(): MessageTraits {
+    const { header, channel } = this
+    const ttlMs = header.expirationAt < 0 ? Infinity : readExpiration(header.text(header.expirationAt))
     if (header.userIdAt >= 0 && header.text(header.userIdAt) !== channel.user.name) {
       throw preconditionFailed(`user_id property set to '${header.text(header.userIdAt)}' but authenticated user `
         + `was '${channel.user.name}'`)
+    }
+    return {
+      isPersistent: header.deliveryMode === PERSISTENT, expiresAtMs: channel.broker.clock.nowMs + ttlMs,
+      priority: header.priority, isDeadLetter: false,
     }
   }
 
@@ -230,10 +241,10 @@ function envelopeBytes(buf: Buffer, start: number, end: number): Buffer {
 }
 
 function withProperties(
-  properties: Buffer, envelope: Envelope, body: Buffer, isPersistent: boolean,
+  properties: Buffer, envelope: Envelope, body: Buffer, traits: MessageTraits,
 ): Message {
   const buf = Buffer.concat([properties, body])
-  return new Message(envelope, buf, 0, properties.length, properties.length, buf.length, isPersistent)
+  return new Message(envelope, buf, 0, properties.length, properties.length, buf.length, traits)
 }
 
 const expectedHeader = (got: string): Error =>

@@ -4,6 +4,7 @@
 //
 //   short class | short weight | longlong body size | short flags | properties, highest flag first
 import { syntaxError } from './errors.ts'
+import { encodeTable } from './table-encode.ts'
 import { TableMalformed, decodeTable, skipFieldAt } from './table.ts'
 import type { FieldTable } from './table.ts'
 
@@ -32,8 +33,11 @@ export class ContentHeader {
   bodySize = 0
   /** 0 when absent. */
   deliveryMode = 0
+  priority = 0
   /** Offsets of the named things, -1 when absent. A short string's offset is that of its length octet. */
   headersAt = -1
+  /** Where a headers table lies, or would. */
+  headersPlace = 0
   replyToAt = -1
   expirationAt = -1
   userIdAt = -1
@@ -46,19 +50,25 @@ export class ContentHeader {
   /** Errors: AmqpError syntax-error for a list that does not fit its flags (RabbitMQ: a bare 541; §13.1). */
   read(buf: Buffer, start: number, end: number): void {
     if (end - start < HEADER_BYTES) throw malformed(`content header of ${end - start} bytes`)
-    this.buf = buf
-    this.propertiesStart = start + 12
-    this.propertiesEnd = end
+    this.readProperties(buf, start + 12, end)
     this.bodySize = buf.readUInt32BE(start + 4) * 0x1_0000_0000 + buf.readUInt32BE(start + 8)
+  }
+
+  /** Flags and property list alone, as a stored message has them. Errors: as `read`. */
+  readProperties(buf: Buffer, start: number, end: number): void {
+    this.buf = buf
+    this.propertiesStart = start
+    this.propertiesEnd = end
     this.headersAt = this.replyToAt = this.expirationAt = this.userIdAt = this.ccAt = this.bccAt = -1
-    this.deliveryMode = 0
-    this.at = start + HEADER_BYTES
-    const flags = buf.readUInt16BE(start + 12)
+    this.deliveryMode = this.priority = 0
+    this.at = start + 2
+    const flags = buf.readUInt16BE(start)
     if (flags & CONTENT_TYPE) this.shortstr()
     if (flags & CONTENT_ENCODING) this.shortstr()
+    this.headersPlace = this.at
     if (flags & HEADERS) this.headers()
     if (flags & DELIVERY_MODE) this.deliveryMode = buf[this.take(1)]!
-    if (flags & PRIORITY) this.take(1)
+    if (flags & PRIORITY) this.priority = buf[this.take(1)]!
     if (flags & CORRELATION_ID) this.shortstr()
     if (flags & REPLY_TO) this.replyToAt = this.shortstr()
     if (flags & EXPIRATION) this.expirationAt = this.shortstr()
@@ -111,6 +121,34 @@ export class ContentHeader {
     pieces.push(buf.subarray(from, propertiesEnd))
     const properties = Buffer.concat(pieces)
     properties[1]! &= ~CONTINUATION
+    return properties
+  }
+
+  /** Properties of a dead letter: without expiration, without the named headers, with others at their end. */
+  withHistory(removed: ReadonlySet<string>, added: FieldTable): Buffer {
+    const { buf, propertiesStart, propertiesEnd, headersPlace, expirationAt } = this
+    const pairs: Buffer[] = []
+    let after = headersPlace
+    if (this.headersAt >= 0) {
+      after = headersPlace + 4 + buf.readUInt32BE(headersPlace)
+      for (let at = headersPlace + 4; at < after;) {
+        const nameEnd = at + 1 + buf[at]!
+        const end = skipFieldAt(buf, nameEnd, after)
+        if (!removed.has(buf.toString('utf8', at + 1, nameEnd))) pairs.push(buf.subarray(at, end))
+        at = end
+      }
+    }
+    pairs.push(encodeTable(added))
+    const headers = Buffer.concat(pairs)
+    const length = Buffer.alloc(4)
+    length.writeUInt32BE(headers.length)
+    const [gapStart, gapEnd] = expirationAt < 0
+      ? [propertiesEnd, propertiesEnd] : [expirationAt, expirationAt + 1 + buf[expirationAt]!]
+    const properties = Buffer.concat([
+      buf.subarray(propertiesStart, headersPlace), length, headers, buf.subarray(after, gapStart),
+      buf.subarray(gapEnd, propertiesEnd),
+    ])
+    properties.writeUInt16BE((buf.readUInt16BE(propertiesStart) | HEADERS) & ~(EXPIRATION | CONTINUATION))
     return properties
   }
 

@@ -4,7 +4,7 @@
 //
 //   octet type | short channel | long size | size bytes of payload | octet 206
 import { FRAME_BODY, FRAME_END, FRAME_HEADER, FRAME_HEARTBEAT, FRAME_METHOD, FRAME_OVERHEAD } from './spec.ts'
-import { frameError, printBinary } from './errors.ts'
+import { AmqpError, printBinary } from './errors.ts'
 
 export interface FrameSink {
   /** The payload is buf[start, end). The buffer may be kept: it is never written again. */
@@ -109,11 +109,13 @@ export function describeFrame(type: number, payload: Buffer): string {
   return `type ${type}, ${octets} = ${printBinary(payload.subarray(0, 16))}`
 }
 
+const noFrame = (why: string): Error => new AmqpError('frameError', why, false)
+
 const unknownFrame = (type: number, payload: Buffer): Error =>
-  frameError(`${describeFrame(type, payload)}: unknown_frame`)
+  noFrame(`${describeFrame(type, payload)}: unknown_frame`)
 
 const badEnd = (type: number, payload: Buffer, end: number): Error =>
-  frameError(`${describeFrame(type, payload)}: {invalid_frame_end_marker,${end}}`)
+  noFrame(`${describeFrame(type, payload)}: {invalid_frame_end_marker,${end}}`)
 
 const tooLarge = (type: number, size: number, sizeMax: number): Error =>
-  frameError(`type ${type}, all octets = <<>>: {frame_too_large,${size},${sizeMax - FRAME_OVERHEAD}}`)
+  noFrame(`type ${type}, all octets = <<>>: {frame_too_large,${size},${sizeMax - FRAME_OVERHEAD}}`)

@@ -11,6 +11,12 @@ export class ConsumerSet {
   /** Highest priority first; a level stays while the queue does, there are as many as priorities were used. */
   private readonly levels: { readonly priority: number; readonly rotation: Ring<ConsumerPort> }[] = []
   private exclusive: ConsumerPort | null = null
+  private readonly isSingleActive: boolean
+
+  /** Single active: the first to come gets everything, the next one when it goes. */
+  constructor(isSingleActive: boolean) {
+    this.isSingleActive = isSingleActive
+  }
 
   get count(): number {
     return this.members.size
@@ -40,6 +46,10 @@ export class ConsumerSet {
 
   /** The consumer whose turn it is, null when nobody has credit. */
   next(): ConsumerPort | null {
+    if (this.isSingleActive) {
+      const active = this.members.values().next().value
+      return active?.hasCredit === true ? active : null
+    }
     for (const { rotation } of this.levels) {
       for (let n = rotation.length; n > 0; n--) {
         const consumer = rotation.shift()!

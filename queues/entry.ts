@@ -4,7 +4,10 @@ import type { Message } from './message.ts'
 
 /** The queue, as a channel that settles an entry sees it. */
 export interface EntryHolder {
+  /** Acked. */
   settle(entry: Entry): void
+  /** Rejected for good: dead-lettered where the queue says so. */
+  reject(entry: Entry): void
   requeue(entry: Entry): void
 }
 
@@ -33,12 +36,15 @@ export class Entry {
   batch = 0
   position = 0
   isStored = false
+  /** When it expires in this queue; Infinity when never. */
+  readonly expiresAtMs: number
   /** How often it was handed out and came back. */
   deliveryCount = 0
   /** While unacked: whose credit it holds. Null for ready entries and for those taken by basic.get. */
   consumer: ConsumerPort | null = null
 
-  constructor(id: number, message: Message, queue: EntryHolder) {
+  constructor(id: number, message: Message, queue: EntryHolder, expiresAtMs: number) {
+    this.expiresAtMs = expiresAtMs
     this.id = id
     this.message = message
     this.queue = queue

@@ -16,6 +16,14 @@ export class Envelope {
   }
 }
 
+/** What a message's properties mean to the broker. */
+export interface MessageTraits {
+  readonly isPersistent: boolean
+  readonly expiresAtMs: number
+  readonly priority: number
+  readonly isDeadLetter: boolean
+}
+
 export class Message implements StorableMessage {
   readonly envelope: Envelope
   /** Flags and properties are buf[propertiesStart, propertiesEnd), the joined body buf[bodyStart, bodyEnd). */
@@ -25,13 +33,17 @@ export class Message implements StorableMessage {
   readonly bodyStart: number
   readonly bodyEnd: number
   readonly isPersistent: boolean
+  /** From its expiration property: milliseconds since the epoch, Infinity when it never expires by itself. */
   readonly expiresAtMs: number
+  /** 0 to 255; counts in queues with priorities only. */
+  readonly priority: number
+  readonly isDeadLetter: boolean
   /** See StorableMessage; given by the vhost when a body goes to several durable queues. */
   bodyId = 0
 
   constructor(
     envelope: Envelope, buf: Buffer, propertiesStart: number, propertiesEnd: number, bodyStart: number,
-    bodyEnd: number, isPersistent: boolean,
+    bodyEnd: number, traits: MessageTraits,
   ) {
     this.envelope = envelope
     this.buf = buf
@@ -39,8 +51,10 @@ export class Message implements StorableMessage {
     this.propertiesEnd = propertiesEnd
     this.bodyStart = bodyStart
     this.bodyEnd = bodyEnd
-    this.isPersistent = isPersistent
-    this.expiresAtMs = Infinity
+    this.isPersistent = traits.isPersistent
+    this.expiresAtMs = traits.expiresAtMs
+    this.priority = traits.priority
+    this.isDeadLetter = traits.isDeadLetter
   }
 
   get exchange(): string {

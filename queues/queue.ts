@@ -1,17 +1,28 @@
 // A queue: ready entries, unacked ones by number, consumers. The centre of the product. It knows no vhost, no exchange
-// and no socket; what it needs of them are the store, the turn and the sequence of ids it is given, and ConsumerPort.
+// and no socket; what it needs of them it is given as QueueParts, and consumers come as ConsumerPort.
 //
 //   publish → ready → deliver → unacked → settle          nack, reject, lost channel: requeue → ready, at its old place
+//               └─ expire, overflow ──────────└─ reject ─▶ dead-letter
+import type { Clock } from '../base/clock.ts'
 import { invariant } from '../base/invariant.ts'
 import type { Sequence } from '../base/sequence.ts'
+import type { TimerWheel } from '../base/timer-wheel.ts'
 import type { Pumpable, Turn } from '../base/turn.ts'
 import type { FieldTable } from '../protocol/table.ts'
 import type { Store } from '../store/store.ts'
 import { ConsumerSet } from './consumers.ts'
+import type { DeadLetterSink, DeathReason } from './dead-letter-sink.ts'
 import { Entry } from './entry.ts'
 import type { ConsumerPort, EntryHolder } from './entry.ts'
+import { Lease } from './lease.ts'
+import { HeadExpiry } from './head-expiry.ts'
+import { isOverLimit, wouldBeOverLimit } from './limits.ts'
 import type { Message } from './message.ts'
+import { PriorityReady } from './priority-ready.ts'
 import { FifoReady } from './ready-list.ts'
+import type { ReadyList } from './ready-list.ts'
+import { resolveQueueSettings } from './settings.ts'
+import type { QueueSettings } from './settings.ts'
 
 /** Deliveries of one queue in one turn; what is left goes on in the next, after the sockets had theirs. */
 const PUMP_MAX = 2_000
@@ -28,7 +39,12 @@ export type QueueOwner = object
 export interface QueueParts {
   readonly store: Store
   readonly turn: Turn
+  readonly clock: Clock
+  readonly timers: TimerWheel
   readonly ids: Sequence
+  readonly deadLetters: DeadLetterSink
+  /** x-expires: the queue has been unused for too long and is to be deleted. */
+  expired(queue: Queue): void
 }
 
 export class Queue implements Pumpable, EntryHolder {
@@ -38,18 +54,18 @@ export class Queue implements Pumpable, EntryHolder {
   readonly flags: QueueFlags
   readonly owner: QueueOwner | null
   readonly args: FieldTable
-  readonly consumers = new ConsumerSet()
-  private readonly ready = new FifoReady()
+  readonly settings: QueueSettings
+  readonly consumers: ConsumerSet
+  private readonly ready: ReadyList
   private readonly parts: QueueParts
+  private readonly lease: Lease
+  private readonly headExpiry: HeadExpiry
   routeMark = 0
   isMarked = false
   isDeleted = false
-  hadConsumers = false
   unackedCount = 0
-  publishedCount = 0
-  deliveredCount = 0
-  settledCount = 0
 
+  /** `args` have passed validateQueueArguments. */
   constructor(
     id: number, name: string, flags: QueueFlags, owner: QueueOwner | null, args: FieldTable, parts: QueueParts,
   ) {
@@ -59,6 +75,12 @@ export class Queue implements Pumpable, EntryHolder {
     this.owner = owner
     this.args = args
     this.parts = parts
+    this.settings = resolveQueueSettings(args)
+    const { priorityMax, isSingleActive, expiresMs } = this.settings
+    this.ready = priorityMax === null ? new FifoReady() : new PriorityReady(priorityMax)
+    this.consumers = new ConsumerSet(isSingleActive)
+    this.headExpiry = new HeadExpiry(parts, this)
+    this.lease = new Lease(parts, expiresMs, () => this.leaseEnded())
   }
 
   get readyCount(): number {
@@ -74,52 +96,82 @@ export class Queue implements Pumpable, EntryHolder {
     return message.isPersistent && this.flags.isDurable
   }
 
-  publish(message: Message): void {
-    const { store, turn, ids } = this.parts
-    const entry = new Entry(ids.next(), message, this)
+  /** Returns false when the queue is full and rejects: the publisher gets a nack. */
+  publish(message: Message): boolean {
+    const { store, turn, ids, clock } = this.parts
+    const { settings } = this
+    if (settings.overflow !== 'drop-head' && wouldBeOverLimit(settings, this.ready, message.bodyBytes)) {
+      if (settings.overflow === 'reject-publish-dlx') this.deadLetter(message, 'maxlen')
+      return false
+    }
+    const expiresAtMs = Math.min(message.expiresAtMs, clock.nowMs + settings.messageTtlMs)
+    const entry = new Entry(ids.next(), message, this, expiresAtMs)
     if (this.stores(message)) {
       entry.isStored = true
       entry.batch = store.openBatch
-      entry.position = store.put(this.id, entry.id, message)
+      entry.position = store.put(this.id, entry.id, message, expiresAtMs)
     }
-    this.publishedCount++
     this.ready.push(entry)
-    if (this.consumers.count > 0) turn.pump(this)
+    if (this.consumers.count > 0 || expiresAtMs !== Infinity) turn.pump(this)
+    else this.dropOverflow()
+    return true
   }
 
   /** Takes back, in id order, what the store kept over a restart. */
-  restore(id: number, message: Message, deliveryCount: number): void {
-    const entry = new Entry(id, message, this)
+  restore(id: number, message: Message, expiresAtMs: number, deliveryCount: number): void {
+    const entry = new Entry(id, message, this, expiresAtMs)
     entry.isStored = true
     entry.deliveryCount = deliveryCount
     this.ready.push(entry)
+    if (expiresAtMs !== Infinity) this.parts.turn.pump(this)
   }
 
-  /** Hands out ready entries while some consumer has credit. Called at the end of a turn, never from a handler. */
+  /**
+   * Hands out ready entries while some consumer has credit, and lets go of what has expired at the head or is too much.
+   * Called at the end of a turn, never from a handler.
+   */
   pump(): boolean {
+    const { nowMs } = this.parts.clock
     for (let n = 0; n < PUMP_MAX; n++) {
-      if (this.ready.length === 0) return false
-      const consumer = this.consumers.next()
-      if (consumer === null) return false
-      this.handOut(this.ready.shift()!, consumer)
+      const entry = this.ready.first()
+      if (entry === null) return false
+      // A time to live of 0 means now or never: a consumer that waits still gets it (RabbitMQ).
+      const consumer = entry.expiresAtMs < nowMs ? null : this.consumers.next()
+      if (consumer !== null) {
+        this.handOut(this.ready.shift()!, consumer)
+      } else if (entry.expiresAtMs <= nowMs) {
+        this.dropHead('expired')
+      } else {
+        this.dropOverflow()
+        this.headExpiry.watch(this.ready.first()?.expiresAtMs ?? Infinity)
+        return false
+      }
     }
     return this.ready.length > 0
   }
 
   /** basic.get: the next ready entry, unacked from now on, or settled at once when it needs no ack. */
   get(isNoAck: boolean): Entry | null {
+    this.lease.renew()
+    const { nowMs } = this.parts.clock
+    for (let head = this.ready.first(); head !== null && head.expiresAtMs <= nowMs; head = this.ready.first()) {
+      this.dropHead('expired')
+    }
     const entry = this.ready.shift()
     if (entry === null) return null
-    this.deliveredCount++
     if (isNoAck) this.forget(entry)
     else this.unackedCount++
     return entry
   }
 
-  /** The entry is done with: acked, or rejected without anywhere to go. */
   settle(entry: Entry): void {
     this.takeBack(entry)
-    this.settledCount++
+    this.forget(entry)
+  }
+
+  reject(entry: Entry): void {
+    this.takeBack(entry)
+    if (!this.isDeleted) this.deadLetter(entry.message, 'rejected')
     this.forget(entry)
   }
 
@@ -133,13 +185,22 @@ export class Queue implements Pumpable, EntryHolder {
 
   addConsumer(consumer: ConsumerPort, isExclusive: boolean): void {
     this.consumers.add(consumer, isExclusive)
-    this.hadConsumers = true
+    this.lease.suspend()
     this.parts.turn.pump(this)
   }
 
   /** Returns true when the queue is to be deleted now: its last consumer left and it is auto-delete. */
   removeConsumer(consumer: ConsumerPort): boolean {
-    return this.consumers.remove(consumer) && this.flags.isAutoDelete && this.consumers.count === 0
+    if (!this.consumers.remove(consumer)) return false
+    this.parts.turn.pump(this) // another may be the single active one now
+    if (this.consumers.count > 0) return false
+    this.lease.renew()
+    return this.flags.isAutoDelete && !this.isDeleted
+  }
+
+  /** Somebody declared it: it is in use (x-expires). */
+  used(): void {
+    if (this.consumers.count === 0) this.lease.renew()
   }
 
   creditReturned(consumer: ConsumerPort): void {
@@ -150,8 +211,8 @@ export class Queue implements Pumpable, EntryHolder {
   /** Drops the ready entries, returns how many. Unacked ones stay with their consumers (RabbitMQ). */
   purge(): number {
     const count = this.ready.length
-    if (this.unackedCount === 0) {
-      if (this.flags.isDurable) this.parts.store.purge(this.id, this.parts.ids.last)
+    if (this.unackedCount === 0 && this.flags.isDurable) {
+      this.parts.store.purge(this.id, this.parts.ids.last)
       while (this.ready.shift() !== null);
       return count
     }
@@ -162,6 +223,8 @@ export class Queue implements Pumpable, EntryHolder {
   /** Takes everything with it; the consumers are told. Later acks of its entries are accepted and do nothing. */
   delete(): void {
     this.isDeleted = true
+    this.lease.suspend()
+    this.headExpiry.watch(Infinity)
     if (this.flags.isDurable) this.parts.store.purge(this.id, this.parts.ids.last)
     while (this.ready.shift() !== null);
     for (const consumer of [...this.consumers]) {
@@ -181,7 +244,8 @@ export class Queue implements Pumpable, EntryHolder {
   checkInvariants(): void {
     let before = 0
     for (const entry of this.ready) {
-      invariant(entry.id > before, `queue '${this.name}': entry ${entry.id} is ready after entry ${before}`)
+      const isInOrder = entry.id > before || this.settings.priorityMax !== null
+      invariant(isInOrder, `queue '${this.name}': entry ${entry.id} is ready after entry ${before}`)
       invariant(entry.queue === this && entry.consumer === null, `queue '${this.name}': entry ${entry.id} is held`)
       before = entry.id
     }
@@ -189,7 +253,6 @@ export class Queue implements Pumpable, EntryHolder {
   }
 
   private handOut(entry: Entry, consumer: ConsumerPort): void {
-    this.deliveredCount++
     if (consumer.isNoAck) {
       consumer.deliver(entry)
       this.forget(entry)
@@ -208,9 +271,27 @@ export class Queue implements Pumpable, EntryHolder {
     consumer.release()
   }
 
+  private dropOverflow(): void {
+    while (isOverLimit(this.settings, this.ready)) this.dropHead('maxlen')
+  }
+
+  private dropHead(reason: DeathReason): void {
+    const entry = this.ready.shift()!
+    this.deadLetter(entry.message, reason)
+    this.forget(entry)
+  }
+
+  private deadLetter(message: Message, reason: DeathReason): void {
+    if (this.settings.deadLetterExchange !== null) this.parts.deadLetters.deadLetter(this, message, reason)
+  }
+
   private forget(entry: Entry): void {
     if (!entry.isStored || this.isDeleted) return
     entry.isStored = false
     this.parts.store.drop(this.id, entry.id, entry.message.bodyId, entry.batch, entry.position)
+  }
+
+  private leaseEnded(): void {
+    if (!this.isDeleted && this.consumers.count === 0) this.parts.expired(this)
   }
 }

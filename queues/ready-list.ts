@@ -6,7 +6,18 @@
 import { Ring } from '../base/ring.ts'
 import type { Entry } from './entry.ts'
 
-export class FifoReady {
+export interface ReadyList extends Iterable<Entry> {
+  readonly length: number
+  /** Of the bodies. */
+  readonly bytes: number
+  push(entry: Entry): void
+  /** Puts an entry back at its original place (RabbitMQ: requeue keeps the position). */
+  requeue(entry: Entry): void
+  first(): Entry | null
+  shift(): Entry | null
+}
+
+export class FifoReady implements ReadyList {
   private readonly fresh = new Ring<Entry>()
   private requeued: Entry[] = []
   /** Items of `requeued` before this one are gone. */
@@ -22,7 +33,6 @@ export class FifoReady {
     this.bytes += entry.message.bodyBytes
   }
 
-  /** Puts an entry back at its original place (RabbitMQ: requeue keeps the position). */
   requeue(entry: Entry): void {
     const { requeued } = this
     let low = this.requeuedFrom

@@ -1,11 +1,30 @@
-// The queue arguments: one row each. Validation, equivalence on redeclare and refusals follow from the rows. An argument
-// that RabbitMQ knows and Leveret has not built yet is refused by name, never accepted and ignored; one that nobody
-// knows is accepted and kept, as RabbitMQ does.
+// The queue arguments: one row each. Validation, equivalence on redeclare, refusals and what a queue runs by follow from
+// the rows. An argument that RabbitMQ knows and Leveret has not built yet is refused by name, never accepted and
+// ignored; one that nobody knows is accepted and kept, as RabbitMQ does.
 import { notImplemented, preconditionFailed } from '../protocol/errors.ts'
 import { FIELD_TYPE_NAMES, isInteger } from '../protocol/table.ts'
 import type { Field, FieldTable } from '../protocol/table.ts'
+import { describeDifference } from './argument-difference.ts'
 
-export interface QueueArgument {
+export type QueueKind = 'classic' | 'quorum' | 'stream'
+
+/** What a queue runs by. Every field is always there: absent limits are Infinity, so that hot code just compares. */
+export interface QueueSettings {
+  readonly messageTtlMs: number
+  /** How long the queue may be unused before it is deleted. */
+  readonly expiresMs: number
+  readonly lengthMax: number
+  readonly lengthBytesMax: number
+  readonly overflow: 'drop-head' | 'reject-publish' | 'reject-publish-dlx'
+  readonly deadLetterExchange: string | null
+  /** null: the message keeps its own. */
+  readonly deadLetterRoutingKey: string | null
+  /** null: no priorities. */
+  readonly priorityMax: number | null
+  readonly isSingleActive: boolean
+}
+
+interface QueueArgument {
   readonly name: string
   /** The queue types whose declaration may carry it. */
   readonly kinds: readonly QueueKind[]
@@ -15,21 +34,35 @@ export interface QueueArgument {
   readonly check?: (field: Field) => string | null
 }
 
-export type QueueKind = 'classic' | 'quorum' | 'stream'
-
 const ALL: readonly QueueKind[] = ['classic', 'quorum', 'stream']
 const CLASSIC_QUORUM: readonly QueueKind[] = ['classic', 'quorum']
+const CLASSIC: readonly QueueKind[] = ['classic']
+/** Ten years: what RabbitMQ takes for a time at most. */
+const TIME_MS_MAX = 315_360_000_000
+const OVERFLOWS = ['drop-head', 'reject-publish', 'reject-publish-dlx'] as const
+const LEADER_LOCATORS = ['client-local', 'balanced', 'random', 'least-leaders', 'min-masters']
+
+const built = (
+  name: string, kinds: readonly QueueKind[], check?: (field: Field) => string | null,
+): QueueArgument => ({ name, kinds, isBuilt: true, ...(check && { check }) })
 const later = (name: string, kinds: readonly QueueKind[]): QueueArgument => ({ name, kinds, isBuilt: false })
 
 export const QUEUE_ARGUMENTS: readonly QueueArgument[] = [
-  { name: 'x-queue-type', kinds: ALL, isBuilt: true },
-  { name: 'x-queue-mode', kinds: ['classic'], isBuilt: true },
-  { name: 'x-queue-version', kinds: ['classic'], isBuilt: true, check: checkVersion },
-  { name: 'x-queue-leader-locator', kinds: ALL, isBuilt: true, check: checkLeaderLocator },
-  ...['x-message-ttl', 'x-expires', 'x-max-length', 'x-overflow', 'x-dead-letter-exchange',
-    'x-dead-letter-routing-key', 'x-single-active-consumer'].map((name) => later(name, CLASSIC_QUORUM)),
-  later('x-max-length-bytes', ALL),
-  ...['x-max-priority', 'x-queue-master-locator'].map((name) => later(name, ['classic'])),
+  built('x-queue-type', ALL),
+  built('x-message-ttl', CLASSIC_QUORUM, (field) => checkInteger(field, 0, 'value_too_large', TIME_MS_MAX)),
+  built('x-expires', CLASSIC_QUORUM, (field) => checkInteger(field, 1, 'value_too_large', TIME_MS_MAX)),
+  built('x-max-length', CLASSIC_QUORUM, (field) => checkInteger(field, 0)),
+  built('x-max-length-bytes', ALL, (field) => checkInteger(field, 0)),
+  built('x-overflow', CLASSIC_QUORUM, checkOverflow),
+  built('x-dead-letter-exchange', CLASSIC_QUORUM),
+  built('x-dead-letter-routing-key', CLASSIC_QUORUM, checkText),
+  built('x-max-priority', CLASSIC, (field) => checkInteger(field, 0, 'max_value_exceeded', 255)),
+  built('x-single-active-consumer', CLASSIC_QUORUM, (field) => (field.tag === 't' ? null : unacceptable(field))),
+  // RabbitMQ 4 accepts any value and does nothing with it: there is one kind of storage.
+  built('x-queue-mode', CLASSIC),
+  built('x-queue-version', CLASSIC, checkVersion),
+  built('x-queue-leader-locator', ALL, checkLeaderLocator),
+  later('x-queue-master-locator', CLASSIC),
   ...['x-dead-letter-strategy', 'x-delivery-limit', 'x-quorum-initial-group-size', 'x-consumer-timeout',
     'x-consumer-disconnected-timeout', 'x-delayed-retry-type', 'x-delayed-retry-min', 'x-delayed-retry-max',
     'x-max-in-memory-length', 'x-max-in-memory-bytes'].map((name) => later(name, ['quorum'])),
@@ -39,6 +72,7 @@ export const QUEUE_ARGUMENTS: readonly QueueArgument[] = [
 
 /** `what` is `queue 'q' in vhost 'v'`. Errors: precondition-failed, not-implemented. */
 export function validateQueueArguments(args: FieldTable, what: string): void {
+  checkDeadLetterExchange(args, what)
   const kind = queueKind(args, what)
   if (kind !== 'classic') throw notImplemented(`x-queue-type '${kind}' is not built yet`)
   for (const [name, field] of args) {
@@ -49,17 +83,43 @@ export function validateQueueArguments(args: FieldTable, what: string): void {
     }
     if (!row.isBuilt) throw notImplemented(`queue argument ${name} is not built yet`)
     const problem = row.check?.(field) ?? null
-    if (problem !== null) throw preconditionFailed(`invalid arg '${name}' for ${what}: ${problem}`)
+    if (problem !== null) throw invalid(name, what, problem)
   }
+  if (args.has('x-dead-letter-routing-key') && !args.has('x-dead-letter-exchange')) {
+    throw invalid('x-dead-letter-routing-key', what, 'routing_key_but_no_dlx_defined')
+  }
+}
+
+/** Arguments that passed `validateQueueArguments`. */
+export function resolveQueueSettings(args: FieldTable): QueueSettings {
+  const integer = (name: string): number => {
+    const field = args.get(name)
+    return field !== undefined && isInteger(field) ? Number(field.value) : Infinity
+  }
+  const text = (name: string): string | null => {
+    const field = args.get(name)
+    return field?.tag === 'S' ? field.value : null
+  }
+  const priorityMax = integer('x-max-priority')
+  return Object.freeze({
+    messageTtlMs: integer('x-message-ttl'),
+    expiresMs: integer('x-expires'),
+    lengthMax: integer('x-max-length'),
+    lengthBytesMax: integer('x-max-length-bytes'),
+    overflow: OVERFLOWS.find((overflow) => overflow === text('x-overflow')) ?? 'drop-head',
+    deadLetterExchange: text('x-dead-letter-exchange'),
+    deadLetterRoutingKey: text('x-dead-letter-routing-key'),
+    // RabbitMQ 4.3 takes 0 for 1.
+    priorityMax: priorityMax === Infinity ? null : Math.max(priorityMax, 1),
+    isSingleActive: args.get('x-single-active-consumer')?.value === true,
+  })
 }
 
 /** Errors: precondition-failed for the first argument known to the queue's type that differs (behaviours §4.5). */
 export function checkQueueArgumentsEqual(current: FieldTable, received: FieldTable, what: string): void {
   for (const { name, kinds } of QUEUE_ARGUMENTS) {
     if (!kinds.includes('classic')) continue
-    const has = known(name, current)
-    const wants = known(name, received)
-    const difference = describeDifference(has, wants)
+    const difference = describeDifference(known(name, current), known(name, received))
     if (difference !== null) throw preconditionFailed(`inequivalent arg '${name}' for ${what}: ${difference}`)
   }
 }
@@ -67,11 +127,10 @@ export function checkQueueArgumentsEqual(current: FieldTable, received: FieldTab
 function queueKind(args: FieldTable, what: string): QueueKind {
   const field = args.get('x-queue-type')
   if (field === undefined) return 'classic'
-  const invalid = (problem: string): Error => preconditionFailed(`invalid arg 'x-queue-type' for ${what}: ${problem}`)
-  if (field.tag !== 'S') throw invalid(`{unacceptable_type,${FIELD_TYPE_NAMES[field.tag]}}`)
+  if (field.tag !== 'S') throw invalid('x-queue-type', what, unacceptable(field))
   if (field.value === '' || field.value === 'undefined') return 'classic'
-  const kind = ALL.find((known) => known === field.value)
-  if (kind === undefined) throw invalid(`"unsupported queue type '${field.value}'"`)
+  const kind = ALL.find((name) => name === field.value)
+  if (kind === undefined) throw invalid('x-queue-type', what, `"unsupported queue type '${field.value}'"`)
   return kind
 }
 
@@ -83,32 +142,29 @@ function known(name: string, args: FieldTable): Field | undefined {
     ? { tag: 'S', value: 'classic' } : field
 }
 
-/** What differs, as RabbitMQ words it; null when the two are equivalent. */
-export function describeDifference(current: Field | undefined, received: Field | undefined): string | null {
-  if (current === undefined && received === undefined) return null
-  if (current === undefined) return `received ${valueAndType(received!)} but current is none`
-  if (received === undefined) return `received none but current is ${valueAndType(current)}`
-  if (received.tag === 'V') return `received none but current is '${printField(current)}'`
-  const isSame = isInteger(current) && isInteger(received)
-    ? BigInt(current.value) === BigInt(received.value)
-    : current.tag === received.tag && printField(current) === printField(received)
-  return isSame ? null : `received '${printField(received)}' but current is '${printField(current)}'`
+/** RabbitMQ checks this one before the others, and words it differently. */
+function checkDeadLetterExchange(args: FieldTable, what: string): void {
+  const name = 'x-dead-letter-exchange'
+  const field = args.get(name)
+  if (field === undefined || field.tag === 'S') return
+  throw preconditionFailed(`invalid type '${FIELD_TYPE_NAMES[field.tag]}' for arg '${name}' in ${what}`)
 }
 
-function valueAndType(field: Field): string {
-  return `the value '${printField(field)}' of type '${FIELD_TYPE_NAMES[field.tag]}'`
+function checkInteger(field: Field, min: 0 | 1, tooLarge = '', max = Infinity): string | null {
+  if (!isInteger(field)) return `"expected integer, got ${FIELD_TYPE_NAMES[field.tag]}"`
+  const value = Number(field.value)
+  if (value < 0) return `{value_negative,${field.value}}`
+  if (value < min) return `{value_zero,${field.value}}`
+  return value > max ? `{${tooLarge},${field.value}}` : null
 }
 
-function printField(field: Field): string {
-  if (field.tag === 'd' || field.tag === 'f') return printFloat(field.value)
-  return String(field.value)
+function checkOverflow(field: Field): string | null {
+  if (field.tag !== 'S') return unacceptable(field)
+  return OVERFLOWS.some((overflow) => overflow === field.value) ? null : 'invalid_overflow'
 }
 
-/** 1000 as `1.0e3`, the way RabbitMQ prints a float. */
-function printFloat(value: number): string {
-  const [mantissa, exponent] = value.toExponential().split('e') as [string, string]
-  const digits = mantissa.includes('.') ? mantissa : `${mantissa}.0`
-  return exponent === '+0' ? digits : `${digits}e${exponent.replace('+', '')}`
+function checkText(field: Field): string | null {
+  return field.tag === 'S' ? null : unacceptable(field)
 }
 
 function checkVersion(field: Field): string | null {
@@ -117,6 +173,10 @@ function checkVersion(field: Field): string | null {
 }
 
 function checkLeaderLocator(field: Field): string | null {
-  const names = ['client-local', 'balanced', 'random', 'least-leaders', 'min-masters']
-  return field.tag === 'S' && names.includes(field.value) ? null : 'invalid_queue_locator_arg'
+  return field.tag === 'S' && LEADER_LOCATORS.includes(field.value) ? null : 'invalid_queue_locator_arg'
 }
+
+const unacceptable = (field: Field): string => `{unacceptable_type,${FIELD_TYPE_NAMES[field.tag]}}`
+
+const invalid = (name: string, what: string, problem: string): Error =>
+  preconditionFailed(`invalid arg '${name}' for ${what}: ${problem}`)

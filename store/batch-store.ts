@@ -47,8 +47,8 @@ export class BatchStore implements Store {
     return this.reader.recover(this.scope)
   }
 
-  put(queue: number, id: number, message: StorableMessage): number {
-    return this.pipeline.writer.put(this.number, queue, id, message)
+  put(queue: number, id: number, message: StorableMessage, expiresAtMs = Infinity): number {
+    return this.pipeline.writer.put(this.number, queue, id, message, expiresAtMs)
   }
 
   drop(queue: number, id: number, bodyId: number, batch: number, position: number): void {

@@ -83,7 +83,7 @@ export class BatchWriter {
     return this.live >= BATCH_RECORDS || this.bytes >= BATCH_BYTES
   }
 
-  put(scope: number, queue: number, id: number, message: StorableMessage): number {
+  put(scope: number, queue: number, id: number, message: StorableMessage, expiresAtMs = Infinity): number {
     const bodyId = message.bodyId
     const bodyPosition = bodyId === 0 ? NOWHERE : this.shareBody(scope, message)
     const bodyLength = message.bodyEnd - message.bodyStart
@@ -94,7 +94,7 @@ export class BatchWriter {
     const { bytes, view } = this.arena
     const keyLength = bytes.write(message.routingKey, at + PUT_BYTES, 'utf8')
     const headStart = at + PUT_BYTES + keyLength
-    const headEnd = writeHead(bytes, view, headStart, message)
+    const headEnd = writeHead(bytes, view, headStart, message, expiresAtMs)
     view.setFloat64(at + 8, queue, true)
     view.setFloat64(at + 16, id, true)
     view.setFloat64(at + 24, bodyId, true)

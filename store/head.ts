@@ -2,16 +2,19 @@
 // body. Written into the op log by BatchWriter, stored as it is, and read back when a message is loaded. Its
 // first byte is a version, because rows outlive programs. Numbers are big-endian, as everything in AMQP.
 //
-//   | version u8 | exchange length u16 | expires at ms f64, Infinity: never | exchange utf8 | properties … |
+//   | version u8 | flags u8 | exchange length u16 | expires at ms f64, Infinity: never | exchange utf8 | properties … |
+//                 ^ 1: a dead letter
 
 import type { StorableMessage } from './store.ts'
 
 const VERSION = 1
-export const HEAD_FIXED_BYTES = 11
+const DEAD_LETTER = 1
+export const HEAD_FIXED_BYTES = 12
 
 export interface Head {
   readonly exchange: string
   readonly expiresAtMs: number
+  readonly isDeadLetter: boolean
   readonly properties: Buffer
 }
 
@@ -19,11 +22,14 @@ export interface Head {
  * Returns where the head ends. Room for 3 bytes per UTF-16 unit of the exchange's name must have been
  * reserved.
  */
-export function writeHead(bytes: Buffer, view: DataView, at: number, message: StorableMessage): number {
+export function writeHead(
+  bytes: Buffer, view: DataView, at: number, message: StorableMessage, expiresAtMs: number,
+): number {
   const exchangeLength = bytes.write(message.exchange, at + HEAD_FIXED_BYTES, 'utf8')
   view.setUint8(at, VERSION)
-  view.setUint16(at + 1, exchangeLength)
-  view.setFloat64(at + 3, message.expiresAtMs)
+  view.setUint8(at + 1, message.isDeadLetter ? DEAD_LETTER : 0)
+  view.setUint16(at + 2, exchangeLength)
+  view.setFloat64(at + 4, expiresAtMs)
   const properties = at + HEAD_FIXED_BYTES + exchangeLength
   return properties + message.buf.copy(bytes, properties, message.propertiesStart, message.propertiesEnd)
 }
@@ -31,11 +37,12 @@ export function writeHead(bytes: Buffer, view: DataView, at: number, message: St
 /** Null when the bytes are not a head that this version wrote. */
 export function readHead(head: Buffer): Head | null {
   if (head.length < HEAD_FIXED_BYTES || head[0] !== VERSION) return null
-  const properties = HEAD_FIXED_BYTES + head.readUInt16BE(1)
+  const properties = HEAD_FIXED_BYTES + head.readUInt16BE(2)
   if (properties > head.length) return null
   return {
     exchange: head.toString('utf8', HEAD_FIXED_BYTES, properties),
-    expiresAtMs: head.readDoubleBE(3),
+    expiresAtMs: head.readDoubleBE(4),
+    isDeadLetter: (head[1]! & DEAD_LETTER) !== 0,
     properties: head.subarray(properties),
   }
 }

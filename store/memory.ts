@@ -129,9 +129,11 @@ class MemoryTables implements BatchVisitor {
       messages = new MemoryQueue(scope)
       this.queues.set(queue, messages)
     }
-    const { exchange, properties, expiresAtMs } = read
+    const { exchange, properties, expiresAtMs, isDeadLetter } = read
     const own = this.bodies.get(bodyId) ?? Buffer.from(body)
-    messages.add({ id, exchange, routingKey, properties, body: own, expiresAtMs, bodyId, deliveryCount: 0 })
+    messages.add({
+      id, exchange, routingKey, properties, body: own, expiresAtMs, isDeadLetter, bodyId, deliveryCount: 0,
+    })
     this.lastId = Math.max(this.lastId, id)
   }
 

@@ -20,12 +20,13 @@ interface SampleMessage {
   readonly properties?: Buffer
   readonly body?: Buffer
   readonly expiresAtMs?: number
+  readonly isDeadLetter?: boolean
   readonly bodyId?: number
 }
 
 /** A message as the broker holds one: a range in the middle of received bytes. */
 export function messageOf(sample: SampleMessage = {}): StorableMessage {
-  const { exchange = 'orders', routingKey = 'created', expiresAtMs = Infinity, bodyId = 0 } = sample
+  const { exchange = 'orders', routingKey = 'created', isDeadLetter = false, bodyId = 0 } = sample
   const properties = sample.properties ?? Buffer.from([0x80, 0])
   const body = sample.body ?? Buffer.from('hello')
   const before = Buffer.from('before')
@@ -33,7 +34,7 @@ export function messageOf(sample: SampleMessage = {}): StorableMessage {
   const propertiesEnd = before.length + properties.length
   const bodyStart = propertiesEnd + between.length
   return {
-    exchange, routingKey, expiresAtMs, bodyId, bodyStart, propertiesEnd,
+    exchange, routingKey, isDeadLetter, bodyId, bodyStart, propertiesEnd,
     buf: Buffer.concat([before, properties, between, body, Buffer.from('after')]),
     propertiesStart: before.length,
     bodyEnd: bodyStart + body.length,
@@ -55,9 +56,9 @@ function noise(length: number): Buffer {
 
 /** Comparing text is a thousand times faster than comparing Buffers with `toEqual`. */
 function asText(message: Required<Omit<SampleMessage, 'bodyId'>>): string {
-  const { exchange, routingKey, properties, body, expiresAtMs } = message
+  const { exchange, routingKey, properties, body, expiresAtMs, isDeadLetter } = message
   const bytes = [properties.toString('hex'), body.toString('hex')]
-  return JSON.stringify([exchange, routingKey, String(expiresAtMs), ...bytes])
+  return JSON.stringify([exchange, routingKey, String(expiresAtMs), isDeadLetter, ...bytes])
 }
 
 function byQueue(recovered: Recovered): QueueTotals[] {
@@ -206,8 +207,11 @@ export function storeContract(name: string, makeEngine: () => Promise<EngineUnde
           properties: noise(index * 7),
           body: noise(index === 49 ? 700_000 : index * 1_001),
           expiresAtMs: index % 2 === 0 ? Infinity : 1_700_000_000_000 + index,
+          isDeadLetter: index % 5 === 0,
         }))
-        sent.forEach((sample, index) => scope.store.put(1, index + 1, messageOf(sample)))
+        sent.forEach((sample, index) => {
+          scope.store.put(1, index + 1, messageOf(sample), sample.expiresAtMs)
+        })
         await scope.commit()
         await restart()
         const loaded = await scope.store.load(1, 0, 100, 1e9)

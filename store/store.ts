@@ -62,8 +62,8 @@ export interface StorableMessage {
   readonly propertiesEnd: number
   readonly bodyStart: number
   readonly bodyEnd: number
-  /** Milliseconds since the epoch; Infinity when the message never expires. */
-  readonly expiresAtMs: number
+  /** Its x-death headers are the broker's own history, not something that a client published. */
+  readonly isDeadLetter: boolean
   /** Not 0: the body is shared under this id with the other queues the message was routed to in this turn. */
   readonly bodyId: number
 }
@@ -74,7 +74,9 @@ export interface StoredMessage {
   readonly routingKey: string
   readonly properties: Buffer
   readonly body: Buffer
+  /** Milliseconds since the epoch; Infinity when it never expires. */
   readonly expiresAtMs: number
+  readonly isDeadLetter: boolean
   readonly bodyId: number
   /** From `touch`; 0 when the message was never handed out before a clean stop. */
   readonly deliveryCount: number
@@ -109,8 +111,11 @@ export interface Store {
 
   recover(): Promise<Recovered>
 
-  /** Appends a message; returns its position in the open batch, which `drop` wants back together with `openBatch`. */
-  put(queue: number, id: number, message: StorableMessage): number
+  /**
+   * Appends a message; returns its position in the open batch, which `drop` wants back together with `openBatch`. It
+   * expires, in this queue, at a time in milliseconds since the epoch, or never when that is not given or Infinity.
+   */
+  put(queue: number, id: number, message: StorableMessage, expiresAtMs?: number): number
   /** Settles a message. `batch` and `position` are those of its put, or 0 and 0 for a recovered message. */
   drop(queue: number, id: number, bodyId: number, batch: number, position: number): void
   /** Drops every message of the queue with an id up to `lastId`: a mark now, deletion in the background. */

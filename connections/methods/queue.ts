@@ -26,6 +26,7 @@ export const queueMethods: Handlers = {
   [QUEUE_DECLARE](channel, m) {
     if (m.queue.startsWith(REPLY_TO)) return declareReplyQueue(channel, m)
     const queue = m.passive ? channel.vhost.getQueue(cleanName(m.queue), channel.connection) : declare(channel, m)
+    queue.used()
     channel.lastQueue = queue.name
     channel.broker.counters.queuesDeclared++
     const { readyCount } = queue

@@ -70,6 +70,7 @@ function readRow(row: MessageRow): StoredMessage | string {
     properties: head.properties,
     body: row.body,
     expiresAtMs: head.expiresAtMs,
+    isDeadLetter: head.isDeadLetter,
     bodyId: row.bodyId ?? 0,
     deliveryCount: row.deliveryCount ?? 0,
   }

@@ -1,0 +1,92 @@
+// Sends what a queue could not deliver to its dead-letter exchange, with its history. A chain of dead-letter queues is
+// worked off in a loop: a message that dies again while it is being routed waits for its turn.
+import type { Clock } from '../base/clock.ts'
+import type { Exchange } from '../exchanges/exchange.ts'
+import type { HeaderSource } from '../exchanges/exchange-type.ts'
+import type { Route } from '../exchanges/route.ts'
+import { ContentHeader } from '../protocol/content-header.ts'
+import { encodeEnvelope } from '../protocol/envelope.ts'
+import type { FieldTable } from '../protocol/table.ts'
+import type { DeadLetterSink, DeathPlace, DeathReason } from '../queues/dead-letter-sink.ts'
+import { Envelope, Message } from '../queues/message.ts'
+import type { Queue } from '../queues/queue.ts'
+import { isCycle } from './cycle.ts'
+import { HISTORY_HEADERS, addDeath, historyHeaders, readHistory } from './x-death.ts'
+
+/** What dead-lettering needs of the vhost. */
+export interface DeadLetterTopology {
+  findExchange(name: string): Exchange | null
+  findRoute(exchange: Exchange, routingKeys: readonly string[], headers: HeaderSource): Route<Queue>
+  publish(route: Route<Queue>, message: Message): number
+}
+
+interface Dying {
+  readonly place: DeathPlace
+  readonly message: Message
+  readonly reason: DeathReason
+}
+
+export class DeadLetterer implements DeadLetterSink {
+  private readonly topology: DeadLetterTopology
+  private readonly clock: Clock
+  private readonly header = new ContentHeader()
+  private readonly waiting: Dying[] = []
+  private isWorking = false
+
+  constructor(topology: DeadLetterTopology, clock: Clock) {
+    this.topology = topology
+    this.clock = clock
+  }
+
+  deadLetter(place: DeathPlace, message: Message, reason: DeathReason): void {
+    this.waiting.push({ place, message, reason })
+    if (this.isWorking) return
+    this.isWorking = true
+    for (let dying = this.waiting.shift(); dying !== undefined; dying = this.waiting.shift()) this.route(dying)
+    this.isWorking = false
+  }
+
+  private route({ place, message, reason }: Dying): void {
+    const { deadLetterExchange, deadLetterRoutingKey } = place.settings
+    const exchange = deadLetterExchange === null ? null : this.topology.findExchange(deadLetterExchange)
+    if (exchange === null) return
+    const { header } = this
+    header.readProperties(message.buf, message.propertiesStart, message.propertiesEnd)
+    const headers = header.decodeHeaders()
+    const routingKeys = [message.routingKey, ...copiedKeys(headers)]
+    const death = {
+      queue: place.name, reason, exchange: message.exchange, routingKeys,
+      timeS: Math.floor(this.clock.nowMs / 1000),
+      expiration: header.expirationAt < 0 ? null : header.text(header.expirationAt),
+    }
+    const history = addDeath(readHistory(headers, message.isDeadLetter), death)
+    const properties = header.withHistory(HISTORY_HEADERS, historyHeaders(history, death, header))
+    const envelope = envelopeOf(exchange.name, deadLetterRoutingKey ?? message.routingKey)
+    const letter = letterOf(message, envelope, properties)
+    header.readProperties(letter.buf, letter.propertiesStart, letter.propertiesEnd)
+    const keys = deadLetterRoutingKey === null ? routingKeys : [deadLetterRoutingKey]
+    const route = this.topology.findRoute(exchange, keys, header)
+    this.topology.publish(reason === 'rejected' ? route : withoutCycles(route, history), letter)
+  }
+}
+
+function withoutCycles(route: Route<Queue>, history: readonly FieldTable[]): Route<Queue> {
+  return { ...route, queues: route.queues.filter(({ name }) => !isCycle(history, name)) }
+}
+
+/** The same body in a message of its own: without expiration, published to the dead-letter exchange. */
+function letterOf(message: Message, envelope: Envelope, properties: Buffer): Message {
+  const buf = Buffer.concat([properties, message.buf.subarray(message.bodyStart, message.bodyEnd)])
+  return new Message(envelope, buf, 0, properties.length, properties.length, buf.length, {
+    isPersistent: message.isPersistent, expiresAtMs: Infinity, priority: message.priority, isDeadLetter: true,
+  })
+}
+
+function envelopeOf(exchange: string, routingKey: string): Envelope {
+  return new Envelope(exchange, routingKey, encodeEnvelope(exchange, routingKey))
+}
+
+function copiedKeys(headers: FieldTable | null): string[] {
+  const copies = headers?.get('CC')
+  return copies?.tag === 'A' ? copies.value.flatMap((item) => (item.tag === 'S' ? [item.value] : [])) : []
+}

@@ -1,0 +1,14 @@
+// x-max-length and x-max-length-bytes: what counts is what is ready, and of a message its body (RabbitMQ).
+import type { ReadyList } from './ready-list.ts'
+import type { QueueSettings } from './settings.ts'
+
+export function isOverLimit(settings: QueueSettings, ready: ReadyList): boolean {
+  return ready.length > settings.lengthMax || (settings.lengthBytesMax !== Infinity
+    && ready.length > 0 && ready.bytes > settings.lengthBytesMax)
+}
+
+/** With one message more. */
+export function wouldBeOverLimit(settings: QueueSettings, ready: ReadyList, bodyBytes: number): boolean {
+  return ready.length + 1 > settings.lengthMax || (settings.lengthBytesMax !== Infinity
+    && ready.bytes + bodyBytes > settings.lengthBytesMax)
+}

@@ -27,6 +27,6 @@ await new Promise<void>((resolve, reject) => {
   fill()
 })
 const told: Told = { kind: 'published', seconds: (performance.now() - startedMs) / 1000, latenciesMs }
-process.send!(told)
+await new Promise<void>((resolve) => process.send!(told, () => resolve()))
 await connection.close()
 process.disconnect()

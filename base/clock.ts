@@ -1,5 +1,5 @@
-// Time as the core sees it: two numbers, refreshed once per turn. Reading a field costs 1 ns, Date.now() 45; and a test
-// moves the hands itself. runtime/ has the clock of the real world.
+// Time as the core sees it: two numbers, refreshed once per turn. Reading a field costs 1 ns, Date.now() 45;
+// and a test moves the hands itself. runtime/ has the clock of the real world.
 
 export interface Clock {
   /** Milliseconds since the epoch: what is stored and shown. May jump. */

@@ -1,5 +1,5 @@
-// What must hold for the broker's own state to be trusted. A broken invariant is our mistake, never the client's: it
-// throws, the connection that met it is closed with 541, and the log has the stack.
+// What must hold for the broker's own state to be trusted. A broken invariant is our mistake, never the
+// client's: it throws, the connection that met it is closed with 541, and the log has the stack.
 
 /** Thrown by `invariant`; doors map it to INTERNAL_ERROR. */
 export class InvariantBroken extends Error {

@@ -1,5 +1,5 @@
-// Randomness as the core sees it: bytes for generated names and salts. runtime/ gives it the operating system's, tests
-// and the simulation a seeded one.
+// Randomness as the core sees it: bytes for generated names and salts. runtime/ gives it the operating
+// system's, tests and the simulation a seeded one.
 
 export interface Random {
   bytes(length: number): Buffer

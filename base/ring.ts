@@ -1,6 +1,6 @@
 // A first-in-first-out list in one array of a power-of-two size: no node per item, no shifting.
 //
-//   items:  |  free  | first … last |  free  |      head and tail only grow; a position is taken modulo the size
+//   items:  |  free  | first … last |  free  |    head and tail only grow; a place is one modulo the size
 //                    ^ head          ^ tail
 import { invariant } from './invariant.ts'
 
@@ -30,7 +30,8 @@ export class Ring<T> {
     const at = this.head++ & this.mask
     const item = this.items[at]!
     this.items[at] = null
-    if (this.length * 4 < this.items.length && this.items.length > SIZE_MIN) this.resize(this.items.length / 2)
+    const size = this.items.length
+    if (this.length * 4 < size && size > SIZE_MIN) this.resize(size / 2)
     return item
   }
 

@@ -1,5 +1,5 @@
-// Numbers that only go up. Message ids come from one sequence for the whole broker: they give order within a queue, the
-// place of a requeued message, and the key on disk.
+// Numbers that only go up. Message ids come from one sequence for the whole broker: they give order within a
+// queue, the place of a requeued message, and the key on disk.
 
 export class Sequence {
   private value: number

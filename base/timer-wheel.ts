@@ -1,7 +1,7 @@
-// Timers for connections and queues: one entry each, never one per message. A wheel of 100 ms slots, so that setting
-// and moving a timer is O(1) however many there are; the world calls `advance` about every tick.
+// Timers for connections and queues: one entry each, never one per message. A wheel of 100 ms slots, so that
+// setting and moving a timer is O(1) however many there are; the world calls `advance` about every tick.
 //
-//   slots:  [ {a,b} ] [ ] [ {c} ] … 512      a timer further away than one turn of the wheel waits in its slot
+//   slots:  [ {a,b} ] [ ] [ {c} ] … 512    a timer further away than one turn of the wheel waits in its slot
 //             ^ the tick that `advance` has reached
 
 const TICK_MS = 100

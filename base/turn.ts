@@ -1,9 +1,12 @@
-// The turn: handlers only change memory and mark what they touched; once per event-loop turn the marks are worked off in
-// a fixed order. A message consumed in the turn it arrived cancels out in the store's batch and never reaches the disk;
-// clients hear last, so that one write per socket carries everything.
+// The turn: handlers only change memory and mark what they touched; once per event-loop turn the marks are
+// worked off in a fixed order. A message consumed in the turn it arrived cancels out in the store's batch and
+// never reaches the disk; clients hear last, so that one write per socket carries everything.
 import type { Clock } from './clock.ts'
 
-/** A queue with something to hand out. Returns true when its bound was reached and it wants to go on next turn. */
+/**
+ * A queue with something to hand out. Returns true when its bound was reached and it wants to go on next
+ * turn.
+ */
 export interface Pumpable {
   isMarked: boolean
   pump(): boolean

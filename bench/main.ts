@@ -1,6 +1,6 @@
-// `npm run bench -- [--only NAME] [--vs amqp://…] [--leveret-only]`: starts Leveret as users start it and the reference
-// (the one given, or found as compat-tests find it), runs every workload against one after the other, and prints one
-// table. JSON of the run goes beside it, in bench/results/, which git does not keep.
+// `npm run bench -- [--only NAME] [--vs amqp://…] [--leveret-only]`: starts Leveret as users start it and the
+// reference (the one given, or found as compat-tests find it), runs every workload against one after the
+// other, and prints one table. JSON of the run goes beside it, in bench/results/, which git does not keep.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -32,7 +32,8 @@ async function measure(name: string, broker: BrokerProcess, chosen: readonly Wor
   const rows: Row[] = []
   for (const workload of chosen) {
     say(`${name} ${broker.version}: ${workload.name}`)
-    rows.push({ workload: workload.name, broker: `${name} ${broker.version}`, figures: await workload.run(broker.url) })
+    const figures = await workload.run(broker.url)
+    rows.push({ workload: workload.name, broker: `${name} ${broker.version}`, figures })
   }
   return rows
 }
@@ -59,4 +60,5 @@ if (!options['leveret-only']) {
 }
 say(`\n${renderTable(rows)}`)
 mkdirSync(results, { recursive: true })
-writeFileSync(join(results, `${new Date().toISOString().replaceAll(':', '-')}.json`), JSON.stringify(rows, null, 2))
+const startedAt = new Date().toISOString().replaceAll(':', '-')
+writeFileSync(join(results, `${startedAt}.json`), JSON.stringify(rows, null, 2))

@@ -1,5 +1,5 @@
-// The one table that a run prints: a line per workload and figure, a column per broker, and the ratio of the first to
-// the second, above 1 where the first is better.
+// The one table that a run prints: a line per workload and figure, a column per broker, and the ratio of the
+// first to the second, above 1 where the first is better.
 import type { Figure } from './workload.ts'
 
 export interface Row {
@@ -20,7 +20,8 @@ export function renderTable(rows: readonly Row[]): string {
     }
   }
   const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)))
-  return lines.map((line) => line.map((cell, column) => cell.padEnd(widths[column]!)).join('  ').trimEnd()).join('\n')
+  const pad = (cell: string, column: number): string => cell.padEnd(widths[column]!)
+  return lines.map((line) => line.map(pad).join('  ').trimEnd()).join('\n')
 }
 
 function show(figure: Figure | undefined): string {

@@ -1,5 +1,5 @@
-// Binding and unbinding, and what follows from it: records, the reverse index, exchanges that delete themselves when
-// their last binding goes.
+// Binding and unbinding, and what follows from it: records, the reverse index, exchanges that delete
+// themselves when their last binding goes.
 import { Binding, bindingKey } from '../exchanges/binding.ts'
 import type { Destination } from '../exchanges/binding.ts'
 import type { Exchange } from '../exchanges/exchange.ts'
@@ -17,7 +17,10 @@ export interface BindingRequest {
   readonly args: FieldTable
 }
 
-/** Errors: access-refused for the default exchange, not-found (the source first), resource-locked, the type's own. */
+/**
+ * Errors: access-refused for the default exchange, not-found (the source first), resource-locked, the type's
+ * own.
+ */
 export function bind(vhost: VHost, request: BindingRequest, owner: QueueOwner): void {
   refuseDefaultExchange(request)
   const source = vhost.getExchange(request.source)
@@ -49,7 +52,9 @@ export function restoreBinding(vhost: VHost, request: BindingRequest): boolean {
   return true
 }
 
-/** A queue or an exchange is going: with it go all bindings that lead to it, and sources that have none left. */
+/**
+ * A queue or an exchange is going: with it go all bindings that lead to it, and sources that have none left.
+ */
 export function removeBindingsTo(vhost: VHost, destination: Destination): void {
   const sources = new Set<Exchange>()
   for (const binding of vhost.inbound.get(destination) ?? []) {
@@ -97,7 +102,10 @@ function removeBinding(vhost: VHost, binding: Binding): void {
   vhost.changed(binding.isDurable ? removal('binding', bindingName(binding)) : null)
 }
 
-/** An auto-delete exchange goes with its last binding as a source; being a destination does not keep it (RabbitMQ). */
+/**
+ * An auto-delete exchange goes with its last binding as a source; being a destination does not keep it
+ * (RabbitMQ).
+ */
 function deleteIfLeft(vhost: VHost, exchange: Exchange): void {
   const isThere = vhost.findExchange(exchange.name) === exchange
   if (isThere && exchange.flags.isAutoDelete && exchange.bindings.size === 0) removeExchange(vhost, exchange)

@@ -1,5 +1,5 @@
-// The broker: vhosts, users, and what all of them share. It knows no socket, no file and no clock of its own; both doors
-// call it, the simulation drives it, runtime/ gives it the world.
+// The broker: vhosts, users, and what all of them share. It knows no socket, no file and no clock of its own;
+// both doors call it, the simulation drives it, runtime/ gives it the world.
 import type { Clock } from '../base/clock.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
@@ -10,7 +10,9 @@ import { notAllowed } from '../protocol/errors.ts'
 import type { AmqpError } from '../protocol/errors.ts'
 import type { Definition, Recovered, Store } from '../store/store.ts'
 import { Counters } from './counters.ts'
-import { permissionDefinition, readPermission, readUser, userDefinition, vhostDefinition } from './definitions.ts'
+import {
+  permissionDefinition, readPermission, readUser, userDefinition, vhostDefinition,
+} from './definitions.ts'
 import { removeQueue } from './queue-declarations.ts'
 import { restoreTopology } from './recovery.ts'
 import { createUser, passwordMatches } from './users.ts'
@@ -90,8 +92,8 @@ export class Broker {
   }
 
   /**
-   * Takes in users, permissions and the names of the vhosts, which are returned. An empty catalog is a first start: the
-   * default user and vhost are created (RabbitMQ: RABBITMQ_DEFAULT_USER counts only then).
+   * Takes in users, permissions and the names of the vhosts, which are returned. An empty catalog is a first
+   * start: the default user and vhost are created (RabbitMQ: RABBITMQ_DEFAULT_USER counts only then).
    */
   restoreCatalog(catalog: Store, recovered: Recovered, first: FirstStart): string[] {
     this.messageIds.skipTo(recovered.lastId)
@@ -120,7 +122,9 @@ export class Broker {
     return vhost
   }
 
-  /** The user, or null when name, password or where they come from do not fit; which of them is only logged. */
+  /**
+   * The user, or null when name, password or where they come from do not fit; which of them is only logged.
+   */
   authenticate(name: string, password: Buffer, isLoopback: boolean): User | null {
     const user = this.users.get(name)
     if (user === undefined || !passwordMatches(user, password)) return null

@@ -1,4 +1,5 @@
-// What the broker counts: integers that the message path adds to and the HTTP door reads (rule 32: count, don't emit).
+// What the broker counts: integers that the message path adds to and the HTTP door reads (rule 32: count,
+// don't emit).
 
 export class Counters {
   connectionsOpened = 0

@@ -1,5 +1,6 @@
-// The topology as records of the store: how exchanges, queues, bindings, vhosts, users and permissions are written, and
-// read back at boot. The only file that knows the JSON; zod reads it, because a file may have been edited by hand.
+// The topology as records of the store: how exchanges, queues, bindings, vhosts, users and permissions are
+// written, and read back at boot. The only file that knows the JSON; zod reads it, because a file may have
+// been edited by hand.
 import { z } from 'zod'
 import type { Binding } from '../exchanges/binding.ts'
 import type { Exchange } from '../exchanges/exchange.ts'
@@ -16,11 +17,14 @@ export class DefinitionUnreadable extends Error {
   override name = 'DefinitionUnreadable'
 }
 
-const tableSchema = z.array(z.custom<JsonPair>(Array.isArray)).transform((pairs): FieldTable => tableFromJson(pairs))
+const tableSchema = z.array(z.custom<JsonPair>(Array.isArray))
+  .transform((pairs): FieldTable => tableFromJson(pairs))
 const exchangeSchema = z.object({
   type: z.string(), autoDelete: z.boolean(), internal: z.boolean(), arguments: tableSchema,
 })
-const queueSchema = z.object({ id: z.number().int().positive(), autoDelete: z.boolean(), arguments: tableSchema })
+const queueSchema = z.object({
+  id: z.number().int().positive(), autoDelete: z.boolean(), arguments: tableSchema,
+})
 const bindingSchema = z.object({
   source: z.string(), kind: z.enum(['queue', 'exchange']), destination: z.string(), routingKey: z.string(),
   arguments: tableSchema,

@@ -1,4 +1,5 @@
-// exchange.declare and exchange.delete, with the checks in RabbitMQ's order and words (behaviours §3.2, §3.3).
+// exchange.declare and exchange.delete, with the checks in RabbitMQ's order and words (behaviours §3.2,
+// §3.3).
 import { Exchange } from '../exchanges/exchange.ts'
 import type { ExchangeFlags } from '../exchanges/exchange.ts'
 import { exchangeTypes } from '../exchanges/index.ts'
@@ -22,7 +23,10 @@ export function checkExchange(vhost: VHost, name: string): void {
   vhost.getExchange(name)
 }
 
-/** Errors: precondition-failed for a type unknown or properties that differ, access-refused for reserved names. */
+/**
+ * Errors: precondition-failed for a type unknown or properties that differ, access-refused for reserved
+ * names.
+ */
 export function declareExchange(vhost: VHost, declaration: ExchangeDeclaration): void {
   const type = exchangeTypes.get(declaration.type)
   if (type === undefined) throw preconditionFailed(`unknown exchange type '${declaration.type}'`)
@@ -34,8 +38,9 @@ export function declareExchange(vhost: VHost, declaration: ExchangeDeclaration):
   }
   const alternate = declaration.args.get('alternate-exchange')
   if (alternate !== undefined && alternate.tag !== 'S') {
-    throw preconditionFailed(`invalid type '${FIELD_TYPE_NAMES[alternate.tag]}' for arg 'alternate-exchange' in `
-      + vhost.describeExchange(declaration.name))
+    const type = FIELD_TYPE_NAMES[alternate.tag]
+    throw preconditionFailed(
+      `invalid type '${type}' for arg 'alternate-exchange' in ${vhost.describeExchange(declaration.name)}`)
   }
   addExchange(vhost, new Exchange(declaration.name, type, declaration.flags, declaration.args))
 }
@@ -48,7 +53,9 @@ export function deleteExchange(vhost: VHost, name: string, ifUnused: boolean): v
   }
   const exchange = vhost.findExchange(name)
   if (exchange === null) return
-  if (ifUnused && exchange.bindings.size > 0) throw preconditionFailed(`${vhost.describeExchange(name)} in use`)
+  if (ifUnused && exchange.bindings.size > 0) {
+    throw preconditionFailed(`${vhost.describeExchange(name)} in use`)
+  }
   removeExchange(vhost, exchange)
 }
 

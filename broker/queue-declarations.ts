@@ -20,7 +20,8 @@ export interface QueueDeclaration {
 
 /** Errors: access-refused for reserved names, resource-locked, precondition-failed, not-implemented. */
 export function declareQueue(
-  vhost: VHost, declaration: QueueDeclaration, owner: QueueOwner, isGeneratedName: boolean, newId: () => number,
+  vhost: VHost, declaration: QueueDeclaration, owner: QueueOwner, isGeneratedName: boolean,
+  newId: () => number,
 ): Queue {
   const { name, args } = declaration
   if (name.startsWith('amq.') && !isGeneratedName) {
@@ -46,7 +47,10 @@ export function addQueue(vhost: VHost, queue: Queue): void {
   vhost.defaultExchange.router.bind(implicitBinding(queue))
 }
 
-/** Returns the number of ready messages; a missing queue has none (RabbitMQ). Errors: in use, not empty, locked. */
+/**
+ * Returns the number of ready messages; a missing queue has none (RabbitMQ). Errors: in use, not empty,
+ * locked.
+ */
 export function deleteQueue(
   vhost: VHost, name: string, owner: QueueOwner, ifUnused: boolean, ifEmpty: boolean,
 ): number {
@@ -77,7 +81,8 @@ function checkEquivalent(
   const isDurable = declaration.isDurable && !declaration.isExclusive
   const what = vhost.describeQueue(current.name)
   const fail = (name: string, wants: boolean, has: boolean): never => {
-    throw preconditionFailed(`inequivalent arg '${name}' for ${what}: received '${wants}' but current is '${has}'`)
+    throw preconditionFailed(
+      `inequivalent arg '${name}' for ${what}: received '${wants}' but current is '${has}'`)
   }
   if (isDurable !== current.flags.isDurable) fail('durable', isDurable, current.flags.isDurable)
   if (declaration.isAutoDelete !== current.flags.isAutoDelete) {

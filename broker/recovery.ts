@@ -1,5 +1,5 @@
-// A vhost read back from its store: exchanges, queues and bindings from their records, then the messages page by page.
-// runtime/ fetches the pages, because that waits; taking them in is here.
+// A vhost read back from its store: exchanges, queues and bindings from their records, then the messages page
+// by page. runtime/ fetches the pages, because that waits; taking them in is here.
 import type { Log } from '../base/log.ts'
 import { Exchange } from '../exchanges/exchange.ts'
 import { exchangeTypes } from '../exchanges/index.ts'
@@ -67,7 +67,8 @@ function restoreExchange(vhost: VHost, definition: Definition): void {
   const { type: typeName, autoDelete, internal, arguments: args } = readExchange(definition)
   const type = exchangeTypes.get(typeName)
   if (type === undefined) {
-    throw new DefinitionUnreadable(`the stored exchange '${definition.name}' is of unknown type '${typeName}'`)
+    throw new DefinitionUnreadable(
+      `the stored exchange '${definition.name}' is of unknown type '${typeName}'`)
   }
   const flags = { isDurable: true, isAutoDelete: autoDelete, isInternal: internal }
   vhost.exchanges.set(definition.name, new Exchange(definition.name, type, flags, args))

@@ -1,5 +1,5 @@
-// Users and what they may enter. Passwords are kept as RabbitMQ's default hash, so that its definitions can move here:
-// base64 of a 4-byte salt and the SHA-256 of salt and password.
+// Users and what they may enter. Passwords are kept as RabbitMQ's default hash, so that its definitions can
+// move here: base64 of a 4-byte salt and the SHA-256 of salt and password.
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { Random } from '../base/random.ts'
 

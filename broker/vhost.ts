@@ -1,6 +1,6 @@
-// A vhost: one namespace of exchanges and queues, the store that keeps it, and the way of a message from a route into
-// queues. Declaring and binding are in exchange-declarations.ts, queue-declarations.ts and bindings.ts, which call
-// `changed` so that no channel goes on with a route that is no longer true.
+// A vhost: one namespace of exchanges and queues, the store that keeps it, and the way of a message from a
+// route into queues. Declaring and binding are in exchange-declarations.ts, queue-declarations.ts and
+// bindings.ts, which call `changed` so that no channel goes on with a route that is no longer true.
 import type { Clock } from '../base/clock.ts'
 import type { Sequence } from '../base/sequence.ts'
 import type { TimerWheel } from '../base/timer-wheel.ts'
@@ -157,9 +157,9 @@ export class VHost {
   }
 
   locked(queue: string): Error {
-    return resourceLocked(`cannot obtain exclusive access to locked ${this.describeQueue(queue)}. It could be `
-      + 'originally declared on another connection or the exclusive property value does not match that of the '
-      + 'original declaration.')
+    return resourceLocked(`cannot obtain exclusive access to locked ${this.describeQueue(queue)}. `
+      + 'It could be originally declared on another connection or the exclusive property value does not '
+      + 'match that of the original declaration.')
   }
 
   describeQueue(name: string): string {

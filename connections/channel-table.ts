@@ -1,5 +1,5 @@
-// The channels of one connection by number. The first frame on an unused number opens a channel or is an error;
-// channel_max limits how many are open, not how they are numbered (RabbitMQ).
+// The channels of one connection by number. The first frame on an unused number opens a channel or is an
+// error; channel_max limits how many are open, not how they are numbered (RabbitMQ).
 import type { User } from '../broker/users.ts'
 import type { VHost } from '../broker/vhost.ts'
 import { channelError, notAllowed, unexpectedFrame } from '../protocol/errors.ts'
@@ -72,8 +72,8 @@ export class ChannelTable {
     decodeChannelOpen(this.connection.arguments.over(buf, start + 4, end))
     if (this.channelMax > 0 && this.byNumber.size >= this.channelMax) {
       this.connection.methodId = 0
-      throw notAllowed(`number of channels opened (${this.byNumber.size}) has reached the negotiated channel_max `
-        + `(${this.channelMax})`)
+      throw notAllowed(`number of channels opened (${this.byNumber.size}) has reached the negotiated `
+        + `channel_max (${this.channelMax})`)
     }
     this.byNumber.set(number, new Channel(this.connection, number, this.vhost!, this.user!, channelMethods))
     this.connection.broker.counters.channelsOpened++

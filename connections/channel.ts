@@ -1,6 +1,6 @@
-// A channel: what one client does in one vhost. Method frames are dispatched here, the few that a message passes through
-// (publish, ack, nack, reject) before the table of the others. A soft error closes the channel; after that every frame
-// but close-ok is ignored (AMQP 0-9-1 §1.4.2.6; RabbitMQ).
+// A channel: what one client does in one vhost. Method frames are dispatched here, the few that a message
+// passes through (publish, ack, nack, reject) before the table of the others. A soft error closes the
+// channel; after that every frame but close-ok is ignored (AMQP 0-9-1 §1.4.2.6; RabbitMQ).
 import type { Log } from '../base/log.ts'
 import type { Broker } from '../broker/broker.ts'
 import { removeQueue } from '../broker/queue-declarations.ts'
@@ -8,9 +8,8 @@ import type { User } from '../broker/users.ts'
 import { REJECTED, STORED } from '../broker/vhost.ts'
 import type { DurableListener, VHost } from '../broker/vhost.ts'
 import type { ArgumentReader } from '../protocol/argument-reader.ts'
-import type { DeliverTemplate } from '../protocol/deliver-template.ts'
 import { AmqpError, channelError, commandInvalid, preconditionFailed } from '../protocol/errors.ts'
-import type { FrameWriter } from '../protocol/frame-writer.ts'
+import type { DeliverTemplate, FrameWriter } from '../protocol/frame-writer.ts'
 import {
   BASIC_ACK, BASIC_NACK, BASIC_PUBLISH, BASIC_REJECT, CHANNEL_CLOSE, CHANNEL_CLOSE_OK, CHANNEL_OPEN, DECODERS,
   METHOD_NAMES, decodeBasicAck, decodeBasicNack, decodeBasicReject, writeChannelClose, writeChannelCloseOk,
@@ -30,6 +29,8 @@ import type { PublishingChannel } from './publisher.ts'
 import { Unacked } from './unacked.ts'
 
 export type ReplyWriter = (writer: FrameWriter, channel: number) => void
+
+type AnyDecoder = (typeof DECODERS)[keyof ReceivedMethods]
 
 /** What becomes of an unacked entry: done with, dead-lettered, or back to its queue. */
 type Settlement = 'ack' | 'reject' | 'requeue'
@@ -122,7 +123,8 @@ export class Channel implements ConfirmingChannel, ConsumingChannel, PublishingC
       }
       case BASIC_NACK: {
         const { deliveryTag, multiple, requeue } = decodeBasicNack(reader.over(buf, start + 4, end))
-        if (!this.settle(deliveryTag, multiple, requeue ? 'requeue' : 'reject')) throw unknownTag(buf, start + 4)
+        const how = requeue ? 'requeue' : 'reject'
+        if (!this.settle(deliveryTag, multiple, how)) throw unknownTag(buf, start + 4)
         return
       }
       case BASIC_REJECT: {
@@ -139,14 +141,16 @@ export class Channel implements ConfirmingChannel, ConsumingChannel, PublishingC
     if (id === CHANNEL_OPEN) throw channelError("second 'channel.open' seen")
     if (id === CHANNEL_CLOSE_OK) throw commandInvalid('unimplemented method')
     checkKnown(id)
-    const decode = DECODERS[id as keyof ReceivedMethods] as ((typeof DECODERS)[keyof ReceivedMethods]) | undefined
+    const decode = DECODERS[id as keyof ReceivedMethods] as AnyDecoder | undefined
     const handle = this.methods.get(id)
     if (decode === undefined || handle === undefined) throw commandInvalid('unimplemented method')
     const method = decode(this.connection.arguments.over(buf, start + 4, end))
     handle(this, method)
   }
 
-  /** basic.ack, nack and reject. Tag 0 with multiple is everything outstanding. False when the tag is unknown. */
+  /**
+   * basic.ack, nack and reject. Tag 0 with multiple is everything outstanding. False when the tag is unknown.
+   */
   private settle(tag: number, multiple: boolean, how: Settlement): boolean {
     if (!multiple) {
       const entry = this.unacked.take(tag)
@@ -205,8 +209,8 @@ export class Channel implements ConfirmingChannel, ConsumingChannel, PublishingC
 
   writeContent(message: Message): void {
     this.connection.writer.content(
-      this.number, message.buf, message.propertiesStart, message.propertiesEnd, message.bodyStart, message.bodyEnd,
-      this.connection.frameSizeMax)
+      this.number, message.buf, message.propertiesStart, message.propertiesEnd, message.bodyStart,
+      message.bodyEnd, this.connection.frameSizeMax)
   }
 
   /** Credit of one consumer came back; under a channel-wide prefetch every other may have waited for it. */
@@ -241,7 +245,9 @@ export class Channel implements ConfirmingChannel, ConsumingChannel, PublishingC
     this.confirms ??= new Confirms(this)
   }
 
-  /** A publish was taken, with the outcome that the vhost said: stored, it is confirmed with the open batch. */
+  /**
+   * A publish was taken, with the outcome that the vhost said: stored, it is confirmed with the open batch.
+   */
   published(outcome: number): void {
     const { store } = this.vhost
     if (this.confirms !== null) {
@@ -268,7 +274,9 @@ export class Channel implements ConfirmingChannel, ConsumingChannel, PublishingC
     }
   }
 
-  /** The channel is over, whoever said so: consumers go, unacked entries return to their queues (RabbitMQ). */
+  /**
+   * The channel is over, whoever said so: consumers go, unacked entries return to their queues (RabbitMQ).
+   */
   end(): void {
     if (!this.isOpen) return
     this.isOpen = false

@@ -1,9 +1,9 @@
-// The confirms of one channel. A publish is confirmed when the batch that holds it is durable, one that nothing stores at
-// the end of its turn, unless an earlier tag still waits: answers leave in order, so `multiple` is always right and never
-// covers a tag that was answered otherwise.
+// The confirms of one channel. A publish is confirmed when the batch that holds it is durable, one that
+// nothing stores at the end of its turn, unless an earlier tag still waits: answers leave in order, so
+// `multiple` is always right and never covers a tag that was answered otherwise.
 //
-//   tags:     … 17 |  18 … 40   |  41 … 57   | 58      waiting: (batch 7, up to 40) (batch 8, up to 57) (batch 8, 58 nack)
-//         answered   ^ go to `ready` once batch 7 is durable
+//   tags:     … 17 |  18 … 40   |  41 … 57   | 58
+//         answered   batch 7      batch 8      batch 8, nack     waiting; 18 … 40 are ready once 7 is durable
 import { Ring } from '../base/ring.ts'
 import type { DurableListener } from '../broker/vhost.ts'
 import type { FrameWriter } from '../protocol/frame-writer.ts'
@@ -74,7 +74,9 @@ export class Confirms implements DurableListener {
   }
 }
 
-/** Extends the newest run or begins another. Ready runs have batch 0: what they waited for no longer matters. */
+/**
+ * Extends the newest run or begins another. Ready runs have batch 0: what they waited for no longer matters.
+ */
 function add(runs: Ring<Run>, batch: number, isNack: boolean, lastTag: number): void {
   const newest = runs.at(runs.length - 1)
   if (newest !== null && newest.isNack === isNack && newest.batch === batch) newest.lastTag = lastTag

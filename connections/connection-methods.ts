@@ -1,4 +1,5 @@
-// connection.* once the handshake is over: close, update-secret, and what may no longer be said (behaviours §1.6).
+// connection.* once the handshake is over: close, update-secret, and what may no longer be said (behaviours
+// §1.6).
 import type { ArgumentReader } from '../protocol/argument-reader.ts'
 import { channelError, commandInvalid, frameError } from '../protocol/errors.ts'
 import {
@@ -10,7 +11,10 @@ import type { FrameWriter } from '../protocol/frame-writer.ts'
 
 const CLASSES = new Set([...METHOD_NAMES.keys()].map((id) => id >>> 16))
 
-/** RabbitMQ drops the connection for both; a client that is told why can be mended. Errors: command-, frame-error. */
+/**
+ * RabbitMQ drops the connection for both; a client that is told why can be mended. Errors: command-,
+ * frame-error.
+ */
 export function checkKnown(id: number): void {
   if (METHOD_NAMES.has(id)) return
   if (CLASSES.has(id >>> 16)) throw frameError('cannot decode <<>>')

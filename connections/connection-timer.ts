@@ -1,8 +1,9 @@
-// The one timer of a connection: the handshake's limit, then heartbeats, then the limit of closing. It sits in the
-// broker's wheel; counting is all that happens between two of its ticks.
+// The one timer of a connection: the handshake's limit, then heartbeats, then the limit of closing. It sits
+// in the broker's wheel; counting is all that happens between two of its ticks.
 //
-//   heartbeat H: after H/2 a first frame, then every H/2 one if nothing else was sent; every H it is asked whether anything was heard, and two
-//   silent times in a row end the connection, so between 2 H and 3 H after the last byte (RabbitMQ)
+//   heartbeat H: after H/2 a first frame, then every H/2 one if nothing else was sent; every H it is asked
+//   whether anything was heard, and two silent times in a row end the connection, so between 2 H and 3 H
+//   after the last byte (RabbitMQ)
 import type { Timer } from '../base/timer-wheel.ts'
 import type { Broker } from '../broker/broker.ts'
 import type { FrameWriter } from '../protocol/frame-writer.ts'

@@ -1,5 +1,6 @@
-// One client's connection: bytes in, frames to channels, one write per turn out. Who it is, is the handshake's business;
-// when it is silent, the heartbeat's. Reading stops for one reason at a time or several (`hold`), never by queueing.
+// One client's connection: bytes in, frames to channels, one write per turn out. Who it is, is the
+// handshake's business; when it is silent, the heartbeat's. Reading stops for one reason at a time or several
+// (`hold`), never by queueing.
 //
 //   header → handshake → running → closing (our close is out, close-ok awaited) ─▶ closed
 //                   └─▶ silent (3 s without a word) ──────────────────────────────▶
@@ -25,7 +26,10 @@ import type { ClientFacts, Tuning } from './handshake.ts'
 import { ConnectionTimer } from './connection-timer.ts'
 import type { Transport, TransportListener } from './transport.ts'
 
-/** Unsent bytes at which consumers get nothing more, and at which a client that asks on is not read any longer. */
+/**
+ * Unsent bytes at which consumers get nothing more, and at which a client that asks on is not read any
+ * longer.
+ */
 const OUTBOX_BYTES_MAX = 1024 * 1024
 const OUTBOX_HOLD_BYTES = 4 * OUTBOX_BYTES_MAX
 
@@ -35,8 +39,16 @@ const HOLD_STORE = 4
 
 type Phase = 'header' | 'handshake' | 'running' | 'closing' | 'silent' | 'closed'
 
+/** An answer that waits for the batch with what it confirms. */
+interface HeldReply {
+  readonly batch: number
+  readonly channel: Channel
+  readonly reply: ReplyWriter
+}
+
 export class Connection
-implements ChannelHost, FrameSink, Flushable, ConnectionView, DurableListener, RelievedListener, TransportListener {
+implements ChannelHost, FrameSink, Flushable, ConnectionView, DurableListener, RelievedListener,
+  TransportListener {
   readonly broker: Broker
   readonly log: Log
   readonly writer = new FrameWriter()
@@ -54,7 +66,7 @@ implements ChannelHost, FrameSink, Flushable, ConnectionView, DurableListener, R
   private phase: Phase = 'header'
   private headerBytes: Buffer = Buffer.alloc(0)
   private holds = 0
-  private held: { readonly batch: number; readonly channel: Channel; readonly reply: ReplyWriter } | null = null
+  private held: HeldReply | null = null
   private confirming: Channel[] = []
   private isShortOfRoom = false
   private vhost: VHost | null = null
@@ -155,7 +167,10 @@ implements ChannelHost, FrameSink, Flushable, ConnectionView, DurableListener, R
     this.offerRoom()
   }
 
-  /** Room in the outbox for one more delivery. A consumer that finds none is offered it when the socket has drained. */
+  /**
+   * Room in the outbox for one more delivery. A consumer that finds none is offered it when the socket has
+   * drained.
+   */
   hasRoom(): boolean {
     const hasRoom = this.writer.pendingBytes + this.transport.bufferedBytes < OUTBOX_BYTES_MAX
     if (!hasRoom) this.isShortOfRoom = true
@@ -170,8 +185,8 @@ implements ChannelHost, FrameSink, Flushable, ConnectionView, DurableListener, R
   }
 
   /**
-   * Answers a method once what it changed is on disk; until then nothing more is read (rule 31), so that a `-ok` for
-   * something durable means that it survives. `reply` is null for nowait.
+   * Answers a method once what it changed is on disk; until then nothing more is read (rule 31), so that a
+   * `-ok` for something durable means that it survives. `reply` is null for nowait.
    */
   replyWhenDurable(channel: Channel, reply: ReplyWriter | null): void {
     if (reply === null) return
@@ -215,7 +230,8 @@ implements ChannelHost, FrameSink, Flushable, ConnectionView, DurableListener, R
   /** A method id of 0 names no method: errors of framing. */
   closeWith(error: AmqpError, methodId: number): void {
     const method = METHOD_NAMES.get(methodId) ?? 'none'
-    this.log.warn({ connection: this.describe(), method, reason: error.replyText }, 'connection closed with an error')
+    const connection = this.describe()
+    this.log.warn({ connection, method, reason: error.replyText }, 'connection closed with an error')
     this.sendClose(error.code, error.replyText, methodId)
   }
 
@@ -297,7 +313,10 @@ implements ChannelHost, FrameSink, Flushable, ConnectionView, DurableListener, R
     this.mark()
   }
 
-  /** The connection's one catch: what a client did wrong becomes a close, what we did wrong 541 and a log line. */
+  /**
+   * The connection's one catch: what a client did wrong becomes a close, what we did wrong 541 and a log
+   * line.
+   */
   private guard(work: () => void): void {
     try {
       work()
@@ -330,7 +349,10 @@ implements ChannelHost, FrameSink, Flushable, ConnectionView, DurableListener, R
     this.unhold(this.holds)
   }
 
-  /** Channels first, in order, then the exclusive queues, so that nothing is requeued into what is about to go. */
+  /**
+   * Channels first, in order, then the exclusive queues, so that nothing is requeued into what is about to
+   * go.
+   */
   private endChannels(): void {
     this.channels.end()
     if (this.vhost === null) return

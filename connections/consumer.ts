@@ -1,11 +1,10 @@
 // A consumer: a tag on a channel, its credit, and the way of an entry into the connection's outbox.
 import { buildDeliverTemplate } from '../protocol/deliver-template.ts'
-import type { DeliverTemplate } from '../protocol/deliver-template.ts'
 import { writeBasicCancel } from '../protocol/methods.gen.ts'
 import type { ConsumerPort, Entry } from '../queues/entry.ts'
 import type { Envelope } from '../queues/message.ts'
 import type { Queue } from '../queues/queue.ts'
-import type { FrameWriter } from '../protocol/frame-writer.ts'
+import type { DeliverTemplate, FrameWriter } from '../protocol/frame-writer.ts'
 
 /** What a consumer asks of its channel. */
 export interface ConsumingChannel {

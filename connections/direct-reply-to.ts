@@ -1,6 +1,6 @@
-// Direct reply-to: a requester consumes the pseudo-queue `amq.rabbitmq.reply-to` and publishes with it as reply-to; the
-// responder sees a name made for that requester, and what it publishes there goes straight to the requester's channel,
-// through no queue. It lives as long as the channel (RabbitMQ; behaviours §6.3).
+// Direct reply-to: a requester consumes the pseudo-queue `amq.rabbitmq.reply-to` and publishes with it as
+// reply-to; the responder sees a name made for that requester, and what it publishes there goes straight to
+// the requester's channel, through no queue. It lives as long as the channel (RabbitMQ; behaviours §6.3).
 import type { ReplyPort } from '../broker/vhost.ts'
 import { buildDeliverTemplate } from '../protocol/deliver-template.ts'
 import type { FrameWriter } from '../protocol/frame-writer.ts'

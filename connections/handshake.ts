@@ -1,6 +1,6 @@
-// From the protocol header to connection.open-ok: who is it, what are the limits, which vhost. A client that breaks the
-// order here, or whose login fails without it being able to read why, hears nothing and is dropped after 3 s (RabbitMQ);
-// a bad tune-ok gets a connection.close that says so, where RabbitMQ is silent.
+// From the protocol header to connection.open-ok: who is it, what are the limits, which vhost. A client that
+// breaks the order here, or whose login fails without it being able to read why, hears nothing and is dropped
+// after 3 s (RabbitMQ); a bad tune-ok gets a connection.close that says so, where RabbitMQ is silent.
 //
 //   header → start … start-ok → tune … tune-ok … open → open-ok
 import type { Broker } from '../broker/broker.ts'
@@ -76,7 +76,9 @@ export class Handshake {
       this.writer, 0, 0, 9, serverProperties(this.broker), Buffer.from(MECHANISMS), Buffer.from('en_US'))
   }
 
-  /** From here on the state is `opening` in RabbitMQ's texts: a wrong method is told so instead of silence. */
+  /**
+   * From here on the state is `opening` in RabbitMQ's texts: a wrong method is told so instead of silence.
+   */
   get isTuned(): boolean {
     return this.expected === CONNECTION_OPEN
   }
@@ -93,7 +95,9 @@ export class Handshake {
     const { clientProperties, mechanism, response } = decodeConnectionStartOk(reader)
     this.client = clientFacts(clientProperties)
     const credentials = readCredentials(mechanism, response)
-    if (credentials === null) throw new SilentClose(`no credentials by mechanism ${JSON.stringify(mechanism)}`)
+    if (credentials === null) {
+      throw new SilentClose(`no credentials by mechanism ${JSON.stringify(mechanism)}`)
+    }
     this.user = this.broker.authenticate(credentials.name, credentials.password, this.isLoopback)
     if (this.user === null) {
       this.broker.log.warn({ user: credentials.name, method: mechanism }, 'login refused')
@@ -156,7 +160,8 @@ function serverProperties(broker: Broker): FieldTable {
 
 function clientFacts(properties: FieldTable): ClientFacts {
   const capabilities = properties.get('capabilities')
-  const has = (name: string): boolean => capabilities?.tag === 'F' && capabilities.value.get(name)?.value === true
+  const has = (name: string): boolean =>
+    capabilities?.tag === 'F' && capabilities.value.get(name)?.value === true
   const name = properties.get('connection_name')
   return {
     name: name?.tag === 'S' ? name.value : '',

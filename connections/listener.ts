@@ -1,5 +1,5 @@
-// The TCP door: accepts sockets and gives each a Connection. The only file here that knows net; everything above the
-// Transport is also driven by the simulation.
+// The TCP door: accepts sockets and gives each a Connection. The only file here that knows net; everything
+// above the Transport is also driven by the simulation.
 import { createServer } from 'node:net'
 import type { AddressInfo, Server, Socket } from 'node:net'
 import type { Broker } from '../broker/broker.ts'
@@ -19,7 +19,7 @@ export async function listenAmqp(broker: Broker, host: string, port: number): Pr
     server.once('error', reject)
     server.listen({ host, port, backlog: 1024 }, resolve)
   })
-  server.on('error', (error) => broker.log.error({ err: error, listener: 'amqp' }, 'the AMQP listener failed'))
+  server.on('error', (err) => broker.log.error({ err, listener: 'amqp' }, 'the AMQP listener failed'))
   return { address: server.address() as AddressInfo, stop: () => stop(server) }
 }
 
@@ -33,7 +33,8 @@ function accept(socket: Socket, broker: Broker): void {
   socket.on('data', (chunk: Buffer) => connection.onData(chunk))
   socket.on('drain', () => connection.onDrain())
   socket.on('error', (error) => {
-    broker.log.info({ connection: `${transport.peer.address}:${transport.peer.port}`, reason: error.message }, 'socket error')
+    const { address, port: peerPort } = transport.peer
+    broker.log.info({ connection: `${address}:${peerPort}`, reason: error.message }, 'socket error')
   })
   socket.on('close', () => connection.onClosed())
 }

@@ -1,5 +1,6 @@
-// A channel's basic.publish: method, header and body frames put together, checked in RabbitMQ's order, routed, handed to
-// the vhost. The route of the last publish is remembered until the topology changes (rule 27).
+// A channel's basic.publish: method, header and body frames put together, checked in RabbitMQ's order,
+// routed, handed to the vhost. The route of the last publish is remembered until the topology changes (rule
+// 27).
 //
 //   idle ── publish ──▶ header ── content header ──▶ body ── last body frame ──▶ finish, idle
 //                          └────── empty body ─────────────────────────────────▶
@@ -71,7 +72,7 @@ export class Publisher {
   /** Errors: unexpected-frame for a method in the middle of a content. */
   checkIdle(): void {
     if (this.state === 'header') throw expectedHeader('non content header frame')
-    if (this.state === 'body') throw unexpectedFrame('expected content body, got non content body frame instead')
+    if (this.state === 'body') throw expectedBody()
   }
 
   onPublish(buf: Buffer, start: number, end: number, reader: ArgumentReader): void {
@@ -88,7 +89,7 @@ export class Publisher {
 
   onHeader(buf: Buffer, start: number, end: number): void {
     if (this.state === 'idle') throw unexpectedFrame('expected method frame, got non method frame instead')
-    if (this.state === 'body') throw unexpectedFrame('expected content body, got non content body frame instead')
+    if (this.state === 'body') throw expectedBody()
     if (end - start >= 4 && buf.readUInt32BE(start) !== CLASS_BASIC << 16) {
       const classId = buf.readUInt16BE(start)
       throw expectedHeader(classId === CLASS_BASIC ? 'non content header frame' : `one for class ${classId}`)
@@ -150,7 +151,8 @@ export class Publisher {
     this.check()
     const replyTo = this.replyName()
     const traits = this.traits()
-    const keys = header.ccAt >= 0 || header.bccAt >= 0 ? senderSelectedKeys(header, envelope.routingKey) : null
+    const hasCopies = header.ccAt >= 0 || header.bccAt >= 0
+    const keys = hasCopies ? senderSelectedKeys(header, envelope.routingKey) : null
     const route = this.findRoute(keys)
     const message = header.isToBeRewritten || replyTo !== null
       ? withProperties(header.rewrite(replyTo), envelope, buf.subarray(bodyStart, bodyEnd), traits)
@@ -179,8 +181,8 @@ export class Publisher {
     const { header, channel } = this
     const ttlMs = header.expirationAt < 0 ? Infinity : readExpiration(header.text(header.expirationAt))
     if (header.userIdAt >= 0 && header.text(header.userIdAt) !== channel.user.name) {
-      throw preconditionFailed(`user_id property set to '${header.text(header.userIdAt)}' but authenticated user `
-        + `was '${channel.user.name}'`)
+      throw preconditionFailed(`user_id property set to '${header.text(header.userIdAt)}' but `
+        + `authenticated user was '${channel.user.name}'`)
     }
     return {
       isPersistent: header.deliveryMode === PERSISTENT, expiresAtMs: channel.broker.clock.nowMs + ttlMs,
@@ -246,6 +248,9 @@ function withProperties(
   const buf = Buffer.concat([properties, body])
   return new Message(envelope, buf, 0, properties.length, properties.length, buf.length, traits)
 }
+
+const expectedBody = (): Error =>
+  unexpectedFrame('expected content body, got non content body frame instead')
 
 const expectedHeader = (got: string): Error =>
   unexpectedFrame(`expected content header for class ${CLASS_BASIC}, got ${got} instead`)

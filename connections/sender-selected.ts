@@ -1,5 +1,5 @@
-// CC and BCC: routing keys that a sender adds in headers (RabbitMQ's sender-selected distribution). Both are arrays of
-// strings; items of other types are skipped.
+// CC and BCC: routing keys that a sender adds in headers (RabbitMQ's sender-selected distribution). Both are
+// arrays of strings; items of other types are skipped.
 import { preconditionFailed } from '../protocol/errors.ts'
 import type { ContentHeader } from '../protocol/content-header.ts'
 import { FIELD_TYPE_NAMES, decodeFieldAt } from '../protocol/table.ts'

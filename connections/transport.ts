@@ -1,5 +1,5 @@
-// What a connection needs of a socket. listener.ts has the real one over TCP, the simulation a virtual one; nothing else
-// in this folder knows which.
+// What a connection needs of a socket. listener.ts has the real one over TCP, the simulation a virtual one;
+// nothing else in this folder knows which.
 
 export interface Peer {
   readonly address: string

@@ -1,5 +1,5 @@
-// The unacked deliveries of a channel by delivery tag. Tags rise, so a tag's place is found by subtraction; no-ack
-// deliveries leave gaps in the numbers, and then by halving.
+// The unacked deliveries of a channel by delivery tag. Tags rise, so a tag's place is found by subtraction;
+// no-ack deliveries leave gaps in the numbers, and then by halving.
 //
 //   tags:     4    5    7    8     (6 was a no-ack delivery)
 //   entries:  e    ·    e    e     (5 is settled; it goes when everything before it has gone)

@@ -1,5 +1,6 @@
-// When a dead letter comes back to a queue where it has died before: dropped there, unless somebody rejected it since.
-// A loop of expiries alone would go round for ever; one with a client in it is how retries are built (RabbitMQ).
+// When a dead letter comes back to a queue where it has died before: dropped there, unless somebody rejected
+// it since. A loop of expiries alone would go round for ever; one with a client in it is how retries are
+// built (RabbitMQ).
 import type { FieldTable } from '../protocol/table.ts'
 
 /** `history` has the latest death first, the present one included. */

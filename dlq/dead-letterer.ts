@@ -1,5 +1,5 @@
-// Sends what a queue could not deliver to its dead-letter exchange, with its history. A chain of dead-letter queues is
-// worked off in a loop: a message that dies again while it is being routed waits for its turn.
+// Sends what a queue could not deliver to its dead-letter exchange, with its history. A chain of dead-letter
+// queues is worked off in a loop: a message that dies again while it is being routed waits for its turn.
 import type { Clock } from '../base/clock.ts'
 import type { Exchange } from '../exchanges/exchange.ts'
 import type { HeaderSource } from '../exchanges/exchange-type.ts'
@@ -42,7 +42,8 @@ export class DeadLetterer implements DeadLetterSink {
     this.waiting.push({ place, message, reason })
     if (this.isWorking) return
     this.isWorking = true
-    for (let dying = this.waiting.shift(); dying !== undefined; dying = this.waiting.shift()) this.route(dying)
+    let dying: Dying | undefined
+    while ((dying = this.waiting.shift()) !== undefined) this.route(dying)
     this.isWorking = false
   }
 

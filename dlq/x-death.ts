@@ -1,5 +1,5 @@
-// The history of a dead letter: x-death, one entry per queue and reason, the latest first, and x-first-death-*,
-// x-last-death-*; fields, tags and order as RabbitMQ 4 writes them (behaviours §7.4).
+// The history of a dead letter: x-death, one entry per queue and reason, the latest first, and
+// x-first-death-*, x-last-death-*; fields, tags and order as RabbitMQ 4 writes them (behaviours §7.4).
 import type { ContentHeader } from '../protocol/content-header.ts'
 import type { Field, FieldTable } from '../protocol/table.ts'
 import type { DeathReason } from '../queues/dead-letter-sink.ts'
@@ -39,7 +39,9 @@ export function addDeath(history: readonly FieldTable[], death: Death): FieldTab
 }
 
 /** What goes into the headers; x-first-death-* are those of the first time, when there was one. */
-export function historyHeaders(history: readonly FieldTable[], death: Death, header: ContentHeader): FieldTable {
+export function historyHeaders(
+  history: readonly FieldTable[], death: Death, header: ContentHeader,
+): FieldTable {
   const headers = header.decodeHeaders()
   const isFirst = history.length === 1 && Number(history[0]!.get('count')?.value) === 1
   const values = [death.queue, death.reason, death.exchange]
@@ -55,7 +57,8 @@ export function historyHeaders(history: readonly FieldTable[], death: Death, hea
 
 function newEntry(death: Death): FieldTable {
   const text = (value: string): Field => ({ tag: 'S', value })
-  const fields: [string, Field][] = death.expiration === null ? [] : [['original-expiration', text(death.expiration)]]
+  const fields: [string, Field][] = []
+  if (death.expiration !== null) fields.push(['original-expiration', text(death.expiration)])
   fields.push(
     ['count', { tag: 'l', value: 1 }],
     ['reason', text(death.reason)],

@@ -1,9 +1,12 @@
-// A binding: from an exchange to a queue or another exchange. Its identity is (source, destination, routing key,
-// arguments); binding the same twice is one binding (RabbitMQ).
+// A binding: from an exchange to a queue or another exchange. Its identity is (source, destination, routing
+// key, arguments); binding the same twice is one binding (RabbitMQ).
 import { canonicalTable } from '../protocol/table-json.ts'
 import type { FieldTable } from '../protocol/table.ts'
 
-/** What a queue or an exchange looks like to a router. A Queue has this shape without exchanges/ knowing queues/. */
+/**
+ * What a queue or an exchange looks like to a router. A Queue has this shape without exchanges/ knowing
+ * queues/.
+ */
 export interface Destination {
   readonly kind: 'queue' | 'exchange'
   readonly name: string

@@ -1,5 +1,5 @@
-// Destinations with the number of bindings that lead to each: two bindings may differ only in their arguments, and the
-// destination stays until the last of them goes.
+// Destinations with the number of bindings that lead to each: two bindings may differ only in their
+// arguments, and the destination stays until the last of them goes.
 import type { Destination } from './binding.ts'
 import type { RouteSet } from './route-set.ts'
 

@@ -1,5 +1,5 @@
-// direct: the destinations bound with exactly the message's key (AMQP 0-9-1 §3.1.3.1). The default exchange is one of
-// these, to which the vhost binds every queue by its own name.
+// direct: the destinations bound with exactly the message's key (AMQP 0-9-1 §3.1.3.1). The default exchange
+// is one of these, to which the vhost binds every queue by its own name.
 import { DestinationCounts } from './destination-counts.ts'
 import type { Binding } from './binding.ts'
 import type { ExchangeType, HeaderSource, Router } from './exchange-type.ts'
@@ -26,4 +26,8 @@ class DirectRouter implements Router {
   }
 }
 
-export const direct: ExchangeType = { name: 'direct', readsHeaders: false, createRouter: () => new DirectRouter() }
+export const direct: ExchangeType = {
+  name: 'direct',
+  readsHeaders: false,
+  createRouter: () => new DirectRouter(),
+}

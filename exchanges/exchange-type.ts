@@ -1,12 +1,14 @@
-// What an exchange type owes: a name, a router, and optional checks. One type per file, one line in index.ts, and
-// exchange.contract.ts holds them all to the same promises.
+// What an exchange type owes: a name, a router, and optional checks. One type per file, one line in index.ts,
+// and exchange.contract.ts holds them all to the same promises.
 import type { FieldTable } from '../protocol/table.ts'
 import type { Binding } from './binding.ts'
 import type { RouteSet } from './route-set.ts'
 
 export interface ExchangeType {
   readonly name: string
-  /** True: where a message goes depends on its headers, so a route may not be remembered by exchange and key. */
+  /**
+   * True: where a message goes depends on its headers, so a route may not be remembered by exchange and key.
+   */
   readonly readsHeaders: boolean
   createRouter(args: FieldTable): Router
   /** Errors: AmqpError precondition-failed for a binding that the type cannot take. */

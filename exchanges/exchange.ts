@@ -1,5 +1,5 @@
-// An exchange: a named router with its bindings. It knows neither queues nor the vhost; what happens to it around its
-// bindings (auto-delete, records on disk) is the vhost's business.
+// An exchange: a named router with its bindings. It knows neither queues nor the vhost; what happens to it
+// around its bindings (auto-delete, records on disk) is the vhost's business.
 import type { Binding, Destination } from './binding.ts'
 import type { ExchangeType, Router } from './exchange-type.ts'
 import type { FieldTable } from '../protocol/table.ts'

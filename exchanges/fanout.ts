@@ -20,4 +20,8 @@ class FanoutRouter implements Router {
   }
 }
 
-export const fanout: ExchangeType = { name: 'fanout', readsHeaders: false, createRouter: () => new FanoutRouter() }
+export const fanout: ExchangeType = {
+  name: 'fanout',
+  readsHeaders: false,
+  createRouter: () => new FanoutRouter(),
+}

@@ -1,5 +1,6 @@
-// headers: a binding's arguments are compared with the message's headers; x-match says whether all or any must agree,
-// and whether names that start with `x-` take part (AMQP 0-9-1 §3.1.3.4; rules as RabbitMQ's, behaviours §3.6).
+// headers: a binding's arguments are compared with the message's headers; x-match says whether all or any
+// must agree, and whether names that start with `x-` take part (AMQP 0-9-1 §3.1.3.4; rules as RabbitMQ's,
+// behaviours §3.6).
 import { preconditionFailed, printBinary } from '../protocol/errors.ts'
 import { canonicalField } from '../protocol/table-json.ts'
 import { FIELD_TYPE_NAMES, isInteger } from '../protocol/table.ts'
@@ -53,7 +54,10 @@ class Matcher {
   }
 }
 
-/** Widths do not count (`I` 1 is `l` 1, `f` 1.0 is `d` 1.0, `S` is `x`), kinds do: 1 is neither 1.0 nor true nor "1". */
+/**
+ * Widths do not count (`I` 1 is `l` 1, `f` 1.0 is `d` 1.0, `S` is `x`), kinds do: 1 is neither 1.0 nor true
+ * nor "1".
+ */
 function areEqual(a: Field, b: Field): boolean {
   if (isInteger(a) && isInteger(b)) return BigInt(a.value) === BigInt(b.value)
   if ((a.tag === 'f' || a.tag === 'd') && (b.tag === 'f' || b.tag === 'd')) return a.value === b.value

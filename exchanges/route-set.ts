@@ -1,6 +1,6 @@
-// The destinations of one message while they are gathered: each queue once, however many bindings and paths lead to it.
-// One set per vhost, used again for every message; a destination carries the mark of the last routing that saw it, so
-// finding a duplicate is one comparison.
+// The destinations of one message while they are gathered: each queue once, however many bindings and paths
+// lead to it. One set per vhost, used again for every message; a destination carries the mark of the last
+// routing that saw it, so finding a duplicate is one comparison.
 import type { Destination } from './binding.ts'
 
 export class RouteSet {

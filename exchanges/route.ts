@@ -1,6 +1,6 @@
-// From an exchange and a key to queues: through exchange-to-exchange bindings and alternate exchanges, each exchange
-// once, each queue once (RabbitMQ). Used on a publish that differs from the channel's last one, and for every message
-// that carries CC or BCC or passes an exchange that reads headers.
+// From an exchange and a key to queues: through exchange-to-exchange bindings and alternate exchanges, each
+// exchange once, each queue once (RabbitMQ). Used on a publish that differs from the channel's last one, and
+// for every message that carries CC or BCC or passes an exchange that reads headers.
 import type { Destination } from './binding.ts'
 import type { Exchange } from './exchange.ts'
 import type { HeaderSource } from './exchange-type.ts'
@@ -36,7 +36,10 @@ export class RouteFinder<Q extends Destination> {
     return { queues: found.queues.slice() as Destination[] as Q[], isCacheable }
   }
 
-  /** The default exchange named as an alternate routes nothing, and one that is missing is no error (RabbitMQ). */
+  /**
+   * The default exchange named as an alternate routes nothing, and one that is missing is no error
+   * (RabbitMQ).
+   */
   private addAlternate(exchange: Exchange): void {
     if (exchange.alternateName === null || exchange.alternateName === '') return
     const alternate = this.findExchange(exchange.alternateName)

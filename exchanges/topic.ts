@@ -1,5 +1,6 @@
-// topic: binding keys are patterns of words between dots, `*` one word, `#` any number of them (AMQP 0-9-1 §3.1.3.3).
-// A trie of words: routing walks only the branches that match, so its cost does not grow with the bindings that do not.
+// topic: binding keys are patterns of words between dots, `*` one word, `#` any number of them (AMQP 0-9-1
+// §3.1.3.3). A trie of words: routing walks only the branches that match, so its cost does not grow with the
+// bindings that do not.
 //
 //   a.*.c   a.#          root ─ a ┬ * ─ c ●
 //                                 └ # ●
@@ -70,7 +71,8 @@ function walk(node: TrieNode, words: readonly string[], at: number, out: RouteSe
   const star = node.words.get('*')
   if (star !== undefined) walk(star, words, at + 1, out)
   const word = words[at]!
-  if (word === '*' || word === '#') return // a published `*` is a word like any other; its branch has been walked
+  // A published `*` is a word like any other; the branch of that name has been walked.
+  if (word === '*' || word === '#') return
   const next = node.words.get(word)
   if (next !== undefined) walk(next, words, at + 1, out)
 }

@@ -1,5 +1,6 @@
-// Reads a method's arguments from a frame's payload, in wire order. The generated decoders call it; it never reads past
-// its end: a method that is cut short or has bytes left over is refused as RabbitMQ does (501 `cannot decode <<…>>`).
+// Reads a method's arguments from a frame's payload, in wire order. The generated decoders call it; it never
+// reads past its end: a method that is cut short or has bytes left over is refused as RabbitMQ does (501
+// `cannot decode <<…>>`).
 import { frameError, malformedUtf8, printBinary } from './errors.ts'
 import { TableMalformed, decodeTable } from './table.ts'
 import type { FieldTable } from './table.ts'
@@ -39,7 +40,10 @@ export class ArgumentReader {
     return this.buf.readUInt32BE(at) * 0x1_0000_0000 + this.buf.readUInt32BE(at + 4)
   }
 
-  /** Names must be UTF-8 (RabbitMQ: 501 `Malformed UTF-8 in shortstr`); a publish's routing key is read elsewhere. */
+  /**
+   * Names must be UTF-8 (RabbitMQ: 501 `Malformed UTF-8 in shortstr`); a publish's routing key is read
+   * elsewhere.
+   */
   shortstr(): string {
     const length = this.octet()
     const start = this.take(length)

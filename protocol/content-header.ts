@@ -1,6 +1,6 @@
-// The content header of basic.publish, read where it lies. One object per channel, overwritten per message: offsets of
-// what the broker acts on, nothing decoded until somebody asks. The whole list is walked, so that what goes on to
-// consumers and to disk is well-formed.
+// The content header of basic.publish, read where it lies. One object per channel, overwritten per message:
+// offsets of what the broker acts on, nothing decoded until somebody asks. The whole list is walked, so that
+// what goes on to consumers and to disk is well-formed.
 //
 //   short class | short weight | longlong body size | short flags | properties, highest flag first
 import { syntaxError } from './errors.ts'
@@ -99,8 +99,9 @@ export class ContentHeader {
   }
 
   /**
-   * The properties without BCC, which no receiver may see, without a continuation flag, which RabbitMQ ignores, and with
-   * another reply-to, unless that is null. The headers table stays, even when it is empty then.
+   * The properties without BCC, which no receiver may see, without a continuation flag, which RabbitMQ
+   * ignores, and with another reply-to, unless that is null. The headers table stays, even when it is empty
+   * then.
    */
   rewrite(replyTo: string | null): Buffer {
     const { buf, bccNameAt, headersAt, propertiesStart, propertiesEnd } = this

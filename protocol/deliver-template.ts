@@ -1,15 +1,12 @@
-// A basic.deliver frame built once per consumer and envelope, then copied and patched per message: 33 ns against over a
-// microsecond from strings (style-by-example §5). frame-writer.test.ts compares it with the generated writer.
+// A basic.deliver frame built once per consumer and envelope, then copied and patched per message: 33 ns
+// against over a microsecond from strings (style-by-example §5). frame-writer.test.ts compares it with the
+// generated writer.
 //
 //   1 | channel | size | 60 60 | consumer tag | delivery tag (8) | redelivered | exchange | routing key | CE
 //                                               ^ tagAt
+import type { DeliverTemplate } from './frame-writer.ts'
 import { FRAME_END, FRAME_METHOD } from './spec.ts'
 import { BASIC_DELIVER } from './methods.gen.ts'
-
-export interface DeliverTemplate {
-  readonly frame: Buffer
-  readonly tagAt: number
-}
 
 /** `wire` is exchange and routing key as two short strings. */
 export function buildDeliverTemplate(channel: number, consumerTag: string, wire: Buffer): DeliverTemplate {

@@ -1,5 +1,5 @@
-// Exchange and routing key as they came in, and the methods that carry them back out: apart from the generated writers,
-// because a routing key need not be UTF-8 and goes as it came.
+// Exchange and routing key as they came in, and the methods that carry them back out: apart from the
+// generated writers, because a routing key need not be UTF-8 and goes as it came.
 import type { FrameWriter } from './frame-writer.ts'
 import { BASIC_GET_OK, BASIC_RETURN } from './methods.gen.ts'
 
@@ -12,7 +12,8 @@ export function encodeEnvelope(exchange: string, routingKey: string): Buffer {
 
 /** basic.get-ok with exchange and routing key as they came in. */
 export function writeGetOk(
-  writer: FrameWriter, channel: number, deliveryTag: number, redelivered: boolean, wire: Buffer, messageCount: number,
+  writer: FrameWriter, channel: number, deliveryTag: number, redelivered: boolean, wire: Buffer,
+  messageCount: number,
 ): void {
   writer.beginMethod(channel, BASIC_GET_OK)
   writer.longlong(deliveryTag)
@@ -23,7 +24,9 @@ export function writeGetOk(
 }
 
 /** basic.return of an unroutable message, with exchange and routing key as they came in. */
-export function writeReturn(writer: FrameWriter, channel: number, code: number, text: string, wire: Buffer): void {
+export function writeReturn(
+  writer: FrameWriter, channel: number, code: number, text: string, wire: Buffer,
+): void {
   writer.beginMethod(channel, BASIC_RETURN)
   writer.short(code)
   writer.shortstr(text)

@@ -1,6 +1,6 @@
-// What a client did wrong, by the spec's own name. Domain code throws one of these and never writes a number; the
-// generated table says which code it is and whether it closes the channel or the connection. Two catches turn them into
-// bytes: connections/ (channel.close, connection.close) and http/ (a status).
+// What a client did wrong, by the spec's own name. Domain code throws one of these and never writes a number;
+// the generated table says which code it is and whether it closes the channel or the connection. Two catches
+// turn them into bytes: connections/ (channel.close, connection.close) and http/ (a status).
 import { REPLY_CODES } from './reply-codes.gen.ts'
 import type { ReplyName } from './reply-codes.gen.ts'
 
@@ -28,7 +28,9 @@ export class AmqpError extends Error {
   }
 }
 
-/** Cuts by bytes and never inside a character (RabbitMQ 4.3 answers 541 there, 3.10 cuts: behaviours §0.4). */
+/**
+ * Cuts by bytes and never inside a character (RabbitMQ 4.3 answers 541 there, 3.10 cuts: behaviours §0.4).
+ */
 export function cutReplyText(text: string): string {
   if (Buffer.byteLength(text) <= REPLY_TEXT_BYTES_MAX) return text
   let cut = text.slice(0, REPLY_TEXT_BYTES_MAX - 3)
@@ -38,7 +40,8 @@ export function cutReplyText(text: string): string {
 }
 
 /** RabbitMQ names no method here (behaviours §1.11). */
-export const malformedUtf8 = (): AmqpError => new AmqpError('frameError', 'Malformed UTF-8 in shortstr', false)
+export const malformedUtf8 = (): AmqpError =>
+  new AmqpError('frameError', 'Malformed UTF-8 in shortstr', false)
 
 export const accessRefused = (why: string): AmqpError => new AmqpError('accessRefused', why)
 export const notFound = (why: string): AmqpError => new AmqpError('notFound', why)

@@ -1,6 +1,6 @@
-// Chunks in, frames out, split at any byte boundary. A frame inside one chunk is handed on where it lies; one that spans
-// chunks is joined once. `hold` is the only way to wait (rule 31): reading stops after the current frame, what has
-// arrived stays here, and `release` goes on where it stopped.
+// Chunks in, frames out, split at any byte boundary. A frame inside one chunk is handed on where it lies; one
+// that spans chunks is joined once. `hold` is the only way to wait (rule 31): reading stops after the current
+// frame, what has arrived stays here, and `release` goes on where it stopped.
 //
 //   octet type | short channel | long size | size bytes of payload | octet 206
 import { FRAME_BODY, FRAME_END, FRAME_HEADER, FRAME_HEARTBEAT, FRAME_METHOD, FRAME_OVERHEAD } from './spec.ts'

@@ -1,17 +1,28 @@
-// Frames written in place. One writer per connection: handlers append, the outbox takes what has gathered once a turn
-// and hands it to the socket. Large bodies are not copied: they leave as pieces of their own between two slab pieces.
+// Frames written in place. One writer per connection: handlers append, the outbox takes what has gathered
+// once a turn and hands it to the socket. Large bodies are not copied: they leave as pieces of their own
+// between two slab pieces.
 //
 //   slab:  | taken already | finished frames | frame being written | free |
 //                          ^ takenTo         ^ frameStart          ^ at
 import { FRAME_BODY, FRAME_END, FRAME_HEADER, FRAME_HEARTBEAT, FRAME_METHOD, FRAME_OVERHEAD } from './spec.ts'
-import type { DeliverTemplate } from './deliver-template.ts'
 import { encodeTable } from './table-encode.ts'
 import type { FieldTable } from './table.ts'
 
 const SLAB_BYTES = 64 * 1024
-/** From here on a body goes out as it lies; below it, one copy is cheaper than two more pieces for the socket. */
+/**
+ * From here on a body goes out as it lies; below it, one copy is cheaper than two more pieces for the socket.
+ */
 const COPY_BYTES_MAX = 16 * 1024
 const CLASS_BASIC = 60
+
+/**
+ * A basic.deliver frame made ahead (deliver-template.ts): delivery tag and redelivered are patched in at
+ * `tagAt`.
+ */
+export interface DeliverTemplate {
+  readonly frame: Buffer
+  readonly tagAt: number
+}
 
 export class FrameWriter {
   private slab = Buffer.allocUnsafeSlow(SLAB_BYTES)
@@ -26,7 +37,9 @@ export class FrameWriter {
     return this.piecesBytes + this.frameStart - this.takenTo
   }
 
-  /** What has been written since the last call, in order. The slab goes on being used after the taken part. */
+  /**
+   * What has been written since the last call, in order. The slab goes on being used after the taken part.
+   */
   take(): Buffer[] {
     this.closePiece()
     const taken = this.pieces
@@ -121,8 +134,8 @@ export class FrameWriter {
   }
 
   /**
-   * Content header and body frames. The header frame is never split (RabbitMQ sends it larger than frame_max); an empty
-   * body has no body frame (AMQP 0-9-1 §4.2.6).
+   * Content header and body frames. The header frame is never split (RabbitMQ sends it larger than
+   * frame_max); an empty body has no body frame (AMQP 0-9-1 §4.2.6).
    */
   content(
     channel: number, buf: Buffer, propertiesStart: number, propertiesEnd: number,

@@ -1,6 +1,6 @@
-// A publisher mostly repeats its last basic.publish. Comparing the raw arguments costs tens of nanoseconds; decoding
-// exchange and routing key and looking them up costs hundreds. A miss falls back to the decoder, so this file can be
-// deleted without changing behaviour.
+// A publisher mostly repeats its last basic.publish. Comparing the raw arguments costs tens of nanoseconds;
+// decoding exchange and routing key and looking them up costs hundreds. A miss falls back to the decoder, so
+// this file can be deleted without changing behaviour.
 
 export class PublishMemo {
   private readonly bytes = Buffer.alloc(2 + 256 + 256 + 1)

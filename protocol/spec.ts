@@ -1,5 +1,6 @@
-// The method table of AMQP 0-9-1 as RabbitMQ extends it: ids, who sends what, arguments in wire order, reply codes.
-// generate.ts turns it into methods.gen.ts and reply-codes.gen.ts; nothing reads it while the broker runs.
+// The method table of AMQP 0-9-1 as RabbitMQ extends it: ids, who sends what, arguments in wire order, reply
+// codes. generate.ts turns it into methods.gen.ts and reply-codes.gen.ts; nothing reads it while the broker
+// runs.
 
 /** Wire types (AMQP 0-9-1 §4.2.1). Consecutive bits share octets, lowest bit first. */
 export type WireType =
@@ -19,7 +20,9 @@ export interface MethodSpec {
   readonly hasContent?: true
 }
 
-const rows = (classId: number, className: string, methods: readonly [number, string, Sender, string, true?][]) =>
+type Row = readonly [methodId: number, name: string, sender: Sender, args: string, hasContent?: true]
+
+const rows = (classId: number, className: string, methods: readonly Row[]): MethodSpec[] =>
   methods.map(([methodId, name, sender, args, hasContent]): MethodSpec => ({
     classId,
     methodId,
@@ -65,7 +68,8 @@ export const METHODS: readonly MethodSpec[] = [
   ]),
   ...rows(40, 'exchange', [
     [10, 'declare', 'client',
-      `ticket:short exchange:shortstr type:shortstr ${flags} autoDelete:bit internal:bit nowait:bit arguments:table`],
+      `ticket:short exchange:shortstr type:shortstr ${flags} autoDelete:bit internal:bit nowait:bit `
+      + 'arguments:table'],
     [11, 'declare-ok', 'server', ''],
     [20, 'delete', 'client', 'ticket:short exchange:shortstr ifUnused:bit nowait:bit'],
     [21, 'delete-ok', 'server', ''],
@@ -87,21 +91,26 @@ export const METHODS: readonly MethodSpec[] = [
     [31, 'purge-ok', 'server', 'messageCount:long'],
     [40, 'delete', 'client', 'ticket:short queue:shortstr ifUnused:bit ifEmpty:bit nowait:bit'],
     [41, 'delete-ok', 'server', 'messageCount:long'],
-    [50, 'unbind', 'client', 'ticket:short queue:shortstr exchange:shortstr routingKey:shortstr arguments:table'],
+    [50, 'unbind', 'client',
+      'ticket:short queue:shortstr exchange:shortstr routingKey:shortstr arguments:table'],
     [51, 'unbind-ok', 'server', ''],
   ]),
   ...rows(60, 'basic', [
     [10, 'qos', 'client', 'prefetchSize:long prefetchCount:short global:bit'],
     [11, 'qos-ok', 'server', ''],
-    [20, 'consume', 'client', 'ticket:short queue:shortstr consumerTag:shortstr noLocal:bit noAck:bit exclusive:bit '
-      + 'nowait:bit arguments:table'],
+    [20, 'consume', 'client',
+      'ticket:short queue:shortstr consumerTag:shortstr noLocal:bit noAck:bit exclusive:bit nowait:bit '
+      + 'arguments:table'],
     [21, 'consume-ok', 'server', 'consumerTag:shortstr'],
     [30, 'cancel', 'both', 'consumerTag:shortstr nowait:bit'],
     [31, 'cancel-ok', 'both', 'consumerTag:shortstr'],
-    [40, 'publish', 'client', 'ticket:short exchange:shortstr routingKey:anystr mandatory:bit immediate:bit', true],
-    [50, 'return', 'server', 'replyCode:short replyText:shortstr exchange:shortstr routingKey:shortstr', true],
+    [40, 'publish', 'client',
+      'ticket:short exchange:shortstr routingKey:anystr mandatory:bit immediate:bit', true],
+    [50, 'return', 'server',
+      'replyCode:short replyText:shortstr exchange:shortstr routingKey:shortstr', true],
     [60, 'deliver', 'server',
-      'consumerTag:shortstr deliveryTag:longlong redelivered:bit exchange:shortstr routingKey:shortstr', true],
+      'consumerTag:shortstr deliveryTag:longlong redelivered:bit exchange:shortstr '
+      + 'routingKey:shortstr', true],
     [70, 'get', 'client', 'ticket:short queue:shortstr noAck:bit'],
     [71, 'get-ok', 'server',
       'deliveryTag:longlong redelivered:bit exchange:shortstr routingKey:shortstr messageCount:long', true],
@@ -127,7 +136,10 @@ export const METHODS: readonly MethodSpec[] = [
   ]),
 ]
 
-/** Spec name, number, and what an error of that name closes: a soft one the channel, a hard one the connection. */
+/**
+ * Spec name, number, and what an error of that name closes: a soft one the channel, a hard one the
+ * connection.
+ */
 export const REPLY_CODES: readonly (readonly [string, number, 'soft' | 'hard' | 'notice'])[] = [
   ['no-route', 312, 'notice'],
   ['connection-forced', 320, 'hard'],
@@ -148,8 +160,9 @@ export const REPLY_CODES: readonly (readonly [string, number, 'soft' | 'hard' | 
 
 /** Basic properties in flag order: the first owns bit 15 of the flags (AMQP 0-9-1 §4.2.6.1). */
 export const BASIC_PROPERTIES: readonly (readonly [string, 'shortstr' | 'table' | 'octet' | 'longlong'])[] = [
-  ['contentType', 'shortstr'], ['contentEncoding', 'shortstr'], ['headers', 'table'], ['deliveryMode', 'octet'],
-  ['priority', 'octet'], ['correlationId', 'shortstr'], ['replyTo', 'shortstr'], ['expiration', 'shortstr'],
+  ['contentType', 'shortstr'], ['contentEncoding', 'shortstr'], ['headers', 'table'],
+  ['deliveryMode', 'octet'], ['priority', 'octet'], ['correlationId', 'shortstr'], ['replyTo', 'shortstr'],
+  ['expiration', 'shortstr'],
   ['messageId', 'shortstr'], ['timestamp', 'longlong'], ['type', 'shortstr'], ['userId', 'shortstr'],
   ['appId', 'shortstr'], ['clusterId', 'shortstr'],
 ]
@@ -161,5 +174,7 @@ export const FRAME_HEARTBEAT = 8
 export const FRAME_END = 206
 /** Type, channel and size before a payload, the end octet after it. */
 export const FRAME_OVERHEAD = 8
-/** What any peer must accept. RabbitMQ 4 refuses less than 8192; older clients propose this and are served. */
+/**
+ * What any peer must accept. RabbitMQ 4 refuses less than 8192; older clients propose this and are served.
+ */
 export const FRAME_SIZE_MIN = 4096

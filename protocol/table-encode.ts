@@ -1,5 +1,5 @@
-// Field tables on their way out: server-properties, x-death, and what tests send. Sizes are not known ahead, so pieces
-// are collected and joined once; nothing on the message path encodes a table.
+// Field tables on their way out: server-properties, x-death, and what tests send. Sizes are not known ahead,
+// so pieces are collected and joined once; nothing on the message path encodes a table.
 import type { Field, FieldTable } from './table.ts'
 
 /** The pairs, without the table's own length. */
@@ -13,12 +13,16 @@ export function encodeTable(table: FieldTable): Buffer {
   return Buffer.concat(pieces)
 }
 
-/** A table from plain values: strings as `S`, booleans as `t`, integers as `I` or `l`, nested tables as `F`. */
-export function tableOf(values: Readonly<Record<string, string | boolean | number | FieldTable>>): FieldTable {
+type PlainValue = string | boolean | number | FieldTable
+
+/**
+ * A table from plain values: strings as `S`, booleans as `t`, integers as `I` or `l`, nested tables as `F`.
+ */
+export function tableOf(values: Readonly<Record<string, PlainValue>>): FieldTable {
   return new Map(Object.entries(values).map(([name, value]): [string, Field] => [name, fieldOf(value)]))
 }
 
-function fieldOf(value: string | boolean | number | FieldTable): Field {
+function fieldOf(value: PlainValue): Field {
   if (typeof value === 'string') return { tag: 'S', value }
   if (typeof value === 'boolean') return { tag: 't', value }
   if (typeof value === 'number') return { tag: Math.abs(value) < 2 ** 31 ? 'I' : 'l', value }

@@ -1,5 +1,6 @@
-// Field tables as JSON: how arguments are kept in the store's topology records, and the canonical form by which two
-// bindings are the same. Tags stay, so that a redeclare after a restart reads the types that were declared.
+// Field tables as JSON: how arguments are kept in the store's topology records, and the canonical form by
+// which two bindings are the same. Tags stay, so that a redeclare after a restart reads the types that were
+// declared.
 import type { Field, FieldTable } from './table.ts'
 
 /** `[name, tag, value]`; nested tables and arrays nest, binaries are base64, integers past 2^53 are texts. */

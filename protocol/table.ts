@@ -1,5 +1,6 @@
-// Field tables (AMQP 0-9-1 §4.2.5.5 with RabbitMQ's tags): decoded for arguments, found in place for headers, encoded
-// for what the broker itself says. Tags are kept, because RabbitMQ's texts name them and a client may tell `I` from `l`.
+// Field tables (AMQP 0-9-1 §4.2.5.5 with RabbitMQ's tags): decoded for arguments, found in place for headers,
+// encoded for what the broker itself says. Tags are kept, because RabbitMQ's texts name them and a client may
+// tell `I` from `l`.
 //
 //   table  = long length, then pairs:  octet n, n bytes of name | octet tag | value
 //   array  = long length, then         octet tag | value  …
@@ -21,8 +22,9 @@ export type IntegerTag = 'b' | 'B' | 's' | 'u' | 'I' | 'i' | 'l' | 'L'
 
 /** Names of field types as they appear in RabbitMQ's error texts (behaviours §0.4). */
 export const FIELD_TYPE_NAMES: Readonly<Record<Field['tag'], string>> = {
-  S: 'longstr', x: 'binary', t: 'bool', b: 'byte', B: 'unsignedbyte', s: 'short', u: 'unsignedshort', I: 'signedint',
-  i: 'unsignedint', l: 'long', L: 'long', T: 'timestamp', f: 'float', d: 'double', D: 'decimal', V: 'void',
+  S: 'longstr', x: 'binary', t: 'bool', b: 'byte', B: 'unsignedbyte', s: 'short', u: 'unsignedshort',
+  I: 'signedint', i: 'unsignedint', l: 'long', L: 'long', T: 'timestamp', f: 'float', d: 'double', D: 'decimal',
+  V: 'void',
   A: 'array', F: 'table',
 }
 
@@ -86,7 +88,9 @@ class Cursor {
   /** Moves on by `size` and returns where it was. */
   skip(size: number): number {
     const was = this.at
-    if (size > this.end - was) throw new TableMalformed(`a value of ${size} bytes runs past the end of its table`)
+    if (size > this.end - was) {
+      throw new TableMalformed(`a value of ${size} bytes runs past the end of its table`)
+    }
     this.at = was + size
     return was
   }

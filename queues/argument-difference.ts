@@ -1,9 +1,12 @@
-// How an argument of a redeclaration differs from the one in force, in RabbitMQ's words (behaviours §4.5). Queues and
-// exchanges use it.
+// How an argument of a redeclaration differs from the one in force, in RabbitMQ's words (behaviours §4.5).
+// Queues and exchanges use it.
 import { FIELD_TYPE_NAMES, isInteger } from '../protocol/table.ts'
 import type { Field } from '../protocol/table.ts'
 
-/** null when the two are equivalent: integers of any width are one kind, everything else must be of the same type. */
+/**
+ * null when the two are equivalent: integers of any width are one kind, everything else must be of the same
+ * type.
+ */
 export function describeDifference(current: Field | undefined, received: Field | undefined): string | null {
   if (current === undefined && received === undefined) return null
   if (current === undefined) return `received ${valueAndType(received!)} but current is none`

@@ -1,14 +1,16 @@
-// Who gets the next message: of those with credit the ones of the highest priority, in strict rotation (RabbitMQ). One
-// without credit leaves the rotation when its turn comes and joins it again, at the end, when credit returns; so a
-// thousand consumers at their prefetch limit cost nothing per message.
+// Who gets the next message: of those with credit the ones of the highest priority, in strict rotation
+// (RabbitMQ). One without credit leaves the rotation when its turn comes and joins it again, at the end, when
+// credit returns; so a thousand consumers at their prefetch limit cost nothing per message.
 //
-//   levels:  priority 10: a b    priority 0: c d e    lower levels are asked only when nobody above has credit
+//   levels:  priority 10: a b    priority 0: c d e    the lower ones are asked when nobody above has credit
 import { Ring } from '../base/ring.ts'
 import type { ConsumerPort } from './entry.ts'
 
 export class ConsumerSet {
   private readonly members = new Set<ConsumerPort>()
-  /** Highest priority first; a level stays while the queue does, there are as many as priorities were used. */
+  /**
+   * Highest priority first; a level stays while the queue does, there are as many as priorities were used.
+   */
   private readonly levels: { readonly priority: number; readonly rotation: Ring<ConsumerPort> }[] = []
   private exclusive: ConsumerPort | null = null
   private readonly isSingleActive: boolean

@@ -1,4 +1,5 @@
-// Where a queue sends what it could not deliver. dlq/ implements it; the interface is here, because queues/ is below.
+// Where a queue sends what it could not deliver. dlq/ implements it; the interface is here, because queues/
+// is below.
 import type { Message } from './message.ts'
 import type { QueueSettings } from './settings.ts'
 

@@ -1,5 +1,5 @@
-// One queue's hold on a message, and who takes it out: what the channel that got it does with it, and what the queue
-// sees of the consumer that got it. Interfaces both, because connections/ is above queues/.
+// One queue's hold on a message, and who takes it out: what the channel that got it does with it, and what
+// the queue sees of the consumer that got it. Interfaces both, because connections/ is above queues/.
 import type { Message } from './message.ts'
 
 /** The queue, as a channel that settles an entry sees it. */

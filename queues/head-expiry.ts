@@ -1,5 +1,5 @@
-// Wakes a queue when the entry at its head expires. One timer per queue: RabbitMQ expires messages at the head only, so
-// what waits behind it needs none.
+// Wakes a queue when the entry at its head expires. One timer per queue: RabbitMQ expires messages at the
+// head only, so what waits behind it needs none.
 import type { Clock } from '../base/clock.ts'
 import type { Timer, TimerWheel } from '../base/timer-wheel.ts'
 import type { Pumpable, Turn } from '../base/turn.ts'

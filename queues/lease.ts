@@ -1,5 +1,6 @@
-// x-expires: a queue that nobody uses for that long is deleted. Declaring it, basic.get and the last consumer's leaving
-// start the time anew; while there is a consumer it does not run; publishing does not count (RabbitMQ).
+// x-expires: a queue that nobody uses for that long is deleted. Declaring it, basic.get and the last
+// consumer's leaving start the time anew; while there is a consumer it does not run; publishing does not
+// count (RabbitMQ).
 import type { Clock } from '../base/clock.ts'
 import type { Timer, TimerWheel } from '../base/timer-wheel.ts'
 

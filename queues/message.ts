@@ -1,8 +1,10 @@
-// A message: with Entry, one of the only two objects made per message. It is shared by the queues it was routed to and
-// never changes; its bytes stay as they came in (rule 28).
+// A message: with Entry, one of the only two objects made per message. It is shared by the queues it was
+// routed to and never changes; its bytes stay as they came in (rule 28).
 import type { StorableMessage } from '../store/store.ts'
 
-/** Where a message was published to. A publisher that repeats itself makes one of these for all its messages. */
+/**
+ * Where a message was published to. A publisher that repeats itself makes one of these for all its messages.
+ */
 export class Envelope {
   readonly exchange: string
   readonly routingKey: string
@@ -26,7 +28,9 @@ export interface MessageTraits {
 
 export class Message implements StorableMessage {
   readonly envelope: Envelope
-  /** Flags and properties are buf[propertiesStart, propertiesEnd), the joined body buf[bodyStart, bodyEnd). */
+  /**
+   * Flags and properties are buf[propertiesStart, propertiesEnd), the joined body buf[bodyStart, bodyEnd).
+   */
   readonly buf: Buffer
   readonly propertiesStart: number
   readonly propertiesEnd: number

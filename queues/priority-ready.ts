@@ -1,5 +1,6 @@
-// The ready entries of a queue with x-max-priority: one list per priority, the highest that is not empty goes first, in
-// each the order of arrival. A message above the maximum counts as the maximum, one without a priority as 0 (RabbitMQ).
+// The ready entries of a queue with x-max-priority: one list per priority, the highest that is not empty goes
+// first, in each the order of arrival. A message above the maximum counts as the maximum, one without a
+// priority as 0 (RabbitMQ).
 import type { Entry } from './entry.ts'
 import { FifoReady } from './ready-list.ts'
 import type { ReadyList } from './ready-list.ts'

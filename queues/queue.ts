@@ -1,7 +1,8 @@
-// A queue: ready entries, unacked ones by number, consumers. The centre of the product. It knows no vhost, no exchange
-// and no socket; what it needs of them it is given as QueueParts, and consumers come as ConsumerPort.
+// A queue: ready entries, unacked ones by number, consumers. The centre of the product. It knows no vhost, no
+// exchange and no socket; what it needs of them it is given as QueueParts, and consumers come as
+// ConsumerPort.
 //
-//   publish → ready → deliver → unacked → settle          nack, reject, lost channel: requeue → ready, at its old place
+//   publish → ready → deliver → unacked → settle     nack, lost channel: requeue → ready, at its old place
 //               └─ expire, overflow ──────────└─ reject ─▶ dead-letter
 import type { Clock } from '../base/clock.ts'
 import { invariant } from '../base/invariant.ts'
@@ -67,7 +68,8 @@ export class Queue implements Pumpable, EntryHolder {
 
   /** `args` have passed validateQueueArguments. */
   constructor(
-    id: number, name: string, flags: QueueFlags, owner: QueueOwner | null, args: FieldTable, parts: QueueParts,
+    id: number, name: string, flags: QueueFlags, owner: QueueOwner | null, args: FieldTable,
+    parts: QueueParts,
   ) {
     this.id = id
     this.name = name
@@ -127,8 +129,8 @@ export class Queue implements Pumpable, EntryHolder {
   }
 
   /**
-   * Hands out ready entries while some consumer has credit, and lets go of what has expired at the head or is too much.
-   * Called at the end of a turn, never from a handler.
+   * Hands out ready entries while some consumer has credit, and lets go of what has expired at the head or is
+   * too much. Called at the end of a turn, never from a handler.
    */
   pump(): boolean {
     const { nowMs } = this.parts.clock
@@ -154,9 +156,7 @@ export class Queue implements Pumpable, EntryHolder {
   get(isNoAck: boolean): Entry | null {
     this.lease.renew()
     const { nowMs } = this.parts.clock
-    for (let head = this.ready.first(); head !== null && head.expiresAtMs <= nowMs; head = this.ready.first()) {
-      this.dropHead('expired')
-    }
+    while ((this.ready.first()?.expiresAtMs ?? Infinity) <= nowMs) this.dropHead('expired')
     const entry = this.ready.shift()
     if (entry === null) return null
     if (isNoAck) this.forget(entry)
@@ -220,7 +220,9 @@ export class Queue implements Pumpable, EntryHolder {
     return count
   }
 
-  /** Takes everything with it; the consumers are told. Later acks of its entries are accepted and do nothing. */
+  /**
+   * Takes everything with it; the consumers are told. Later acks of its entries are accepted and do nothing.
+   */
   delete(): void {
     this.isDeleted = true
     this.lease.suspend()
@@ -236,7 +238,8 @@ export class Queue implements Pumpable, EntryHolder {
   /** Before a clean stop: what was handed out once says so after the restart. */
   rememberDeliveries(): void {
     for (const entry of this.ready) {
-      if (entry.isStored && entry.isRedelivered) this.parts.store.touch(this.id, entry.id, entry.deliveryCount)
+      if (!entry.isStored || !entry.isRedelivered) continue
+      this.parts.store.touch(this.id, entry.id, entry.deliveryCount)
     }
   }
 
@@ -246,7 +249,8 @@ export class Queue implements Pumpable, EntryHolder {
     for (const entry of this.ready) {
       const isInOrder = entry.id > before || this.settings.priorityMax !== null
       invariant(isInOrder, `queue '${this.name}': entry ${entry.id} is ready after entry ${before}`)
-      invariant(entry.queue === this && entry.consumer === null, `queue '${this.name}': entry ${entry.id} is held`)
+      const isFree = entry.queue === this && entry.consumer === null
+      invariant(isFree, `queue '${this.name}': entry ${entry.id} is held`)
       before = entry.id
     }
     invariant(this.unackedCount >= 0, `queue '${this.name}': ${this.unackedCount} unacked`)

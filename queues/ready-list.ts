@@ -1,5 +1,6 @@
-// The entries of a queue that wait to be handed out, in id order. New ones arrive at the end of a ring; requeued ones,
-// which are older than anything they meet there, wait in a sorted list beside it, and the smaller head goes first.
+// The entries of a queue that wait to be handed out, in id order. New ones arrive at the end of a ring;
+// requeued ones, which are older than anything they meet there, wait in a sorted list beside it, and the
+// smaller head goes first.
 //
 //   requeued:  3  7  8            ring:  12  13  14  15 …
 //              ^ first                   ^ first of the new ones

@@ -1,6 +1,6 @@
-// The queue arguments: one row each. Validation, equivalence on redeclare, refusals and what a queue runs by follow from
-// the rows. An argument that RabbitMQ knows and Leveret has not built yet is refused by name, never accepted and
-// ignored; one that nobody knows is accepted and kept, as RabbitMQ does.
+// The queue arguments: one row each. Validation, equivalence on redeclare, refusals and what a queue runs by
+// follow from the rows. An argument that RabbitMQ knows and Leveret has not built yet is refused by name,
+// never accepted and ignored; one that nobody knows is accepted and kept, as RabbitMQ does.
 import { notImplemented, preconditionFailed } from '../protocol/errors.ts'
 import { FIELD_TYPE_NAMES, isInteger } from '../protocol/table.ts'
 import type { Field, FieldTable } from '../protocol/table.ts'
@@ -8,7 +8,10 @@ import { describeDifference } from './argument-difference.ts'
 
 export type QueueKind = 'classic' | 'quorum' | 'stream'
 
-/** What a queue runs by. Every field is always there: absent limits are Infinity, so that hot code just compares. */
+/**
+ * What a queue runs by. Every field is always there: absent limits are Infinity, so that hot code just
+ * compares.
+ */
 export interface QueueSettings {
   readonly messageTtlMs: number
   /** How long the queue may be unused before it is deleted. */
@@ -57,7 +60,7 @@ export const QUEUE_ARGUMENTS: readonly QueueArgument[] = [
   built('x-dead-letter-exchange', CLASSIC_QUORUM),
   built('x-dead-letter-routing-key', CLASSIC_QUORUM, checkText),
   built('x-max-priority', CLASSIC, (field) => checkInteger(field, 0, 'max_value_exceeded', 255)),
-  built('x-single-active-consumer', CLASSIC_QUORUM, (field) => (field.tag === 't' ? null : unacceptable(field))),
+  built('x-single-active-consumer', CLASSIC_QUORUM, checkBoolean),
   // RabbitMQ 4 accepts any value and does nothing with it: there is one kind of storage.
   built('x-queue-mode', CLASSIC),
   built('x-queue-version', CLASSIC, checkVersion),
@@ -115,7 +118,10 @@ export function resolveQueueSettings(args: FieldTable): QueueSettings {
   })
 }
 
-/** Errors: precondition-failed for the first argument known to the queue's type that differs (behaviours §4.5). */
+/**
+ * Errors: precondition-failed for the first argument known to the queue's type that differs (behaviours
+ * §4.5).
+ */
 export function checkQueueArgumentsEqual(current: FieldTable, received: FieldTable, what: string): void {
   for (const { name, kinds } of QUEUE_ARGUMENTS) {
     if (!kinds.includes('classic')) continue
@@ -165,6 +171,10 @@ function checkOverflow(field: Field): string | null {
 
 function checkText(field: Field): string | null {
   return field.tag === 'S' ? null : unacceptable(field)
+}
+
+function checkBoolean(field: Field): string | null {
+  return field.tag === 't' ? null : unacceptable(field)
 }
 
 function checkVersion(field: Field): string | null {

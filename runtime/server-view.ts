@@ -1,4 +1,5 @@
-// The broker as the HTTP door reads it: totals are added up when somebody asks, nothing is counted for this alone.
+// The broker as the HTTP door reads it: totals are added up when somebody asks, nothing is counted for this
+// alone.
 import type { Broker } from '../broker/broker.ts'
 import { passwordMatches } from '../broker/users.ts'
 import type { Authentication, BrokerTotals, BrokerView, ListenerView, Login } from '../http/broker-view.ts'
@@ -46,8 +47,8 @@ export class ServerView implements BrokerView {
   totals(): BrokerTotals {
     const { broker } = this
     const now = {
-      connections: broker.connections.size, channels: 0, exchanges: 0, queues: 0, consumers: 0, messagesReady: 0,
-      messagesUnacked: 0,
+      connections: broker.connections.size, channels: 0, exchanges: 0, queues: 0, consumers: 0,
+      messagesReady: 0, messagesUnacked: 0,
     }
     for (const connection of broker.connections) now.channels += connection.channelCount
     for (const vhost of broker.vhosts.values()) {

@@ -1,5 +1,5 @@
-// The composition root: store, broker, doors, in the order in which each needs the one before, and back again at the
-// end. cli/ starts it as a process; tests start it inside their own.
+// The composition root: store, broker, doors, in the order in which each needs the one before, and back again
+// at the end. cli/ starts it as a process; tests start it inside their own.
 import { hostname } from 'node:os'
 import { TimerWheel } from '../base/timer-wheel.ts'
 import { Turn } from '../base/turn.ts'
@@ -33,13 +33,16 @@ export interface RunningServer {
   close(reason?: string): Promise<void>
 }
 
-/** Errors: DataDirectoryHeld, DataDirectoryNewer, the operating system's for ports. Nothing is left open then. */
+/**
+ * Errors: DataDirectoryHeld, DataDirectoryNewer, the operating system's for ports. Nothing is left open then.
+ */
 export async function startServer(settings: Settings, log: Logger): Promise<RunningServer> {
   const clock = new SystemClock()
   const turn = new Turn(clock, nextTurn)
   const timers = new TimerWheel(clock.monotonicMs)
   const broker = createBroker(settings, log, clock, turn, timers)
-  const engine = settings.store === 'memory' ? new MemoryEngine() : new SqliteEngine({ dataDir: settings.dataDirectory })
+  const engine = settings.store === 'memory'
+    ? new MemoryEngine() : new SqliteEngine({ dataDir: settings.dataDirectory })
   const view = new ServerView(broker)
   // The store thread opens its file while this one loads the HTTP library: the two slowest parts of starting.
   const [{ startHttp }] = await Promise.all([import('../http/server.ts'), engine.open()])
@@ -124,10 +127,13 @@ async function acquire(engine: Engine, scope: string, broker: Broker): Promise<S
   return store
 }
 
-/** Whatever the store could not do, nothing was confirmed: ending is safe, going on is not (reliability P7). */
+/**
+ * Whatever the store could not do, nothing was confirmed: ending is safe, going on is not (reliability P7).
+ */
 function fail(failure: StoreFailure, broker: Broker): void {
-  broker.log.error({ err: failure.cause, reason: failure.kind }, 'the store failed: ending, to recover at the next start')
-  throw failure.cause
+  const { cause, kind } = failure
+  broker.log.error({ err: cause, reason: kind }, 'the store failed: ending, to recover at the next start')
+  throw cause
 }
 
 async function sayGoodbye(broker: Broker, reason: string): Promise<void> {

@@ -1,5 +1,5 @@
-// The real world, for a core that knows none: the system's clock and randomness, the event loop's turn, the tick that
-// moves the timers. The only place where the broker's time comes from.
+// The real world, for a core that knows none: the system's clock and randomness, the event loop's turn, the
+// tick that moves the timers. The only place where the broker's time comes from.
 import { randomBytes } from 'node:crypto'
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'

@@ -2,8 +2,8 @@
 // body. Written into the op log by BatchWriter, stored as it is, and read back when a message is loaded. Its
 // first byte is a version, because rows outlive programs. Numbers are big-endian, as everything in AMQP.
 //
-//   | version u8 | flags u8 | exchange length u16 | expires at ms f64, Infinity: never | exchange utf8 | properties … |
-//                 ^ 1: a dead letter
+//   | version u8 | flags u8 | exchange length u16 | expires at ms f64 | exchange utf8 | properties … |
+//                  ^ 1: a dead letter               ^ Infinity: never
 
 import type { StorableMessage } from './store.ts'
 

@@ -1,16 +1,20 @@
-// The seam between the broker and whatever keeps its messages. Above it nobody knows SQLite; below it nobody knows
-// AMQP: ids, texts and bytes cross, appended now and reported durable later, batch by batch.
+// The seam between the broker and whatever keeps its messages. Above it nobody knows SQLite; below it nobody
+// knows AMQP: ids, texts and bytes cross, appended now and reported durable later, batch by batch.
 //
 // What an implementation promises (store.contract.ts holds it to them):
-//   1. Appends never wait, never throw for the disk's reasons, and are visible to `load` once their batch is durable.
-//   2. Everything appended between two calls of `seal` that follow each other is in one batch, and a batch is durable
-//      whole or not at all.
+//   1. Appends never wait, never throw for the disk's reasons, and are visible to `load` once their batch is
+//      durable.
+//   2. Everything appended between two calls of `seal` that follow each other is in one batch, and a batch is
+//      durable whole or not at all.
 //   3. Batches become durable in the order of their numbers; `onDurable(n)` says that every batch up to n is.
 //   4. A put whose drop arrives while its batch is still open is never written.
-//   5. A commit that failed, or whose outcome is unknown, is never reported durable: `onFailed` is called, once, and
-//      nothing after it.
+//   5. A commit that failed, or whose outcome is unknown, is never reported durable: `onFailed` is called,
+//      once, and nothing after it.
 
-/** What a reported-durable batch survives: nothing, an OS crash and power loss, or also the loss of a store node. */
+/**
+ * What a reported-durable batch survives: nothing, an OS crash and power loss, or also the loss of a store
+ * node.
+ */
 export type Durability = 'memory' | 'disk' | 'replicated'
 
 export interface EngineInfo {
@@ -26,7 +30,9 @@ export interface Held {
 
 /** One per process. SQLite grants every scope at epoch 1; a shared engine arbitrates between processes. */
 export interface Engine {
-  /** Errors: DataDirectoryHeld, DataDirectoryNewer (sqlite/), or the engine's own when it cannot be reached. */
+  /**
+   * Errors: DataDirectoryHeld, DataDirectoryNewer (sqlite/), or the engine's own when it cannot be reached.
+   */
   open(): Promise<EngineInfo>
   /** A scope is a vhost's name, or CATALOG for what belongs to no vhost. */
   acquire(scope: string): Promise<Store | Held>
@@ -34,7 +40,10 @@ export interface Engine {
   close(): Promise<void>
 }
 
-/** The scope of vhosts, users and permissions: a shard like any other, so that every engine stores it the same way. */
+/**
+ * The scope of vhosts, users and permissions: a shard like any other, so that every engine stores it the same
+ * way.
+ */
 export const CATALOG = ''
 
 export function isHeld(answer: Store | Held): answer is Held {
@@ -93,17 +102,25 @@ export interface Recovered {
   readonly queues: readonly QueueTotals[]
   /** The highest message or body id ever stored, in any scope: the broker's counters go on after it. */
   readonly lastId: number
-  /** False: the last owner did not stop cleanly, so anything recovered may have been delivered (reliability P4). */
+  /**
+   * False: the last owner did not stop cleanly, so anything recovered may have been delivered (reliability
+   * P4).
+   */
   readonly wasClean: boolean
 }
 
-/** `unknown`: the commit may or may not have happened. Only 'full' can pass; after any other the process must end. */
+/**
+ * `unknown`: the commit may or may not have happened. Only 'full' can pass; after any other the process must
+ * end.
+ */
 export interface StoreFailure {
   readonly kind: 'full' | 'io' | 'unknown' | 'fenced'
   readonly cause: Error
 }
 
-/** One scope that this process owns. Message and queue ids are given by the broker and unique over all scopes. */
+/**
+ * One scope that this process owns. Message and queue ids are given by the broker and unique over all scopes.
+ */
 export interface Store {
   readonly scope: string
   /** The fencing token: grows with every change of owner; always 1 for SQLite. */
@@ -112,15 +129,19 @@ export interface Store {
   recover(): Promise<Recovered>
 
   /**
-   * Appends a message; returns its position in the open batch, which `drop` wants back together with `openBatch`. It
-   * expires, in this queue, at a time in milliseconds since the epoch, or never when that is not given or Infinity.
+   * Appends a message; returns its position in the open batch, which `drop` wants back together with
+   * `openBatch`. It expires, in this queue, at a time in milliseconds since the epoch, or never when that is
+   * not given or Infinity.
    */
   put(queue: number, id: number, message: StorableMessage, expiresAtMs?: number): number
   /** Settles a message. `batch` and `position` are those of its put, or 0 and 0 for a recovered message. */
   drop(queue: number, id: number, bodyId: number, batch: number, position: number): void
   /** Drops every message of the queue with an id up to `lastId`: a mark now, deletion in the background. */
   purge(queue: number, lastId: number): void
-  /** Records how often a message has been handed out. Written at a clean stop, and for queues with a delivery limit. */
+  /**
+   * Records how often a message has been handed out. Written at a clean stop, and for queues with a delivery
+   * limit.
+   */
   touch(queue: number, id: number, deliveryCount: number): void
   define(definition: Definition): void
 
@@ -133,7 +154,10 @@ export interface Store {
    * batch that nothing was appended to stays open: nobody may wait for `openBatch` without having appended.
    */
   seal(): void
-  /** The next messages of a queue after an id, in id order, at most `limit` of them and about `bytesMax` bytes. */
+  /**
+   * The next messages of a queue after an id, in id order, at most `limit` of them and about `bytesMax`
+   * bytes.
+   */
   load(queue: number, afterId: number, limit: number, bytesMax: number): Promise<readonly StoredMessage[]>
   /** Waits for what was appended to be durable and gives the scope back. */
   release(): Promise<void>

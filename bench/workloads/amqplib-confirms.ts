@@ -1,6 +1,6 @@
-// What a Node team runs: amqplib's ConfirmChannel publishing persistent 1 KiB messages with up to 1,000 unconfirmed,
-// consumed and acked one by one in a second process. Measures amqplib as much as the broker: see the raw-socket
-// workloads for the broker alone.
+// What a Node team runs: amqplib's ConfirmChannel publishing persistent 1 KiB messages with up to 1,000
+// unconfirmed, consumed and acked one by one in a second process. Measures amqplib as much as the broker: see
+// the raw-socket workloads for the broker alone.
 import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -15,7 +15,7 @@ const role = (name: string): string => fileURLToPath(new URL(`./amqplib-${name}.
 
 export const amqplibConfirms: Workload = {
   name: 'amqplib-confirms',
-  what: `${MESSAGES} persistent messages of ${BODY_BYTES} B, ${UNCONFIRMED_MAX} unconfirmed, consumed and acked elsewhere`,
+  what: `${MESSAGES} persistent messages of ${BODY_BYTES} B, ${UNCONFIRMED_MAX} unconfirmed, acked elsewhere`,
   async run(url) {
     const queue = `bench-confirms-${process.pid}`
     const consumer = start('consumer', [url, queue, String(MESSAGES)])
@@ -23,7 +23,9 @@ export const amqplibConfirms: Workload = {
     const publisher = start('publisher', [
       url, queue, String(MESSAGES), String(BODY_BYTES), String(UNCONFIRMED_MAX),
     ])
-    const [published, consumed] = await Promise.all([message(publisher, 'published'), message(consumer, 'consumed')])
+    const [published, consumed] = await Promise.all([
+      message(publisher, 'published'), message(consumer, 'consumed'),
+    ])
     const latencies = (published.latenciesMs ?? []).toSorted((a, b) => a - b)
     return [
       { name: 'confirmed', value: MESSAGES / published.seconds, unit: '/s', better: 'higher' },

@@ -1,4 +1,5 @@
-// The consuming process of amqplib-confirms: declares the queue, acks each message, and times from the first to the last.
+// The consuming process of amqplib-confirms: declares the queue, acks each message, and times from the first
+// to the last.
 import * as amqp from 'amqplib'
 import type { Told } from './amqplib-confirms.ts'
 
@@ -23,7 +24,8 @@ await new Promise<void>((resolve, reject) => {
     lastMs = performance.now()
     resolve()
   }
-  channel.consume(queue, onMessage, { consumerTag: 'bench' }).then(() => tell({ kind: 'ready', seconds: 0 }), reject)
+  channel.consume(queue, onMessage, { consumerTag: 'bench' })
+    .then(() => tell({ kind: 'ready', seconds: 0 }), reject)
 })
 await channel.cancel('bench')
 await channel.deleteQueue(queue)

@@ -1,4 +1,5 @@
-// The publishing process of amqplib-confirms: keeps up to a number of publishes unconfirmed and times each confirm.
+// The publishing process of amqplib-confirms: keeps up to a number of publishes unconfirmed and times each
+// confirm.
 import * as amqp from 'amqplib'
 import type { Told } from './amqplib-confirms.ts'
 

@@ -1,4 +1,5 @@
-// How long a user waits for an empty broker: from the start of the process to "Server startup complete", as it prints it.
+// How long a user waits for an empty broker: from the start of the process to "Server startup complete", as
+// it prints it.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'

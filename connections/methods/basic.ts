@@ -72,7 +72,8 @@ export const basicMethods: Handlers = {
     if (m.noAck) counters.gotAutoAck++
     else counters.gotManualAck++
     if (entry.isRedelivered) counters.redelivered++
-    writeGetOk(writer, channel.number, tag, entry.isRedelivered, entry.message.envelope.wire, queue.readyCount)
+    const { wire } = entry.message.envelope
+    writeGetOk(writer, channel.number, tag, entry.isRedelivered, wire, queue.readyCount)
     channel.writeContent(entry.message)
   },
 

@@ -1,9 +1,10 @@
-// exchange.*: from wire to vhost and back. CR and LF are removed from names, as RabbitMQ does in these methods.
+// exchange.*: from wire to vhost and back. CR and LF are removed from names, as RabbitMQ does in these
+// methods.
 import { bind, unbind } from '../../broker/bindings.ts'
 import { checkExchange, declareExchange, deleteExchange } from '../../broker/exchange-declarations.ts'
 import {
-  EXCHANGE_BIND, EXCHANGE_DECLARE, EXCHANGE_DELETE, EXCHANGE_UNBIND, writeExchangeBindOk, writeExchangeDeclareOk,
-  writeExchangeDeleteOk, writeExchangeUnbindOk,
+  EXCHANGE_BIND, EXCHANGE_DECLARE, EXCHANGE_DELETE, EXCHANGE_UNBIND, writeExchangeBindOk,
+  writeExchangeDeclareOk, writeExchangeDeleteOk, writeExchangeUnbindOk,
 } from '../../protocol/methods.gen.ts'
 import type { ExchangeBind } from '../../protocol/methods.gen.ts'
 import { cleanName } from '../../protocol/names.ts'
@@ -11,8 +12,8 @@ import type { BindingRequest } from '../../broker/bindings.ts'
 import type { Handlers } from './handler.ts'
 
 const requestOf = (m: ExchangeBind): BindingRequest => ({
-  source: cleanName(m.source), kind: 'exchange', destination: cleanName(m.destination), routingKey: m.routingKey,
-  args: m.arguments,
+  source: cleanName(m.source), kind: 'exchange', destination: cleanName(m.destination),
+  routingKey: m.routingKey, args: m.arguments,
 })
 
 export const exchangeMethods: Handlers = {

@@ -1,5 +1,5 @@
-// queue.*: from wire to vhost and back. An empty name means the queue last declared on the channel, except where a queue
-// is declared: there the server makes up a name.
+// queue.*: from wire to vhost and back. An empty name means the queue last declared on the channel, except
+// where a queue is declared: there the server makes up a name.
 import { bind, unbind } from '../../broker/bindings.ts'
 import type { BindingRequest } from '../../broker/bindings.ts'
 import { declareQueue, deleteQueue } from '../../broker/queue-declarations.ts'
@@ -25,7 +25,8 @@ export function queueNamed(channel: Channel, name: string): string {
 export const queueMethods: Handlers = {
   [QUEUE_DECLARE](channel, m) {
     if (m.queue.startsWith(REPLY_TO)) return declareReplyQueue(channel, m)
-    const queue = m.passive ? channel.vhost.getQueue(cleanName(m.queue), channel.connection) : declare(channel, m)
+    const queue = m.passive
+      ? channel.vhost.getQueue(cleanName(m.queue), channel.connection) : declare(channel, m)
     queue.used()
     channel.lastQueue = queue.name
     channel.broker.counters.queuesDeclared++
@@ -62,10 +63,13 @@ export const queueMethods: Handlers = {
   },
 }
 
-/** No queue, but declaring its name tells whether the requester is still there (RabbitMQ). Errors: not-found. */
+/**
+ * No queue, but declaring its name tells whether the requester is still there (RabbitMQ). Errors: not-found.
+ */
 function declareReplyQueue(channel: Channel, m: QueueDeclare): void {
   const { vhost, connection } = channel
-  if (m.queue !== REPLY_TO && !vhost.replyPorts.has(m.queue)) throw notFound(`no ${vhost.describeQueue(m.queue)}`)
+  const isThere = m.queue === REPLY_TO || vhost.replyPorts.has(m.queue)
+  if (!isThere) throw notFound(`no ${vhost.describeQueue(m.queue)}`)
   if (m.nowait) return
   writeQueueDeclareOk(connection.writer, channel.number, m.queue, 0, 1)
   connection.mark()

@@ -16,6 +16,7 @@ import { SqliteEngine } from '../store/sqlite/sqlite-engine.ts'
 import { CATALOG, isHeld } from '../store/store.ts'
 import type { Engine, Recovered, Store, StoreFailure } from '../store/store.ts'
 import type { Logger } from './log.ts'
+import { checkPortsFree } from './ports.ts'
 import { ServerView } from './server-view.ts'
 import { SystemClock, nextTurn, startTicking, systemRandom } from './world.ts'
 
@@ -37,6 +38,7 @@ export interface RunningServer {
  * Errors: DataDirectoryHeld, DataDirectoryNewer, the operating system's for ports. Nothing is left open then.
  */
 export async function startServer(settings: Settings, log: Logger): Promise<RunningServer> {
+  await checkPortsFree(settings.host, [settings.amqpPort, settings.httpPort])
   const clock = new SystemClock()
   const turn = new Turn(clock, nextTurn)
   const timers = new TimerWheel(clock.monotonicMs)

@@ -5,7 +5,7 @@
 //   short class | short weight | longlong body size | short flags | properties, highest flag first
 import { syntaxError } from './errors.ts'
 import { encodeTable } from './table-encode.ts'
-import { TableMalformed, decodeTable, skipFieldAt } from './table.ts'
+import { EMPTY_TABLE, TableMalformed, decodeTable, skipFieldAt } from './table.ts'
 import type { FieldTable } from './table.ts'
 
 const HEADER_BYTES = 14
@@ -24,6 +24,7 @@ const USER_ID = 0x0010
 const APP_ID = 0x0008
 const CLUSTER_ID = 0x0004
 const CONTINUATION = 0x0001
+const BCC: ReadonlySet<string> = new Set(['BCC'])
 
 export class ContentHeader {
   buf: Buffer = Buffer.alloc(0)
@@ -41,10 +42,9 @@ export class ContentHeader {
   replyToAt = -1
   expirationAt = -1
   userIdAt = -1
-  /** Offsets of the tags of the sender-selected routing keys, and of BCC's name. */
+  /** Offsets of the tags of the sender-selected routing keys. */
   ccAt = -1
   bccAt = -1
-  bccNameAt = -1
   private at = 0
 
   /** Errors: AmqpError syntax-error for a list that does not fit its flags (RabbitMQ: a bare 541; §13.1). */
@@ -104,53 +104,48 @@ export class ContentHeader {
    * then.
    */
   rewrite(replyTo: string | null): Buffer {
-    const { buf, bccNameAt, headersAt, propertiesStart, propertiesEnd } = this
-    const pieces: Buffer[] = []
-    let from = propertiesStart
-    if (this.bccAt >= 0) {
-      const bccEnd = skipFieldAt(buf, this.bccAt, propertiesEnd)
-      const length = Buffer.alloc(4)
-      length.writeUInt32BE(buf.readUInt32BE(headersAt) - (bccEnd - bccNameAt))
-      pieces.push(buf.subarray(from, headersAt), length, buf.subarray(headersAt + 4, bccNameAt))
-      from = bccEnd
-    }
-    if (replyTo !== null) {
-      const text = Buffer.from(replyTo)
-      pieces.push(buf.subarray(from, this.replyToAt), Buffer.from([text.length]), text)
-      from = this.replyToAt + 1 + buf[this.replyToAt]!
-    }
-    pieces.push(buf.subarray(from, propertiesEnd))
-    const properties = Buffer.concat(pieces)
-    properties[1]! &= ~CONTINUATION
-    return properties
+    const { buf, replyToAt, propertiesStart, propertiesEnd } = this
+    const flags = buf.readUInt16BE(propertiesStart) & ~CONTINUATION
+    const head = this.bccAt < 0
+      ? buf.subarray(propertiesStart + 2, this.headersEnd)
+      : Buffer.concat([buf.subarray(propertiesStart + 2, this.headersPlace), this.headersWithout(BCC, EMPTY_TABLE)])
+    if (replyTo === null) return joined(flags, head, buf.subarray(this.headersEnd, propertiesEnd))
+    const name = Buffer.from(replyTo)
+    return joined(
+      flags, head, buf.subarray(this.headersEnd, replyToAt), Buffer.from([name.length]), name,
+      buf.subarray(replyToAt + 1 + buf[replyToAt]!, propertiesEnd))
   }
 
   /** Properties of a dead letter: without expiration, without the named headers, with others at their end. */
   withHistory(removed: ReadonlySet<string>, added: FieldTable): Buffer {
-    const { buf, propertiesStart, propertiesEnd, headersPlace, expirationAt } = this
-    const pairs: Buffer[] = []
-    let after = headersPlace
-    if (this.headersAt >= 0) {
-      after = headersPlace + 4 + buf.readUInt32BE(headersPlace)
-      for (let at = headersPlace + 4; at < after;) {
-        const nameEnd = at + 1 + buf[at]!
-        const end = skipFieldAt(buf, nameEnd, after)
-        if (!removed.has(buf.toString('utf8', at + 1, nameEnd))) pairs.push(buf.subarray(at, end))
-        at = end
-      }
-    }
-    pairs.push(encodeTable(added))
-    const headers = Buffer.concat(pairs)
-    const length = Buffer.alloc(4)
-    length.writeUInt32BE(headers.length)
+    const { buf, propertiesStart, propertiesEnd, headersPlace, headersEnd, expirationAt } = this
+    const flags = (buf.readUInt16BE(propertiesStart) | HEADERS) & ~(EXPIRATION | CONTINUATION)
     const [gapStart, gapEnd] = expirationAt < 0
       ? [propertiesEnd, propertiesEnd] : [expirationAt, expirationAt + 1 + buf[expirationAt]!]
-    const properties = Buffer.concat([
-      buf.subarray(propertiesStart, headersPlace), length, headers, buf.subarray(after, gapStart),
-      buf.subarray(gapEnd, propertiesEnd),
-    ])
-    properties.writeUInt16BE((buf.readUInt16BE(propertiesStart) | HEADERS) & ~(EXPIRATION | CONTINUATION))
-    return properties
+    return joined(
+      flags, buf.subarray(propertiesStart + 2, headersPlace), this.headersWithout(removed, added),
+      buf.subarray(headersEnd, gapStart), buf.subarray(gapEnd, propertiesEnd))
+  }
+
+  /** Where the headers table ends; its place when there is none. */
+  private get headersEnd(): number {
+    return this.headersAt < 0 ? this.headersPlace : this.headersAt + 4 + this.buf.readUInt32BE(this.headersAt)
+  }
+
+  /** The headers table, length included: pairs with other names byte for byte as they came, then the added ones. */
+  private headersWithout(removed: ReadonlySet<string>, added: FieldTable): Buffer {
+    const { buf, headersEnd } = this
+    const pairs: Buffer[] = []
+    for (let at = this.headersPlace + 4; at < headersEnd;) {
+      const nameEnd = at + 1 + buf[at]!
+      const end = skipFieldAt(buf, nameEnd, headersEnd)
+      if (!removed.has(buf.toString('utf8', at + 1, nameEnd))) pairs.push(buf.subarray(at, end))
+      at = end
+    }
+    const headers = Buffer.concat([...pairs, encodeTable(added)])
+    const length = Buffer.alloc(4)
+    length.writeUInt32BE(headers.length)
+    return Buffer.concat([length, headers])
   }
 
   private take(size: number): number {
@@ -180,7 +175,6 @@ export class ContentHeader {
           this.ccAt = this.at
         } else if (length === 3 && buf.toString('latin1', nameAt + 1, nameAt + 4) === 'BCC') {
           this.bccAt = this.at
-          this.bccNameAt = nameAt
         }
         this.at = skipFieldAt(buf, this.at, end)
       }
@@ -190,6 +184,12 @@ export class ContentHeader {
     }
     if (this.at !== end) throw malformed('a header runs past the end of the headers')
   }
+}
+
+function joined(flags: number, ...pieces: readonly Buffer[]): Buffer {
+  const head = Buffer.alloc(2)
+  head.writeUInt16BE(flags)
+  return Buffer.concat([head, ...pieces])
 }
 
 const malformed = (why: string): Error => syntaxError(`malformed content header: ${why}`)

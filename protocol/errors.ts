@@ -60,5 +60,14 @@ export const connectionForced = (why: string): AmqpError => new AmqpError('conne
 export function printBinary(bytes: Buffer): string {
   if (bytes.length === 0) return '<<>>'
   const isPrintable = bytes.every((b) => (b >= 0x20 && b <= 0x7e) || (b >= 0x08 && b <= 0x0d) || b === 0x1b)
-  return isPrintable ? `<<"${bytes.toString('latin1')}">>` : `<<${[...bytes].join(',')}>>`
+  return isPrintable ? `<<"${escapeText(bytes.toString('latin1'))}">>` : `<<${[...bytes].join(',')}>>`
+}
+
+/** As Erlang writes a string literal. */
+function escapeText(text: string): string {
+  return text.replace(/["\\\b\t\n\v\f\r\u001b]/g, (char) => ESCAPES[char]!)
+}
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  '"': '\\"', '\\': '\\\\', '\b': '\\b', '\t': '\\t', '\n': '\\n', '\v': '\\v', '\f': '\\f', '\r': '\\r', '\u001b': '\\e',
 }

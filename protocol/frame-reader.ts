@@ -20,6 +20,7 @@ export class FrameReader {
   private neededBytes = 7
   private held = false
   private reading = false
+  private isDiscarded = false
 
   constructor(sink: FrameSink, frameSizeMax: number) {
     this.sink = sink
@@ -36,40 +37,46 @@ export class FrameReader {
 
   /** Reads on with what has gathered. Errors: as `push`. */
   release(): void {
-    if (!this.held) return
+    if (!this.held || this.isDiscarded) return
     this.held = false
     if (!this.reading) this.readWaiting()
   }
 
   /** Errors: AmqpError frame-error for bytes that are no frame, and whatever the sink throws. */
   push(chunk: Buffer): void {
+    if (this.isDiscarded) return
     this.waiting.push(chunk)
     this.waitingBytes += chunk.length
     if (!this.held && !this.reading) this.readWaiting()
   }
 
-  /** Forgets everything: the connection is over. */
+  /** Forgets everything, and whatever still comes: the connection is over. */
   discard(): void {
+    this.isDiscarded = true
+    this.held = true
     this.waiting = []
     this.waitingBytes = 0
-    this.held = true
   }
 
   private readWaiting(): void {
-    if (this.waitingBytes < this.neededBytes) return
-    const buf = this.waiting.length === 1 ? this.waiting[0]! : Buffer.concat(this.waiting, this.waitingBytes)
-    this.waiting = []
-    this.waitingBytes = 0
-    let readTo = buf.length
+    while (!this.held && this.waitingBytes >= this.neededBytes) {
+      const buf = this.waiting.length === 1 ? this.waiting[0]! : Buffer.concat(this.waiting, this.waitingBytes)
+      this.waiting = []
+      this.waitingBytes = 0
+      const readTo = this.readWhole(buf)
+      if (this.isDiscarded) return
+      // What the sink pushed meanwhile comes after what it has not read yet.
+      if (readTo < buf.length) this.waiting.unshift(buf.subarray(readTo))
+      this.waitingBytes += buf.length - readTo
+    }
+  }
+
+  private readWhole(buf: Buffer): number {
     this.reading = true
     try {
-      readTo = this.readFrames(buf)
+      return this.readFrames(buf)
     } finally {
       this.reading = false
-    }
-    if (readTo < buf.length && this.waiting.length === 0) {
-      this.waiting.push(buf.subarray(readTo))
-      this.waitingBytes = buf.length - readTo
     }
   }
 

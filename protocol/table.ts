@@ -46,22 +46,6 @@ export function decodeTable(buf: Buffer, start: number, end: number): FieldTable
   return new Cursor(buf, start, end).pairs(end, 0)
 }
 
-/**
- * Finds one name among the pairs between start and end without decoding the others.
- * Returns the offset of its tag, or -1. Errors: TableMalformed.
- */
-export function findField(buf: Buffer, start: number, end: number, name: Buffer): number {
-  const cursor = new Cursor(buf, start, end)
-  while (cursor.at < end) {
-    const length = buf[cursor.skip(1)]!
-    const nameAt = cursor.skip(length)
-    const tagAt = cursor.at
-    if (length === name.length && name.compare(buf, nameAt, nameAt + length) === 0) return tagAt
-    cursor.skipValue()
-  }
-  return -1
-}
-
 /** Decodes the single value whose tag is at `at`. */
 export function decodeFieldAt(buf: Buffer, at: number, end: number): Field {
   return new Cursor(buf, at, end).field(0)
@@ -150,7 +134,9 @@ class Cursor {
     }
   }
 
-  skipValue(): void {
+  /** Moves past one value, nested ones included: what is skipped is as well-formed as what is decoded. */
+  skipValue(depth = 0): void {
+    if (depth > DEPTH_MAX) throw new TableMalformed(`tables nested deeper than ${DEPTH_MAX}`)
     const tag = this.buf[this.skip(1)]!
     const size = FIXED_SIZES.get(tag)
     if (size !== undefined) {
@@ -158,9 +144,23 @@ class Cursor {
     } else if (LENGTH_PREFIXED.includes(tag)) {
       const length = this.buf.readUInt32BE(this.skip(4))
       this.skip(length)
+    } else if (NESTED.includes(tag)) {
+      this.skipNested(tag === NESTED[0], depth)
     } else {
       throw new TableMalformed(`unknown field tag ${JSON.stringify(String.fromCharCode(tag))}`)
     }
+  }
+
+  private skipNested(isTable: boolean, depth: number): void {
+    const end = this.nestedEnd()
+    while (this.at < end) {
+      if (isTable) {
+        const length = this.buf[this.skip(1)]!
+        this.skip(length)
+      }
+      this.skipValue(depth + 1)
+    }
+    if (this.at !== end) throw new TableMalformed('a value runs past the end of its table')
   }
 
   private nestedEnd(): number {
@@ -184,7 +184,8 @@ class Cursor {
 const FIXED_SIZES: ReadonlyMap<number, number> = new Map(Object.entries({
   t: 1, b: 1, B: 1, s: 2, u: 2, I: 4, i: 4, l: 8, L: 8, T: 8, f: 4, d: 8, D: 5, V: 0,
 }).map(([tag, size]) => [tag.charCodeAt(0), size]))
-const LENGTH_PREFIXED = [...'SxAF'].map((tag) => tag.charCodeAt(0))
+const LENGTH_PREFIXED = [...'Sx'].map((tag) => tag.charCodeAt(0))
+const NESTED = [...'FA'].map((tag) => tag.charCodeAt(0))
 
 /** A number where it is exact, a bigint where it is not. */
 function narrow(value: bigint): number | bigint {

@@ -37,11 +37,13 @@ export class ConsumerSet {
   /** Returns false when it was not among them. Its place in the rotation is given up when its turn comes. */
   remove(consumer: ConsumerPort): boolean {
     if (this.exclusive === consumer) this.exclusive = null
-    return this.members.delete(consumer)
+    const wasMember = this.members.delete(consumer)
+    if (consumer.isInRotation) this.tidy(this.levelOf(consumer.priority))
+    return wasMember
   }
 
   creditReturned(consumer: ConsumerPort): void {
-    if (consumer.isInRotation || !this.members.has(consumer)) return
+    if (this.isSingleActive || consumer.isInRotation || !this.members.has(consumer)) return
     consumer.isInRotation = true
     this.levelOf(consumer.priority).push(consumer)
   }
@@ -63,6 +65,16 @@ export class ConsumerSet {
       }
     }
     return null
+  }
+
+  /** Those who left give up their places when there are more of them than of the others: one pass for many leavings. */
+  private tidy(rotation: Ring<ConsumerPort>): void {
+    if (rotation.length <= 2 * this.members.size + 16) return
+    for (let n = rotation.length; n > 0; n--) {
+      const consumer = rotation.shift()!
+      consumer.isInRotation = this.members.has(consumer)
+      if (consumer.isInRotation) rotation.push(consumer)
+    }
   }
 
   private levelOf(priority: number): Ring<ConsumerPort> {

@@ -1,0 +1,168 @@
+// A restart: what comes back from the records and the store, and what does not.
+import { beforeEach, describe, expect, it } from 'vitest'
+import { silentLog } from '../base/log.ts'
+import type { FieldTable } from '../protocol/table.ts'
+import { tableOf } from '../protocol/table-encode.ts'
+import type { StoredMessage } from '../store/store.ts'
+import { BrokerWorld, someOwner } from './broker.contract.ts'
+import { deleteExchange } from './exchange-declarations.ts'
+import { deleteQueue } from './queue-declarations.ts'
+import { restoreMessages, restoreTopology } from './recovery.ts'
+
+let world: BrokerWorld
+beforeEach(async () => { world = await BrokerWorld.start() })
+
+const ARGS: FieldTable = new Map([
+  ['text', { tag: 'S', value: 'ü' }], ['wide', { tag: 'l', value: 2n ** 60n }],
+  ['narrow', { tag: 'b', value: 1 }],
+  ['bytes', { tag: 'x', value: Buffer.from([0, 255]) }], ['inner', { tag: 'F', value: tableOf({ a: true }) }],
+])
+
+describe('topology', () => {
+  it('comes back as it was declared', async () => {
+    world.exchange('x', 'topic', { isAutoDelete: true, isInternal: true },
+      new Map([...ARGS, ...tableOf({ 'alternate-exchange': 'amq.fanout' })]))
+    const { id } = world.queue('q', { autoDelete: true, args: ARGS })
+    world.bind('x', 'q', 'a.*', ARGS)
+    await world.restart()
+    const exchange = world.vhost.getExchange('x')
+    expect(exchange.type.name).toBe('topic')
+    expect(exchange.flags).toEqual({ isDurable: true, isAutoDelete: true, isInternal: true })
+    expect(exchange.alternateName).toBe('amq.fanout')
+    const queue = world.vhost.getQueue('q', someOwner)
+    expect(queue.flags).toEqual({ isDurable: true, isAutoDelete: true })
+    expect([queue.id, queue.owner]).toEqual([id, null])
+    expect(queue.args).toEqual(ARGS)
+    expect([...exchange.bindings.values()].map(({ args }) => args)).toEqual([ARGS])
+    expect(world.routed('x', 'a.b')).toEqual(['q'])
+    expect(world.routed('', 'q')).toEqual(['q'])
+  })
+
+  it('can be declared and bound again as before', async () => {
+    world.exchange('x')
+    world.queue('q', { args: ARGS })
+    world.bind('x', 'q', 'k', ARGS)
+    await world.restart()
+    world.exchange('x')
+    world.queue('q', { args: ARGS })
+    world.bind('x', 'q', 'k', ARGS)
+    expect(world.vhost.getExchange('x').bindings.size).toBe(1)
+    expect((await world.records()).length).toBe(3)
+  })
+
+  it('keeps bindings between exchanges and from predeclared ones', async () => {
+    world.exchange('x')
+    world.queue('q')
+    world.bind('amq.fanout', 'x')
+    world.bind('x', 'q', 'k')
+    await world.restart()
+    expect(world.routed('amq.fanout', 'k')).toEqual(['q'])
+    deleteExchange(world.vhost, 'x', false)
+    expect(world.vhost.getExchange('amq.fanout').bindings.size).toBe(0)
+  })
+
+  it('loses what was not durable, and what was deleted', async () => {
+    world.exchange('x1', 'direct', { isDurable: false })
+    world.exchange('x2')
+    world.queue('q1', { durable: false })
+    world.queue('q2')
+    world.queue('q3', { exclusive: true })
+    world.bind('amq.direct', 'q1')
+    world.bind('x2', 'q2')
+    deleteExchange(world.vhost, 'x2', false)
+    await world.restart()
+    expect([...world.vhost.queues.keys()]).toEqual(['q2'])
+    expect(['x1', 'x2'].map((name) => world.vhost.findExchange(name))).toEqual([null, null])
+    expect(world.vhost.inbound.size).toBe(0)
+  })
+
+  it('gives new queues ids that no old one had', async () => {
+    const ids = ['a', 'b', 'c'].map((name) => world.queue(name).id)
+    deleteQueue(world.vhost, 'b', someOwner, false, false)
+    await world.restart()
+    expect(world.queue('d').id).toBeGreaterThan(Math.max(...ids))
+  })
+
+  it('says which queue ids still have messages', () => {
+    const recovered = { definitions: [], queues: [{ queue: 41, count: 1, bytes: 1 }], lastId: 9,
+      wasClean: true }
+    expect(restoreTopology(world.vhost, recovered, silentLog)).toBe(41)
+  })
+
+  it('leaves out a binding that leads nowhere, and says so', () => {
+    const said: object[] = []
+    const doc = JSON.stringify({ source: 'amq.direct', kind: 'queue', destination: 'gone', routingKey: '',
+      arguments: [] })
+    const recovered = { definitions: [{ kind: 'binding', name: 'b', doc }], queues: [], lastId: 0,
+      wasClean: true }
+    restoreTopology(world.vhost, recovered, { ...silentLog, warn: (fields) => said.push(fields) })
+    expect(said).toEqual([{ vhost: '/', exchange: 'amq.direct', queue: 'gone' }])
+  })
+
+  it.each([
+    ['queue', 'no json', '{'], ['queue', 'no id', '{"autoDelete":false,"arguments":[]}'],
+    ['queue', 'nothing', 'null'],
+    ['exchange', 'an unknown type', '{"type":"x","autoDelete":false,"internal":false,"arguments":[]}'],
+    ['binding', 'no source', '{"kind":"queue"}'],
+  ])('refuses a %s record with %s, by its name', (kind, _what, doc) => {
+    const recovered = { definitions: [{ kind, name: 'n1', doc }], queues: [], lastId: 0, wasClean: true }
+    expect(() => restoreTopology(world.vhost, recovered, silentLog)).toThrow(expect.objectContaining({
+      name: 'DefinitionUnreadable', message: expect.stringContaining('n1') as string,
+    }))
+  })
+})
+
+describe('messages', () => {
+  const stored = (id: number, deliveryCount = 0): StoredMessage => ({
+    id, exchange: 'x', routingKey: `k${id % 2}`, properties: Buffer.from('8000026f6b', 'hex'),
+    body: Buffer.from(`body ${id}`), expiresAtMs: Infinity, bodyId: id * 10, deliveryCount,
+    isDeadLetter: false,
+  })
+
+  it('come back with envelope, properties and body', () => {
+    const queue = world.queue('q')
+    restoreMessages(queue, [stored(1), stored(2), stored(3)], true)
+    for (const id of [1, 2, 3]) {
+      const { message } = queue.get(false)!
+      const { buf, propertiesStart, propertiesEnd, bodyStart, bodyEnd } = message
+      expect([message.exchange, message.routingKey, message.bodyId]).toEqual(['x', `k${id % 2}`, id * 10])
+      expect(buf.toString('hex', propertiesStart, propertiesEnd)).toBe('8000026f6b')
+      expect(buf.toString('utf8', bodyStart, bodyEnd)).toBe(`body ${id}`)
+      expect([message.isPersistent, message.envelope.wire.toString()]).toEqual([true, `\x01x\x02k${id % 2}`])
+    }
+  })
+
+  it('say that they were delivered when they were, after a clean stop', () => {
+    const queue = world.queue('q')
+    restoreMessages(queue, [stored(1), stored(2, 3)], true)
+    expect([queue.get(false)!.deliveryCount, queue.get(false)!.deliveryCount]).toEqual([0, 3])
+  })
+
+  it('all say that they may have been delivered after an unclean stop', () => {
+    const queue = world.queue('q')
+    restoreMessages(queue, [stored(1), stored(2, 3)], false)
+    expect([queue.get(false)!.isRedelivered, queue.get(false)!.deliveryCount]).toEqual([true, 4])
+  })
+
+  it('go on with ids that no message had', async () => {
+    world.broker.messageIds.skipTo(500)
+    const queue = world.queue('q')
+    restoreMessages(queue, [], true)
+    world.vhost.store.put(queue.id, world.broker.messageIds.next(), queueMessage(world))
+    await world.restart()
+    expect(world.broker.messageIds.next()).toBeGreaterThan(501)
+  })
+})
+
+/** A message as the store is given one. */
+function queueMessage(world: BrokerWorld): Parameters<BrokerWorld['store']['put']>[2] {
+  const queue = world.queue('other')
+  const message = { ...sample, id: 1 }
+  restoreMessages(queue, [message], true)
+  return queue.get(false)!.message
+}
+
+const sample = {
+  exchange: '', routingKey: 'other', properties: Buffer.from('0000', 'hex'), body: Buffer.from('b'),
+  expiresAtMs: Infinity, bodyId: 0, deliveryCount: 0, isDeadLetter: false,
+}

@@ -1,0 +1,93 @@
+// Unacked deliveries against a Map: tags with gaps, taken one by one, up to a tag, or all.
+import { array, assert, constantFrom, integer, nat, property, record } from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Entry } from '../queues/entry.ts'
+import { Unacked } from './unacked.ts'
+
+/** Unacked never looks into an entry, so a tagged object stands in for one. */
+const entryOf = (tag: number): Entry => ({ id: tag }) as Entry
+
+function unackedOf(...tags: number[]): Unacked {
+  const unacked = new Unacked()
+  for (const tag of tags) unacked.add(tag, entryOf(tag))
+  return unacked
+}
+
+it('holds what a map holds, whatever is taken in whatever order', () => {
+  const step = record({
+    kind: constantFrom('add', 'add', 'take', 'takeUpTo', 'peek', 'takeAll'), gap: integer({ min: 1, max: 4 }),
+    pick: nat(),
+  })
+  assert(property(array(step, { maxLength: 120 }), nat(2 ** 40), (steps, start) => {
+    const unacked = new Unacked()
+    const model = new Map<number, Entry>()
+    let lastTag = start
+    for (const { kind, gap, pick } of steps) {
+      const tag = start + (pick % (lastTag - start + 3))
+      if (kind === 'add') {
+        for (let n = 0; n <= pick % 8; n++) {
+          lastTag += gap
+          const entry = entryOf(lastTag)
+          unacked.add(lastTag, entry)
+          model.set(lastTag, entry)
+        }
+      } else if (kind === 'take') {
+        expect(unacked.take(tag)).toBe(model.get(tag) ?? null)
+        model.delete(tag)
+      } else if (kind === 'peek') {
+        expect(unacked.isOutstanding(tag)).toBe(model.has(tag))
+      } else if (kind === 'takeUpTo') {
+        for (const [known, entry] of [...model].filter(([known]) => known <= tag)) {
+          expect(unacked.takeUpTo(tag)).toBe(entry)
+          model.delete(known)
+        }
+        expect(unacked.takeUpTo(tag)).toBeNull()
+      } else if (pick % 4 === 0) {
+        expect(unacked.takeAll()).toEqual([...model.values()])
+        model.clear()
+      }
+      expect(unacked.count).toBe(model.size)
+    }
+    expect(unacked.takeAll()).toEqual([...model.values()])
+  }), { numRuns: 1_000 })
+})
+
+describe('a tag', () => {
+  it('is taken once', () => {
+    const unacked = unackedOf(1, 2)
+    expect(unacked.take(1)?.id).toBe(1)
+    expect(unacked.take(1)).toBeNull()
+    expect(unacked.isOutstanding(1)).toBe(false)
+    expect(unacked.isOutstanding(2)).toBe(true)
+  })
+
+  it('of a delivery that needed no ack is unknown', () => {
+    const unacked = unackedOf(4, 5, 7, 8)
+    expect(unacked.take(6)).toBeNull()
+    expect(unacked.take(7)?.id).toBe(7)
+    expect(unacked.take(8)?.id).toBe(8)
+    expect(unacked.take(5)?.id).toBe(5)
+  })
+
+  it.each([0, 3, 9, -1, 2 ** 53, Infinity])('outside of what is held is unknown: %d', (tag) => {
+    const unacked = unackedOf(4, 5, 7, 8)
+    expect(unacked.take(tag)).toBeNull()
+    expect(unacked.isOutstanding(tag)).toBe(false)
+    expect(unacked.count).toBe(4)
+  })
+})
+
+it('takes the oldest first, up to a tag that need not be held', () => {
+  const unacked = unackedOf(4, 5, 7, 8)
+  expect([6, 6, 6].map((tag) => unacked.takeUpTo(tag)?.id ?? null)).toEqual([4, 5, null])
+  expect(unacked.takeAll().map(({ id }) => id)).toEqual([7, 8])
+})
+
+it('can be filled again after everything was taken', () => {
+  const unacked = unackedOf(1, 2)
+  unacked.take(2)
+  unacked.takeAll()
+  expect(unacked.count).toBe(0)
+  unacked.add(9, entryOf(9))
+  expect(unacked.take(9)?.id).toBe(9)
+})

@@ -1,6 +1,6 @@
-// `npm test`: everything that has to hold, in the order in which it fails cheapest, and one summary at the end. Plain
-// JavaScript, because it runs before anything is built. Each step's tests are counted from its own JSON report, so that
-// the last line says what ran and not what a script hoped for.
+// `npm test`: everything that has to hold, in the order in which it fails cheapest, and one summary at the
+// end. Plain JavaScript, because it runs before anything is built. Each step's tests are counted from its own
+// JSON report, so that the last line says what ran and not what a script hoped for.
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,0 +1,208 @@
+// The simulated clients that take messages: consumers with prefetch, pollers with basic.get, and the prober
+// that has the last look. Each lives over many connections and does what real ones do: channels and
+// connections end in the middle of things, with a word or without, and stall.
+import type { Content } from '../amqp/raw-client.ts'
+import type { Method } from '../amqp/client-codec.ts'
+import { DURABLE_QUEUES, Holding, QUEUES, connect, openChannel, reconnect } from './session.ts'
+import type { Actor, Session, Surroundings } from './session.ts'
+import { MS } from './world.ts'
+
+export class Consumer implements Actor {
+  private readonly sim: Surroundings
+  private readonly queues: readonly string[]
+  private session: Session | null = null
+  private channel = 1
+  private holding: Holding | null = null
+  private tagCount = 0
+  private isWanted = true
+  /** By consumer tag. */
+  private readonly subscriptions = new Map<string, { readonly queue: string; readonly number: number }>()
+
+  constructor(sim: Surroundings, queues: readonly string[]) {
+    this.sim = sim
+    this.queues = queues
+    connect(sim, this, () => this.isWanted)
+  }
+
+  /** For good: what it holds returns to the queues. */
+  stop(): void {
+    this.isWanted = false
+    this.session?.close()
+  }
+
+  ready(session: Session): void {
+    if (!this.isWanted) return session.close()
+    this.session = session
+    this.start(session)
+    this.lookAround(session)
+  }
+
+  lost(): void {
+    this.session = null
+    this.holding?.end()
+    this.holding = null
+    reconnect(this.sim, this, () => this.isWanted)
+  }
+
+  heard(channel: number, method: Method, content: Content | null): void {
+    if (method.name !== 'basic.deliver' || content === null || channel !== this.channel) return
+    const tag = String(method.args['consumerTag'])
+    const subscription = this.subscriptions.get(tag)
+    if (subscription === undefined) return this.sim.broken('unexpected', `consumer ${tag}`)
+    this.holding?.take(subscription.queue, subscription.number, method, content)
+  }
+
+  private start(session: Session): void {
+    const { random } = this.sim.world
+    openChannel(session.raw, this.channel, () => {})
+    const prefetchCount = random.chance(0.1) ? 0 : 1 + random.below(this.sim.options.prefetchMax)
+    session.raw.call(this.channel, 'basic.qos', { prefetchCount, global: random.chance(0.2) }, () => {})
+    this.holding = new Holding(this.sim, session.raw, this.channel)
+    for (const queue of this.queues) this.subscribe(session, queue)
+  }
+
+  private subscribe(session: Session, queue: string): void {
+    const consumerTag = `c${++this.tagCount}`
+    this.subscriptions.set(consumerTag, { queue, number: this.sim.nextNumber() })
+    session.raw.call(this.channel, 'basic.consume', { queue, consumerTag }, () => {})
+  }
+
+  private lookAround(session: Session): void {
+    const { world, options } = this.sim
+    world.at(world.between(20 * MS, 200 * MS), () => {
+      if (session !== this.session || !session.isOpen) return
+      if (!this.sim.isCalm && world.random.chance(options.clientFault)) this.misbehave(session)
+      this.lookAround(session)
+    })
+  }
+
+  private misbehave(session: Session): void {
+    const roll = this.sim.world.random.below(6)
+    if (roll === 0) session.drop()
+    else if (roll === 1) session.close()
+    else if (roll === 2) session.stall()
+    else if (roll === 3) this.replace(session)
+    else this.changeChannel(session)
+  }
+
+  /** Cancels one consumer and starts another; what the old one holds stays with the channel. */
+  private replace(session: Session): void {
+    if (this.holding === null) return
+    const [consumerTag] = [...this.subscriptions.keys()].slice(-1)
+    const queue = this.subscriptions.get(consumerTag ?? '')?.queue
+    if (consumerTag === undefined || queue === undefined) return
+    session.raw.call(this.channel, 'basic.cancel', { consumerTag }, () => {})
+    this.subscribe(session, queue)
+  }
+
+  private changeChannel(session: Session): void {
+    if (this.holding === null) return
+    this.holding.end()
+    this.holding = null
+    const old = this.channel
+    session.raw.call(old, 'channel.close', { replyCode: 200 }, () => {})
+    this.channel = 1 + (old % 60)
+    this.start(session)
+  }
+}
+
+export class Poller implements Actor {
+  private readonly sim: Surroundings
+  private session: Session | null = null
+  private holding: Holding | null = null
+  private number = 0
+  private isWanted = true
+
+  constructor(sim: Surroundings) {
+    this.sim = sim
+    connect(sim, this, () => this.isWanted)
+  }
+
+  stop(): void {
+    this.isWanted = false
+    this.session?.close()
+  }
+
+  ready(session: Session): void {
+    if (!this.isWanted) return session.close()
+    this.session = session
+    this.number = this.sim.nextNumber()
+    this.holding = new Holding(this.sim, session.raw, 1)
+    openChannel(session.raw, 1, () => this.poll(session))
+  }
+
+  lost(): void {
+    this.session = null
+    this.holding?.end()
+    this.holding = null
+    reconnect(this.sim, this, () => this.isWanted)
+  }
+
+  heard(): void {}
+
+  private poll(session: Session): void {
+    const { world, options } = this.sim
+    if (session !== this.session || !session.isOpen) return
+    if (!this.sim.isCalm && world.random.chance(options.clientFault * 0.1)) return session.drop()
+    const queue = QUEUES[world.random.below(QUEUES.length)]!
+    session.raw.call(1, 'basic.get', { queue }, (method, content) => {
+      if (content !== null) this.holding?.take(queue, this.number, method, content)
+      world.at(world.between(MS, 40 * MS), () => this.poll(session))
+    })
+  }
+}
+
+/**
+ * Proves that a queue is empty: three empty polls, no message, and no consumer that could hold one. What it
+ * finds it takes and acks.
+ */
+export class Prober implements Actor {
+  isDone = false
+  private readonly sim: Surroundings
+  private holding: Holding | null = null
+
+  constructor(sim: Surroundings) {
+    this.sim = sim
+    connect(sim, this, () => true)
+  }
+
+  ready(session: Session): void {
+    this.holding = new Holding(this.sim, session.raw, 1)
+    openChannel(session.raw, 1, () => this.probe(session, [...QUEUES], 0))
+  }
+
+  lost(): void {
+    if (!this.isDone) this.sim.broken('no progress', 'the connection of the last look was lost')
+  }
+
+  heard(): void {}
+
+  private probe(session: Session, queues: readonly string[], empties: number): void {
+    const { world, options } = this.sim
+    const [queue, ...others] = queues
+    if (queue === undefined) {
+      this.isDone = true
+      return session.close()
+    }
+    const goOn = (): void => world.at(options.thinkMaxUs + MS, () => this.probe(session, queues, 0))
+    session.raw.call(1, 'basic.get', { queue }, (method, content) => {
+      if (content !== null) {
+        this.holding?.take(queue, 0, method, content)
+        return goOn()
+      }
+      if (empties < 2) return this.probe(session, queues, empties + 1)
+      session.raw.call(1, 'queue.declare', { queue, passive: true }, ({ args }) => {
+        if (args['messageCount'] !== 0 || args['consumerCount'] !== 0) return goOn()
+        this.sim.record({ kind: 'drained', queue })
+        this.probe(session, others, 0)
+      })
+    })
+  }
+}
+
+/** What the simulation's consumers take from: together everything. */
+export function drawQueues(sim: Surroundings): string[] {
+  const { random } = sim.world
+  const first = QUEUES[random.below(QUEUES.length)]!
+  return random.chance(0.5) ? [first] : [...new Set([first, DURABLE_QUEUES[random.below(3)]!])]
+}

@@ -2,6 +2,7 @@
 // worked off in a fixed order. A message consumed in the turn it arrived cancels out in the store's batch and
 // never reaches the disk; clients hear last, so that one write per socket carries everything.
 import type { Clock } from './clock.ts'
+import { IngestBudget } from './ingest-budget.ts'
 
 /**
  * A queue with something to hand out. Returns true when its bound was reached and it wants to go on next
@@ -22,12 +23,19 @@ export interface Flushable {
   flush(): void
 }
 
+/** A connection that stopped reading because it had its share of the turn. */
+export interface Resumable {
+  resume(): void
+}
+
 export class Turn {
+  readonly budget = new IngestBudget()
   private readonly clock: Clock
   private readonly schedule: (run: () => void) => void
   private readonly stores: Sealable[] = []
   private queues: Pumpable[] = []
   private connections: Flushable[] = []
+  private resumables: Resumable[] = []
   private armed = false
   private readonly run = (): void => this.end()
 
@@ -59,6 +67,12 @@ export class Turn {
     this.begin()
   }
 
+  /** Goes on reading when this turn is over. */
+  resumeNext(connection: Resumable): void {
+    this.resumables.push(connection)
+    this.begin()
+  }
+
   addStore(store: Sealable): void {
     this.stores.push(store)
   }
@@ -83,5 +97,9 @@ export class Turn {
       connection.isMarked = false
       connection.flush()
     }
+    this.budget.next()
+    const resumables = this.resumables
+    this.resumables = []
+    for (const connection of resumables) connection.resume()
   }
 }

@@ -57,6 +57,8 @@ export interface ChannelHost {
   replyWhenDurable(channel: Channel, reply: ReplyWriter | null): void
   /** The store is behind: nothing more is read from this client until it has caught up. */
   waitForStore(vhost: VHost): void
+  /** A message came in: from some number on, the next ones wait for the next turn. */
+  ingested(bodyBytes: number): void
   removeChannel(channel: Channel): void
 }
 
@@ -248,13 +250,14 @@ export class Channel implements ConfirmingChannel, ConsumingChannel, PublishingC
   /**
    * A publish was taken, with the outcome that the vhost said: stored, it is confirmed with the open batch.
    */
-  published(outcome: number): void {
+  published(outcome: number, bodyBytes: number): void {
     const { store } = this.vhost
     if (this.confirms !== null) {
       this.broker.counters.publishedForConfirm++
       this.confirms.published((outcome & STORED) === 0 ? 0 : store.openBatch, (outcome & REJECTED) !== 0)
     }
     if (store.isCongested) this.connection.waitForStore(this.vhost)
+    this.connection.ingested(bodyBytes)
   }
 
   awaitDurable(listener: DurableListener): void {

@@ -5,7 +5,7 @@
 //   header → handshake → running → closing (our close is out, close-ok awaited) ─▶ closed
 //                   └─▶ silent (3 s without a word) ──────────────────────────────▶
 import type { Log } from '../base/log.ts'
-import type { Flushable } from '../base/turn.ts'
+import type { Flushable, Resumable } from '../base/turn.ts'
 import type { Broker, ConnectionView } from '../broker/broker.ts'
 import { removeQueue } from '../broker/queue-declarations.ts'
 import type { User } from '../broker/users.ts'
@@ -36,6 +36,10 @@ const OUTBOX_HOLD_BYTES = 4 * OUTBOX_BYTES_MAX
 const HOLD_DURABLE = 1
 const HOLD_OUTBOX = 2
 const HOLD_STORE = 4
+const HOLD_TURN = 8
+/** Bytes that wait to be read, from which on the socket is paused and below which it flows again. */
+const UNREAD_BYTES_MAX = 256 * 1024
+const UNREAD_BYTES_LOW = 64 * 1024
 
 type Phase = 'header' | 'handshake' | 'running' | 'closing' | 'silent' | 'closed'
 
@@ -47,7 +51,7 @@ interface HeldReply {
 }
 
 export class Connection
-implements ChannelHost, FrameSink, Flushable, ConnectionView, DurableListener, RelievedListener,
+implements ChannelHost, FrameSink, Flushable, Resumable, ConnectionView, DurableListener, RelievedListener,
   TransportListener {
   readonly broker: Broker
   readonly log: Log
@@ -66,6 +70,9 @@ implements ChannelHost, FrameSink, Flushable, ConnectionView, DurableListener, R
   private phase: Phase = 'header'
   private headerBytes: Buffer = Buffer.alloc(0)
   private holds = 0
+  private isPaused = false
+  private shareTurn = -1
+  private shareLeft = 0
   private held: HeldReply | null = null
   private confirming: Channel[] = []
   private isShortOfRoom = false
@@ -114,6 +121,7 @@ implements ChannelHost, FrameSink, Flushable, ConnectionView, DurableListener, R
       if (this.phase === 'header') this.onHeaderBytes(chunk)
       else this.reader.push(chunk)
     })
+    if (this.reader.unreadBytes > UNREAD_BYTES_MAX) this.pause()
   }
 
   onFrame(type: number, channel: number, buf: Buffer, start: number, end: number): void {
@@ -216,6 +224,23 @@ implements ChannelHost, FrameSink, Flushable, ConnectionView, DurableListener, R
     if ((this.holds & HOLD_STORE) !== 0) return
     this.hold(HOLD_STORE)
     vhost.awaitRelieved(this)
+  }
+
+  ingested(bodyBytes: number): void {
+    const { budget } = this.broker.turn
+    if (this.shareTurn !== budget.turn) {
+      this.shareTurn = budget.turn
+      this.shareLeft = budget.enter()
+    }
+    this.shareLeft -= budget.cost(bodyBytes)
+    if (this.shareLeft > 0 || (this.holds & HOLD_TURN) !== 0) return
+    this.hold(HOLD_TURN)
+    this.broker.turn.resumeNext(this)
+  }
+
+  /** The next turn has begun: there is a share again. */
+  resume(): void {
+    this.unhold(HOLD_TURN)
   }
 
   relieved(): void {
@@ -366,18 +391,25 @@ implements ChannelHost, FrameSink, Flushable, ConnectionView, DurableListener, R
   }
 
   private hold(reason: number): void {
-    if (this.holds === 0) {
-      this.reader.hold()
-      this.transport.pause()
-    }
+    this.reader.hold()
     this.holds |= reason
+    if (reason !== HOLD_TURN) this.pause()
   }
 
   private unhold(reason: number): void {
     if (this.holds === 0) return
     this.holds &= ~reason
     if (this.holds !== 0 || this.phase === 'closed') return
-    this.transport.resume()
     this.guard(() => this.reader.release())
+    if (!this.isPaused || this.reader.unreadBytes > UNREAD_BYTES_LOW) return
+    if ((this.holds & ~HOLD_TURN) !== 0) return
+    this.isPaused = false
+    this.transport.resume()
+  }
+
+  private pause(): void {
+    if (this.isPaused) return
+    this.isPaused = true
+    this.transport.pause()
   }
 }

@@ -44,7 +44,7 @@ export interface PublishingChannel {
   readonly replyTo: DirectReplyTo | null
   writeContent(message: Message): void
   /** A publish was taken, with the outcome that the vhost said. */
-  published(outcome: number): void
+  published(outcome: number, bodyBytes: number): void
 }
 
 export class Publisher {
@@ -160,7 +160,7 @@ export class Publisher {
     const outcome = channel.vhost.publish(route, message)
     if ((outcome & ROUTED) !== 0 || this.reply(message)) channel.broker.counters.routed++
     else this.unroutable(message)
-    channel.published(outcome)
+    channel.published(outcome, message.bodyBytes)
   }
 
   /** Errors: as RabbitMQ, in its order (behaviours §5.1). */

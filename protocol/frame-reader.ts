@@ -6,6 +6,9 @@
 import { FRAME_BODY, FRAME_END, FRAME_HEADER, FRAME_HEARTBEAT, FRAME_METHOD, FRAME_OVERHEAD } from './spec.ts'
 import { AmqpError, printBinary } from './errors.ts'
 
+/** Type, channel and size. */
+const HEADER_BYTES = 7
+
 export interface FrameSink {
   /** The payload is buf[start, end). The buffer may be kept: it is never written again. */
   onFrame(type: number, channel: number, buf: Buffer, start: number, end: number): void
@@ -15,9 +18,10 @@ export class FrameReader {
   /** The negotiated frame_max. RabbitMQ accepts a payload of up to it, 8 bytes more than the spec allows. */
   frameSizeMax: number
   private readonly sink: FrameSink
-  private waiting: Buffer[] = []
-  private waitingBytes = 0
-  private neededBytes = 7
+  /** Chunks not read to their end; the first one from `at` on. */
+  private readonly chunks: Buffer[] = []
+  private at = 0
+  private unread = 0
   private held = false
   private reading = false
   private isDiscarded = false
@@ -31,6 +35,11 @@ export class FrameReader {
     return this.held
   }
 
+  /** Bytes that have arrived and were not handed on. */
+  get unreadBytes(): number {
+    return this.unread
+  }
+
   hold(): void {
     this.held = true
   }
@@ -39,69 +48,76 @@ export class FrameReader {
   release(): void {
     if (!this.held || this.isDiscarded) return
     this.held = false
-    if (!this.reading) this.readWaiting()
+    if (!this.reading) this.read()
   }
 
   /** Errors: AmqpError frame-error for bytes that are no frame, and whatever the sink throws. */
   push(chunk: Buffer): void {
-    if (this.isDiscarded) return
-    this.waiting.push(chunk)
-    this.waitingBytes += chunk.length
-    if (!this.held && !this.reading) this.readWaiting()
+    if (this.isDiscarded || chunk.length === 0) return
+    this.chunks.push(chunk)
+    this.unread += chunk.length
+    if (!this.held && !this.reading) this.read()
   }
 
   /** Forgets everything, and whatever still comes: the connection is over. */
   discard(): void {
     this.isDiscarded = true
     this.held = true
-    this.waiting = []
-    this.waitingBytes = 0
+    this.chunks.length = 0
+    this.at = this.unread = 0
   }
 
-  private readWaiting(): void {
-    while (!this.held && this.waitingBytes >= this.neededBytes) {
-      const buf = this.waiting.length === 1 ? this.waiting[0]! : Buffer.concat(this.waiting, this.waitingBytes)
-      this.waiting = []
-      this.waitingBytes = 0
-      const readTo = this.readWhole(buf)
-      if (this.isDiscarded) return
-      // What the sink pushed meanwhile comes after what it has not read yet.
-      if (readTo < buf.length) this.waiting.unshift(buf.subarray(readTo))
-      this.waitingBytes += buf.length - readTo
-    }
-  }
-
-  private readWhole(buf: Buffer): number {
+  private read(): void {
     this.reading = true
     try {
-      return this.readFrames(buf)
+      while (!this.held && this.readFrame());
     } finally {
       this.reading = false
     }
   }
 
-  private readFrames(buf: Buffer): number {
-    let at = 0
-    while (!this.held) {
-      if (buf.length - at < 7) {
-        this.neededBytes = 7
-        break
-      }
-      const size = buf.readUInt32BE(at + 3)
-      if (size > this.frameSizeMax) throw tooLarge(buf[at]!, size, this.frameSizeMax)
-      const end = at + 7 + size
-      if (end >= buf.length) {
-        this.neededBytes = size + FRAME_OVERHEAD
-        break
-      }
-      const type = buf[at]!
-      if (buf[end] !== FRAME_END) throw badEnd(type, buf.subarray(at + 7, end), buf[end]!)
-      if (!isKnown(type, size)) throw unknownFrame(type, buf.subarray(at + 7, end))
-      this.sink.onFrame(type, buf.readUInt16BE(at + 1), buf, at + 7, end)
-      at = end + 1
+  /** Hands on the next frame; false when it has not arrived whole. */
+  private readFrame(): boolean {
+    if (this.unread < HEADER_BYTES) return false
+    let buf = this.chunks[0]!
+    let { at } = this
+    if (buf.length - at < HEADER_BYTES) {
+      buf = this.join(HEADER_BYTES)
+      at = 0
     }
-    if (this.held) this.neededBytes = 7
-    return at
+    const size = buf.readUInt32BE(at + 3)
+    if (size > this.frameSizeMax) throw tooLarge(buf[at]!, size, this.frameSizeMax)
+    const frameBytes = size + FRAME_OVERHEAD
+    if (this.unread < frameBytes) return false
+    if (buf.length - at < frameBytes) {
+      buf = this.join(frameBytes)
+      at = 0
+    }
+    this.skip(frameBytes)
+    const type = buf[at]!
+    const start = at + HEADER_BYTES
+    const end = start + size
+    if (buf[end] !== FRAME_END) throw badEnd(type, buf.subarray(start, end), buf[end]!)
+    if (!isKnown(type, size)) throw unknownFrame(type, buf.subarray(start, end))
+    this.sink.onFrame(type, buf.readUInt16BE(at + 1), buf, start, end)
+    return true
+  }
+
+  /** The next `length` bytes in one buffer: a frame over several chunks is copied once, the chunks stay as they are. */
+  private join(length: number): Buffer {
+    const joined = Buffer.allocUnsafeSlow(length)
+    let filled = 0
+    for (let n = 0; filled < length; n++) {
+      const start = n === 0 ? this.at : 0
+      filled += this.chunks[n]!.copy(joined, filled, start, start + length - filled)
+    }
+    return joined
+  }
+
+  private skip(length: number): void {
+    this.unread -= length
+    this.at += length
+    while (this.chunks.length > 0 && this.at >= this.chunks[0]!.length) this.at -= this.chunks.shift()!.length
   }
 }
 

@@ -82,8 +82,6 @@ describe('delivery', () => {
     const consumer = world.consumer('c')
     world.publish(4_500)
     world.endTurn()
-    expect(consumer.received.length).toBe(2_000)
-    world.endTurn()
     expect(consumer.received.length).toBe(4_000)
     world.endTurn()
     expect(consumer.received.length).toBe(4_500)

@@ -26,7 +26,9 @@ import { resolveQueueSettings } from './settings.ts'
 import type { QueueSettings } from './settings.ts'
 
 /** Deliveries of one queue in one turn; what is left goes on in the next, after the sockets had theirs. */
-const PUMP_MAX = 2_000
+const PUMP_MAX = 4_000
+/** Ready after a pump: from here on publishers get no more than consumers. */
+const GROWING_MIN = 1_000
 
 export interface QueueFlags {
   /** Never with an owner: RabbitMQ drops `durable` for exclusive queues. */
@@ -114,8 +116,8 @@ export class Queue implements Pumpable, EntryHolder {
       entry.position = store.put(this.id, entry.id, message, expiresAtMs)
     }
     this.ready.push(entry)
-    if (this.consumers.count > 0 || expiresAtMs !== Infinity) turn.pump(this)
-    else this.dropOverflow()
+    if (this.consumers.count === 0) this.dropOverflow()
+    if (this.consumers.count > 0 || this.isHeadMortal) turn.pump(this)
     return true
   }
 
@@ -133,22 +135,27 @@ export class Queue implements Pumpable, EntryHolder {
    * too much. Called at the end of a turn, never from a handler.
    */
   pump(): boolean {
-    const { nowMs } = this.parts.clock
+    const { clock, turn } = this.parts
+    const { nowMs } = clock
+    let delivered = 0
     for (let n = 0; n < PUMP_MAX; n++) {
       const entry = this.ready.first()
-      if (entry === null) return false
+      if (entry === null) break
       // A time to live of 0 means now or never: a consumer that waits still gets it (RabbitMQ).
       const consumer = entry.expiresAtMs < nowMs ? null : this.consumers.next()
       if (consumer !== null) {
         this.handOut(this.ready.shift()!, consumer)
+        delivered++
       } else if (entry.expiresAtMs <= nowMs) {
         this.dropHead('expired')
       } else {
         this.dropOverflow()
         this.headExpiry.watch(this.ready.first()?.expiresAtMs ?? Infinity)
+        turn.budget.pumped(delivered, this.ready.length > GROWING_MIN)
         return false
       }
     }
+    turn.budget.pumped(delivered, this.ready.length > GROWING_MIN)
     return this.ready.length > 0
   }
 
@@ -159,6 +166,7 @@ export class Queue implements Pumpable, EntryHolder {
     while ((this.ready.first()?.expiresAtMs ?? Infinity) <= nowMs) this.dropHead('expired')
     const entry = this.ready.shift()
     if (entry === null) return null
+    if (this.isHeadMortal) this.parts.turn.pump(this)
     if (isNoAck) this.forget(entry)
     else this.unackedCount++
     return entry
@@ -275,8 +283,15 @@ export class Queue implements Pumpable, EntryHolder {
     consumer.release()
   }
 
+  /** A queue that rejects drops nothing: what was requeued may put it over its limit (RabbitMQ). */
   private dropOverflow(): void {
+    if (this.settings.overflow !== 'drop-head') return
     while (isOverLimit(this.settings, this.ready)) this.dropHead('maxlen')
+  }
+
+  /** It expires one day, so that a pump has to watch it: nothing else may come that would. */
+  private get isHeadMortal(): boolean {
+    return (this.ready.first()?.expiresAtMs ?? Infinity) !== Infinity
   }
 
   private dropHead(reason: DeathReason): void {

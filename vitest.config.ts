@@ -1,10 +1,12 @@
 import { defineConfig } from 'vitest/config'
 
-// Two projects: what runs in this process, and what starts brokers and talks to them (compat-tests has its own config).
+// What runs beside the code and in test/: unit, contract, layout, simulation and crash tests. The compatibility suite,
+// which starts two brokers, has a config of its own. `npm test` reads the JSON report.
 export default defineConfig({
   test: {
     include: ['**/*.test.ts'],
     exclude: ['**/node_modules/**', 'dist/**', 'compat-tests/**'],
     testTimeout: 20_000,
+    reporters: ['default', ['json', { outputFile: 'node_modules/.cache/leveret/unit.json' }]],
   },
 })

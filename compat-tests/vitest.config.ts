@@ -12,6 +12,8 @@ export default defineConfig({
     hookTimeout: 120_000,
     teardownTimeout: 60_000,
     maxConcurrency: 16,
-    reporters: ['default', new CompatReporter()],
+    reporters: [
+      'default', ['json', { outputFile: 'node_modules/.cache/leveret/compat.json' }], new CompatReporter(),
+    ],
   },
 })

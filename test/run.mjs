@@ -34,12 +34,10 @@ function readReport(file) {
 function run(step) {
   process.stdout.write(`\n--- ${step.name}\n`)
   const report = join(reports, `${step.tests}.json`)
-  const reporting = step.tests === undefined
-    ? [] : ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
   if (step.tests !== undefined) rmSync(report, { force: true })
   const [command, ...args] = step.command
   const startedMs = performance.now()
-  const { status, error } = spawnSync(command, [...args, ...reporting], { cwd: root, stdio: 'inherit' })
+  const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit' })
   if (error !== undefined) process.stdout.write(`${step.name}: ${error.message}\n`)
   const seconds = ((performance.now() - startedMs) / 1000).toFixed(1)
   const counts = step.tests === undefined ? null : readReport(report)

@@ -82,7 +82,7 @@ test(`${ROUNDS} kills in mid-load lose nothing, and repeat nothing without sayin
 }, 150_000)
 
 test('SIGTERM under load says 320 and exits 0; after it only what was handed out is flagged', async () => {
-  const clients = new Load(1, { burstMax: 20, thinkMaxUs: 60_000, prefetchMax: 30, clientFault: 0 })
+  const clients = new Load(1, { burstMax: 200, thinkMaxUs: 60_000, prefetchMax: 10, clientFault: 0 })
   load = clients
   // Calm clients ack all they get and stay connected: everything that was handed out has been seen.
   clients.isCalm = true

@@ -84,7 +84,9 @@ const plants: readonly Plant[] = [
     onDisk: (disk) => { disk.drop = () => {} },
   },
   {
-    bug: 'unacked messages dropped when their channel closes', foundBy: ['lost confirmed'],
+    bug: 'unacked messages dropped when their channel closes',
+    // Lost; or dropped for good while the delivery is still on its way to the client.
+    foundBy: ['lost confirmed', 'redelivered after durable ack'],
     plant: () => onClose((entry) => entry.queue.settle(entry)),
   },
   {

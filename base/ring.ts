@@ -5,10 +5,13 @@
 import { invariant } from './invariant.ts'
 
 const SIZE_MIN = 16
+const SIZE_LARGE = 8_192
 
 export class Ring<T> {
   private items: (T | null)[] = Array.from({ length: SIZE_MIN }, () => null)
   private mask = SIZE_MIN - 1
+  /** Shifts in a row that left it less than a quarter full. */
+  private calm = 0
   private head = 0
   private tail = 0
 
@@ -30,8 +33,7 @@ export class Ring<T> {
     const at = this.head++ & this.mask
     const item = this.items[at]!
     this.items[at] = null
-    const size = this.items.length
-    if (this.length * 4 < size && size > SIZE_MIN) this.resize(size / 2)
+    if (this.items.length > SIZE_MIN) this.shrinkIfCalm()
     return item
   }
 
@@ -50,6 +52,22 @@ export class Ring<T> {
     for (let i = 0; i < this.length; i++) yield this.at(i)!
   }
 
+  /**
+   * A list that fills and empties with every turn keeps its size (resizing was 6 % of the broker's time at
+   * 285,000 messages/s, 2026-11); one that has been nearly empty for long, or has drained a large backlog, gives
+   * it back.
+   */
+  private shrinkIfCalm(): void {
+    const size = this.items.length
+    if (this.length * 4 >= size) {
+      this.calm = 0
+    } else if (this.length === 0 && size >= SIZE_LARGE) {
+      this.resize(SIZE_MIN)
+    } else if (++this.calm > size * 8) {
+      this.resize(size / 2)
+    }
+  }
+
   private resize(size: number): void {
     const length = this.length
     const items: (T | null)[] = Array.from({ length: size }, () => null)
@@ -58,5 +76,6 @@ export class Ring<T> {
     this.mask = size - 1
     this.head = 0
     this.tail = length
+    this.calm = 0
   }
 }

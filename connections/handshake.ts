@@ -151,7 +151,7 @@ function serverProperties(broker: Broker): FieldTable {
     }),
     cluster_name: identity.clusterName,
     copyright: 'Copyright (c) 2026 the Leveret authors',
-    information: 'Licensed under the Apache License 2.0',
+    information: 'A message broker for Node teams',
     platform: identity.platform,
     product: identity.product,
     version: identity.version,

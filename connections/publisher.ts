@@ -153,6 +153,7 @@ export class Publisher {
     const traits = this.traits()
     const hasCopies = header.ccAt >= 0 || header.bccAt >= 0
     const keys = hasCopies ? senderSelectedKeys(header, envelope.routingKey) : null
+    this.checkUserId()
     const route = this.findRoute(keys)
     const message = header.isToBeRewritten || replyTo !== null
       ? withProperties(header.rewrite(replyTo), envelope, buf.subarray(bodyStart, bodyEnd), traits)
@@ -176,18 +177,21 @@ export class Publisher {
     if (this.route === null) this.getExchange()
   }
 
-  /** The last checks are here, because their results are: expiration comes before user-id (RabbitMQ). */
+  /** The expiration is checked here, because its result is: before CC and user-id (RabbitMQ). */
   private traits(): MessageTraits {
     const { header, channel } = this
     const ttlMs = header.expirationAt < 0 ? Infinity : readExpiration(header.text(header.expirationAt))
-    if (header.userIdAt >= 0 && header.text(header.userIdAt) !== channel.user.name) {
-      throw preconditionFailed(`user_id property set to '${header.text(header.userIdAt)}' but `
-        + `authenticated user was '${channel.user.name}'`)
-    }
     return {
       isPersistent: header.deliveryMode === PERSISTENT, expiresAtMs: channel.broker.clock.nowMs + ttlMs,
       priority: header.priority, isDeadLetter: false,
     }
+  }
+
+  private checkUserId(): void {
+    const { header, channel } = this
+    if (header.userIdAt < 0 || header.text(header.userIdAt) === channel.user.name) return
+    throw preconditionFailed(`user_id property set to '${header.text(header.userIdAt)}' but `
+      + `authenticated user was '${channel.user.name}'`)
   }
 
   /** The name that stands in for the pseudo-queue; null when the message asks for no direct reply. */

@@ -3,10 +3,10 @@
 import { assert, nat, property, uint8Array } from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import {
-  TableMalformed, decodeFieldAt, decodeTable, isInteger, skipFieldAt,
+  TableMalformed, decodeTable, isInteger, skipFieldAt,
 } from './table.ts'
 import type { Field, FieldTable } from './table.ts'
-import { anyField, anyName, anyTable } from './table.contract.ts'
+import { anyField, anyTable } from './table.contract.ts'
 import { encodeTable, tableOf } from './table-encode.ts'
 
 const decode = (bytes: Buffer): FieldTable => decodeTable(bytes, 0, bytes.length)

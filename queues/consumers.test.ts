@@ -97,6 +97,25 @@ describe('priority', () => {
   })
 })
 
+describe('a single active consumer', () => {
+  it('is the first to come, and after it the first of the highest priority', () => {
+    const [first, low, high, alsoHigh] = [
+      new TestConsumer('f'), new TestConsumer('l'), new TestConsumer('h', 0, false, 10),
+      new TestConsumer('H', 0, false, 10),
+    ]
+    const set = new ConsumerSet(true)
+    for (const consumer of [first, low, high, alsoHigh]) set.add(consumer, false)
+    expect(names(set, 2)).toBe('ff')
+    set.remove(first)
+    expect(names(set, 2)).toBe('hh')
+    set.remove(low)
+    set.remove(high)
+    expect(names(set, 2)).toBe('HH')
+    set.remove(alsoHigh)
+    expect(set.next()).toBeNull()
+  })
+})
+
 describe('membership', () => {
   it('is counted, and listed in the order of coming', () => {
     const [a, b] = named('a', 'b')

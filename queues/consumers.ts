@@ -13,9 +13,14 @@ export class ConsumerSet {
    */
   private readonly levels: { readonly priority: number; readonly rotation: Ring<ConsumerPort> }[] = []
   private exclusive: ConsumerPort | null = null
+  /** Only when single active: who gets everything. */
+  private active: ConsumerPort | null = null
   private readonly isSingleActive: boolean
 
-  /** Single active: the first to come gets everything, the next one when it goes. */
+  /**
+   * Single active: the first to come gets everything. When it goes, the first of those of the highest
+   * priority is next; a newcomer never takes over (RabbitMQ, classic queues).
+   */
   constructor(isSingleActive: boolean) {
     this.isSingleActive = isSingleActive
   }
@@ -31,6 +36,7 @@ export class ConsumerSet {
   add(consumer: ConsumerPort, isExclusive: boolean): void {
     this.members.add(consumer)
     if (isExclusive) this.exclusive = consumer
+    if (this.isSingleActive) this.active ??= consumer
     this.creditReturned(consumer)
   }
 
@@ -38,6 +44,7 @@ export class ConsumerSet {
   remove(consumer: ConsumerPort): boolean {
     if (this.exclusive === consumer) this.exclusive = null
     const wasMember = this.members.delete(consumer)
+    if (this.active === consumer) this.active = this.findSuccessor()
     if (consumer.isInRotation) this.tidy(this.levelOf(consumer.priority))
     return wasMember
   }
@@ -50,10 +57,7 @@ export class ConsumerSet {
 
   /** The consumer whose turn it is, null when nobody has credit. */
   next(): ConsumerPort | null {
-    if (this.isSingleActive) {
-      const active = this.members.values().next().value
-      return active?.hasCredit === true ? active : null
-    }
+    if (this.isSingleActive) return this.active?.hasCredit === true ? this.active : null
     for (const { rotation } of this.levels) {
       for (let n = rotation.length; n > 0; n--) {
         const consumer = rotation.shift()!
@@ -75,6 +79,12 @@ export class ConsumerSet {
       consumer.isInRotation = this.members.has(consumer)
       if (consumer.isInRotation) rotation.push(consumer)
     }
+  }
+
+  private findSuccessor(): ConsumerPort | null {
+    let best: ConsumerPort | null = null
+    for (const member of this.members) if (best === null || member.priority > best.priority) best = member
+    return best
   }
 
   private levelOf(priority: number): Ring<ConsumerPort> {

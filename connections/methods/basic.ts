@@ -12,11 +12,14 @@ import { FIELD_TYPE_NAMES, isInteger } from '../../protocol/table.ts'
 import type { Queue } from '../../queues/queue.ts'
 import type { Channel } from '../channel.ts'
 import { Consumer } from '../consumer.ts'
-import { DirectReplyTo, REPLY_TO } from '../direct-reply-to.ts'
+import { DirectReplyTo, REPLY_TO, REPLY_TO_PREFIX } from '../direct-reply-to.ts'
 import { queueNamed } from './queue.ts'
 import type { Handlers } from './handler.ts'
 
-const STREAM_ARGUMENTS = ['x-stream-offset', 'x-stream-filter', 'x-stream-match-unfiltered']
+/** Consumer arguments of stream and quorum queues. */
+const OTHER_TYPES_ARGUMENTS = [
+  'x-stream-offset', 'x-stream-filter', 'x-stream-match-unfiltered', 'x-consumer-timeout',
+]
 
 export const basicMethods: Handlers = {
   /** global: Leveret limits the whole channel, as RabbitMQ 3 did; RabbitMQ 4 takes it for global=false. */
@@ -34,6 +37,7 @@ export const basicMethods: Handlers = {
 
   [BASIC_CONSUME](channel, m) {
     if (m.queue === REPLY_TO) return consumeReplies(channel, m)
+    if (m.queue.startsWith(REPLY_TO_PREFIX)) throw replyNameConsumed(channel, m.queue)
     const queue = channel.vhost.getQueue(queueNamed(channel, m.queue), channel.connection)
     const priority = checkConsume(channel, queue, m)
     const tag = m.consumerTag === '' ? channel.broker.generateName('amq.ctag-') : m.consumerTag
@@ -58,6 +62,9 @@ export const basicMethods: Handlers = {
   [BASIC_CANCEL_OK]() {},
 
   [BASIC_GET](channel, m) {
+    if (m.queue.startsWith(REPLY_TO_PREFIX)) {
+      throw notImplemented(`basic.get not supported by volatile ${channel.vhost.describeQueue(m.queue)}`)
+    }
     const queue = channel.vhost.getQueue(queueNamed(channel, m.queue), channel.connection)
     const { writer } = channel.connection
     const entry = queue.get(m.noAck)
@@ -90,6 +97,13 @@ export const basicMethods: Handlers = {
   },
 }
 
+/** The name that a responder is given is for publishing to (RabbitMQ 4). */
+function replyNameConsumed(channel: Channel, name: string): Error {
+  const why = channel.replyTo?.name === name ? 'multiple consumers are unsupported for'
+    : 'only creator channel may consume from'
+  return preconditionFailed(`${why} ${channel.vhost.describeQueue(name)}`)
+}
+
 /** Errors: precondition-failed with acks or for a second one, not-allowed for a tag in use. */
 function consumeReplies(channel: Channel, m: BasicConsume): void {
   if (channel.replyTo !== null) throw preconditionFailed('reply consumer already set')
@@ -114,10 +128,12 @@ function checkTag(channel: Channel, tag: string): void {
 function checkConsume(channel: Channel, queue: Queue, m: BasicConsume): number {
   const what = channel.vhost.describeQueue(queue.name)
   checkTag(channel, m.consumerTag)
-  if (queue.consumers.hasExclusive || (m.exclusive && queue.consumers.count > 0)) {
+  // One that is to be the only one and a single active one exclude each other (RabbitMQ).
+  const isShared = queue.consumers.count > 0 || queue.settings.isSingleActive
+  if (queue.consumers.hasExclusive || (m.exclusive && isShared)) {
     throw accessRefused(`${what} in exclusive use`)
   }
-  for (const name of STREAM_ARGUMENTS) {
+  for (const name of OTHER_TYPES_ARGUMENTS) {
     if (m.arguments.has(name)) {
       throw preconditionFailed(`invalid arg '${name}' for ${what} of queue type rabbit_classic_queue`)
     }

@@ -48,7 +48,7 @@ export const queueMethods: Handlers = {
   },
 
   [QUEUE_PURGE](channel, m) {
-    const count = channel.vhost.getQueue(queueNamed(channel, m.queue), channel.connection).purge()
+    const count = purge(channel, queueNamed(channel, m.queue))
     channel.connection.replyWhenDurable(channel, m.nowait ? null : (writer, number) => {
       writeQueuePurgeOk(writer, number, count)
     })
@@ -61,6 +61,11 @@ export const queueMethods: Handlers = {
       writeQueueDeleteOk(writer, number, count)
     })
   },
+}
+
+/** A direct reply's name holds nothing, ever (RabbitMQ 4). Errors: not-found, resource-locked. */
+function purge({ vhost, connection }: Channel, name: string): number {
+  return name.startsWith(REPLY_TO_PREFIX) ? 0 : vhost.getQueue(name, connection).purge()
 }
 
 /**

@@ -60,6 +60,36 @@ const entries = {
     rabbit: '4.x: sorted by name, the first of duplicates kept; 3.x: as published',
     reason: 'A message is delivered with the bytes it came with.',
   },
+  'dead-letter-redelivered': {
+    what: '`redelivered` at the first delivery from a dead-letter queue after `basic.reject`',
+    leveret: 'false',
+    rabbit: '4.x: true (after `basic.nack`: false); 3.x: false',
+    reason: 'The message is new in that queue. 4.3 loses the distinction; Leveret keeps 3.x\'s meaning.',
+  },
+  'dead-letter-bcc': {
+    what: 'Keys of the `BCC` header when a message is dead-lettered without x-dead-letter-routing-key',
+    leveret: 'not used again: the header is removed at publish, and not remembered',
+    rabbit: 'used again for routing, as those of `CC` are',
+    reason: 'Not built: nobody was found to rely on it, and it would cost every message a field.',
+  },
+  'expiration-text': {
+    what: 'The expiration property when it is written unusually: `+5000`, `0005000`',
+    leveret: 'kept as published',
+    rabbit: '4.x: rewritten, `5000`; 3.x: kept as published',
+    reason: 'A message is delivered with the bytes it came with.',
+  },
+  'priority-expiry': {
+    what: 'Priority queue: a message expires that came after one of lower priority',
+    leveret: 'gone at its time',
+    rabbit: 'stays, and is delivered after its time, unless something else makes the queue look',
+    reason: 'An expired message is not delivered. A defect nobody can rely on.',
+  },
+  'reply-tag-reuse': {
+    what: 'A consumer with the tag that the channel\'s consumer of `amq.rabbitmq.reply-to` has',
+    leveret: 'connection closed with 530 `NOT_ALLOWED - attempt to reuse consumer tag …`, as for any other',
+    rabbit: 'accepted; deliveries and replies then carry the same tag',
+    reason: 'The client could not tell them apart.',
+  },
   'long-header-tag': {
     what: 'Field tag `L` in message headers',
     leveret: 'kept',

@@ -2,11 +2,11 @@
 // §4.11. One orderly stop and one crash per broker, with many behaviours looked at after each; a broker that
 // is not ours to restart (RABBITMQ_URL, a container) is left out.
 
-import type { ChannelModel } from 'amqplib'
+import type { ChannelModel, ConfirmChannel, Message } from 'amqplib'
 import { connect } from 'amqplib'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { restartBroker } from './harness/control.ts'
-import { drain, fill, get, text } from './harness/messages.ts'
+import { drain, fill, get, text, untilCount } from './harness/messages.ts'
 import type { Target } from './harness/target.ts'
 
 const restartBoundMs = 120_000
@@ -20,6 +20,36 @@ interface Names {
   exclusive: string
   unacked: string
   headers: string
+  letters: string
+  priorities: string
+  limited: string
+  shortLived: string
+  shortQueue: string
+}
+
+const deathCount = (message: Message): number | undefined =>
+  (message.properties.headers?.['x-death'] as unknown as { count: number }[] | undefined)?.[0]?.count
+
+/** Queues whose arguments have to hold after the restart, too. */
+async function buildWithArguments(ch: ConfirmChannel, names: Names): Promise<void> {
+  const persistent = { persistent: true }
+  await ch.assertQueue(names.letters, { deadLetterExchange: '', deadLetterRoutingKey: names.letters })
+  await fill(ch, names.letters, ['dying'], persistent)
+  ch.reject(await get(ch, names.letters), false)
+  await untilCount(ch, names.letters, 1)
+  // A dead letter is confirmed to nobody; once what came after it is, it is on disk, too.
+  await fill(ch, names.letters, ['confirmed'], persistent)
+  await ch.assertQueue(names.priorities, { maxPriority: 5 })
+  for (const priority of [1, 5, 3]) {
+    await fill(ch, names.priorities, [`${priority}`], { ...persistent, priority })
+  }
+  await ch.assertQueue(names.limited, { maxLength: 2 })
+  await fill(ch, names.limited, ['a', 'b'], persistent)
+  await ch.assertQueue(names.shortLived)
+  await fill(ch, names.shortLived, ['a', 'b'], { ...persistent, expiration: 300 })
+  await fill(ch, names.shortLived, ['lasts'], { ...persistent, expiration: 600_000 })
+  await ch.assertQueue(names.shortQueue, { messageTtl: 300 })
+  await fill(ch, names.shortQueue, ['a', 'b'], persistent)
 }
 
 async function build(connection: ChannelModel, names: Names): Promise<void> {
@@ -45,6 +75,7 @@ async function build(connection: ChannelModel, names: Names): Promise<void> {
   await fill(ch, names.headers, ['body'], { persistent: true, headers: { a: 1, b: 'x' }, messageId: 'm',
     priority: 3 })
   await fill(ch, names.headers, ['big'.repeat(100_000)], persistent)
+  await buildWithArguments(ch, names)
 }
 
 function describeRestart(target: Target, signal: 'SIGTERM' | 'SIGKILL'): void {
@@ -54,6 +85,8 @@ function describeRestart(target: Target, signal: 'SIGTERM' | 'SIGKILL'): void {
     queue: `${prefix}.queue`, transient: `${prefix}.transient`, bound: `${prefix}.bound`,
     exchange: `${prefix}.exchange`, autoDelete: `${prefix}.auto-delete`, exclusive: `${prefix}.exclusive`,
     unacked: `${prefix}.unacked`, headers: `${prefix}.headers`,
+    letters: `${prefix}.letters`, priorities: `${prefix}.priorities`, limited: `${prefix}.limited`,
+    shortLived: `${prefix}.short-lived`, shortQueue: `${prefix}.short-queue`,
   }
   let connection: ChannelModel
   let closeSeen = ''
@@ -152,6 +185,33 @@ function describeRestart(target: Target, signal: 'SIGTERM' | 'SIGKILL'): void {
     expect(text(await get(ch, names.headers))).toBe('big'.repeat(100_000))
     // After a crash RabbitMQ cannot know what was delivered before it, and marks everything redelivered.
     expect([false, !isOrderly]).toContain(message.fields.redelivered)
+  })
+
+  test(`after ${how} a dead letter's history goes on`, async () => {
+    const ch = await connection.createChannel()
+    const letter = await get(ch, names.letters)
+    expect(deathCount(letter)).toBe(1)
+    await get(ch, names.letters)
+    ch.reject(letter, false)
+    expect(deathCount(await get(ch, names.letters))).toBe(2)
+  })
+
+  test(`after ${how} messages have their priorities`, async () => {
+    const ch = await connection.createChannel()
+    expect(await drain(ch, names.priorities)).toEqual(['5', '3', '1'])
+  })
+
+  test(`after ${how} a limit holds`, async () => {
+    const ch = await connection.createConfirmChannel()
+    await fill(ch, names.limited, ['c'])
+    expect(await drain(ch, names.limited)).toEqual(['b', 'c'])
+  })
+
+  test(`after ${how} messages whose time came meanwhile are gone`, async () => {
+    const ch = await connection.createConfirmChannel()
+    await untilCount(ch, names.shortLived, 1)
+    await untilCount(ch, names.shortQueue, 0)
+    expect(await drain(ch, names.shortLived)).toEqual(['lasts'])
   })
 }
 

@@ -3,24 +3,10 @@
 
 import { expect } from 'vitest'
 import { channelClosure, closed, rawClosure } from './harness/closure.ts'
+import { confirmedTags } from './harness/confirms.ts'
 import { forEachTarget } from './harness/for-each-target.ts'
 import { drain, fill, text } from './harness/messages.ts'
 import { until, within } from './harness/poll.ts'
-import type { RawClient } from './harness/raw-client.ts'
-
-/** Reads acks until all tags up to `count` are confirmed; a tag confirmed twice fails. */
-async function confirmedTags(client: RawClient, count: number): Promise<number[]> {
-  const confirmed = new Set<number>()
-  while (confirmed.size < count) {
-    const { 'delivery-tag': tag, multiple } = await client.expect('basic.ack')
-    const first = multiple === true ? 1 : tag as number
-    const covered = Array.from({ length: tag as number - first + 1 }, (_, index) => first + index)
-      .filter((each) => !confirmed.has(each))
-    if (covered.length === 0) throw new Error(`tag ${String(tag)} confirmed twice`)
-    for (const each of covered) confirmed.add(each)
-  }
-  return [...confirmed].toSorted((a, b) => a - b)
-}
 
 const oneTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1)
 
@@ -89,6 +75,13 @@ forEachTarget((test) => {
       .toEqual(closed(406, `PRECONDITION_FAILED - ${text}`, 'basic.publish'))
   })
 
+  test('a bad CC is noticed before a user-id of somebody else', async ({ channel }) => {
+    const ch = await channel()
+    const act = (): unknown => ch.publish('', 'k', Buffer.from('x'), { userId: 'other', headers: { CC: 'k' } })
+    expect((await channelClosure(ch, act)).text)
+      .toBe('PRECONDITION_FAILED - invalid message: {unacceptable_type_in_header,"CC",longstr}')
+  })
+
   test('confirm.select may be repeated', async ({ raw }) => {
     const client = await raw()
     await client.call(1, 'confirm.select')
@@ -123,7 +116,7 @@ forEachTarget((test) => {
       for (let n = 0; n < 1000; n++) {
         client.publish(1, { 'routing-key': queue }, { 'delivery-mode': deliveryMode }, Buffer.from(`m${n}`))
       }
-      expect(await confirmedTags(client, 1000)).toEqual(oneTo(1000))
+      expect(await confirmedTags(client, 1000)).toEqual({ acked: oneTo(1000), nacked: [] })
       expect(await client.call(1, 'queue.purge', { queue })).toEqual({ 'message-count': 1000 })
     })
   }
@@ -136,7 +129,7 @@ forEachTarget((test) => {
       client.publish(1, { 'routing-key': n % 3 === 0 ? 'nowhere' : queue }, { 'delivery-mode': 2 },
         Buffer.from('x'))
     }
-    expect(await confirmedTags(client, 100)).toEqual(oneTo(100))
+    expect(await confirmedTags(client, 100)).toEqual({ acked: oneTo(100), nacked: [] })
   })
 
   test('a message for several queues is confirmed once', async ({ raw, name }) => {
@@ -150,7 +143,7 @@ forEachTarget((test) => {
     }
     await client.call(1, 'confirm.select')
     for (let n = 0; n < 5; n++) client.publish(1, { exchange }, { 'delivery-mode': 2 }, Buffer.from('x'))
-    expect(await confirmedTags(client, 5)).toEqual(oneTo(5))
+    expect(await confirmedTags(client, 5)).toEqual({ acked: oneTo(5), nacked: [] })
   })
 
   test('a confirmed message can be got at once', async ({ confirmChannel, channel, name }) => {

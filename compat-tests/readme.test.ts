@@ -1,4 +1,5 @@
-// The README's program, run as a newcomer runs it, on both brokers: it must print what the README says it prints.
+// The README's program, run as a newcomer runs it, on both brokers: it must print what the README says it
+// prints.
 
 import { execFile } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'

@@ -21,6 +21,27 @@ export async function fill(
   await within('confirms', channel.waitForConfirms())
 }
 
+/** Publishes each text to the queue; how the broker confirmed each: 'ack', or 'message nacked'. */
+export async function outcomes(
+  channel: ConfirmChannel, queue: string, texts: readonly string[], options?: Options.Publish,
+): Promise<string[]> {
+  return within('confirms', Promise.all(texts.map((body) => new Promise<string>((resolve) => {
+    channel.sendToQueue(queue, Buffer.from(body), options, (error: Error | null) => {
+      resolve(error === null ? 'ack' : error.message)
+    })
+  }))))
+}
+
+/**
+ * Lets time pass by the broker's own clock: until a message published now has expired and is gone. What
+ * expires sooner has expired then, too.
+ */
+export async function elapse(channel: ConfirmChannel, probe: string, ms: number): Promise<void> {
+  await channel.assertQueue(probe)
+  await fill(channel, probe, ['probe'], { expiration: ms })
+  await untilCount(channel, probe, 0)
+}
+
 /** The next message of the queue; polls, because a routed message may still be under way. */
 export async function get(channel: Channel, queue: string, options?: Options.Get): Promise<GetMessage> {
   return until(`a message in ${queue}`, () => channel.get(queue, options))

@@ -198,12 +198,16 @@ export function decodeMethod(payload: Buffer): { name: string, args: Args } {
       continue
     }
     bitCount = 0
-    const size = integerSizes[type]
-    if (size !== undefined) args[arg] = reader.number(size)
-    else if (type === 'table') args[arg] = reader.table()
-    else args[arg] = reader.take(reader.number(type === 'shortstr' ? 1 : 4)).toString()
+    args[arg] = decodeArg(reader, type)
   }
   return { name, args }
+}
+
+function decodeArg(reader: Reader, type: string): unknown {
+  const size = integerSizes[type]
+  if (size !== undefined) return reader.number(size)
+  if (type === 'table') return reader.table()
+  return reader.take(reader.number(type === 'shortstr' ? 1 : 4)).toString()
 }
 
 /** Property flags and values as they stand in a content header, after the body size. */
@@ -216,6 +220,14 @@ export function encodeProperties(properties: Args = {}): Buffer {
     parts.push(encodeArg(type, properties[name]))
   })
   return Buffer.concat([integer(2, flags), ...parts])
+}
+
+/** What encodeProperties wrote: the properties that are there, by name. */
+export function decodeProperties(bytes: Buffer): Args {
+  const reader = new Reader(bytes)
+  const flags = reader.number(2)
+  const present = basicProperties.filter((_, index) => (flags & (1 << (15 - index))) !== 0)
+  return Object.fromEntries(present.map(([name, type]) => [name, decodeArg(reader, type)]))
 }
 
 export function encodeHeader(bodySize: number | bigint, properties: Buffer, classId = 60,

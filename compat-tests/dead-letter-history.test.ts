@@ -24,7 +24,7 @@ interface Stage {
   letter(): Promise<RawMessage>
 }
 
-/** Everything a message needs to die: exchange → source ⇒ dlx → dead, which is consumed on channel 2. */
+/** What a message needs to die: exchange → source ⇒ dlx → dead, which is consumed on channel 2. */
 async function stage({ raw, name }: Session, sourceArguments: Field[] = []): Promise<Stage> {
   const client = await raw()
   const [exchange, source, dlx, dead] = [name('x'), name('source'), name('dlx'), name('dead')]

@@ -102,6 +102,12 @@ const entries = {
     rabbit: '4.x: never match (the message\'s value is multiplied by 1000); 3.x: match',
     reason: 'A defect nobody can rely on.',
   },
+  'transient-exchange': {
+    what: 'A non-durable exchange after a restart of the broker',
+    leveret: 'gone',
+    rabbit: '4.3: still there; 3.x: gone',
+    reason: 'The specification\'s meaning of transient; 4.3 keeps it by accident of its metadata store.',
+  },
   'unknown-class': {
     what: 'A method of an unknown class',
     leveret: 'connection closed with 503 `COMMAND_INVALID - unimplemented method`',

@@ -16,6 +16,7 @@ interface Names {
   transient: string
   bound: string
   exchange: string
+  transientExchange: string
   autoDelete: string
   exclusive: string
   unacked: string
@@ -60,6 +61,7 @@ async function build(connection: ChannelModel, names: Names): Promise<void> {
   await ch.assertQueue(names.autoDelete, { autoDelete: true })
   await ch.assertQueue(names.exclusive, { exclusive: true })
   await ch.assertExchange(names.exchange, 'topic', { alternateExchange: 'amq.fanout' })
+  await ch.assertExchange(names.transientExchange, 'direct', { durable: false })
   await ch.bindQueue(names.bound, names.exchange, 'a.#', { colour: 'red' })
   await fill(ch, names.queue, ['p0', 'p1'], persistent)
   await fill(ch, names.queue, ['t0', 't1'], { persistent: false })
@@ -83,7 +85,8 @@ function describeRestart(target: Target, signal: 'SIGTERM' | 'SIGKILL'): void {
   const prefix = `compat.${inject('runId')}.${signal}`
   const names: Names = {
     queue: `${prefix}.queue`, transient: `${prefix}.transient`, bound: `${prefix}.bound`,
-    exchange: `${prefix}.exchange`, autoDelete: `${prefix}.auto-delete`, exclusive: `${prefix}.exclusive`,
+    exchange: `${prefix}.exchange`, transientExchange: `${prefix}.transient-exchange`,
+    autoDelete: `${prefix}.auto-delete`, exclusive: `${prefix}.exclusive`,
     unacked: `${prefix}.unacked`, headers: `${prefix}.headers`,
     letters: `${prefix}.letters`, priorities: `${prefix}.priorities`, limited: `${prefix}.limited`,
     shortLived: `${prefix}.short-lived`, shortQueue: `${prefix}.short-queue`,
@@ -112,6 +115,7 @@ function describeRestart(target: Target, signal: 'SIGTERM' | 'SIGKILL'): void {
     const ch = await connection.createChannel()
     for (const queue of Object.values(names)) await ch.deleteQueue(queue)
     await ch.deleteExchange(names.exchange)
+    await ch.deleteExchange(names.transientExchange)
     await connection.close()
   })
 
@@ -146,6 +150,14 @@ function describeRestart(target: Target, signal: 'SIGTERM' | 'SIGKILL'): void {
     const ch = await connection.createChannel()
     await expect(ch.assertExchange(names.exchange, 'topic', { alternateExchange: 'amq.fanout' }))
       .resolves.toBeDefined()
+  })
+
+  test(`after ${how} a transient exchange is there (4.x)`, async ({ task }) => {
+    task.meta.differences = ['transient-exchange']
+    const ch = await connection.createChannel()
+    ch.on('error', () => undefined) // the rejection below carries the same close
+    const isGone = await ch.checkExchange(names.transientExchange).then(() => false, () => true)
+    expect(isGone).toBe(target.isRabbit3 || target.label === 'Leveret')
   })
 
   test(`after ${how} bindings route as before`, async () => {

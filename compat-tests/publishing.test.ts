@@ -77,7 +77,8 @@ forEachTarget((test) => {
 
   test('a bad CC is noticed before a user-id of somebody else', async ({ channel }) => {
     const ch = await channel()
-    const act = (): unknown => ch.publish('', 'k', Buffer.from('x'), { userId: 'other', headers: { CC: 'k' } })
+    const options = { userId: 'other', headers: { CC: 'k' } }
+    const act = (): unknown => ch.publish('', 'k', Buffer.from('x'), options)
     expect((await channelClosure(ch, act)).text)
       .toBe('PRECONDITION_FAILED - invalid message: {unacceptable_type_in_header,"CC",longstr}')
   })

@@ -30,6 +30,11 @@ const PUMP_MAX = 4_000
 /** Ready after a pump: from here on publishers get no more than consumers. */
 const GROWING_MIN = 1_000
 
+/** What one step of a pump did. */
+const NOTHING = 0
+const DELIVERED = 1
+const EXPIRED = 2
+
 export interface QueueFlags {
   /** Never with an owner: RabbitMQ drops `durable` for exclusive queues. */
   readonly isDurable: boolean
@@ -135,28 +140,18 @@ export class Queue implements Pumpable, EntryHolder {
    * too much. Called at the end of a turn, never from a handler.
    */
   pump(): boolean {
-    const { clock, turn } = this.parts
-    const { nowMs } = clock
     let delivered = 0
-    for (let n = 0; n < PUMP_MAX; n++) {
-      const entry = this.ready.first()
-      if (entry === null) break
-      // A time to live of 0 means now or never: a consumer that waits still gets it (RabbitMQ).
-      const consumer = entry.expiresAtMs < nowMs ? null : this.consumers.next()
-      if (consumer !== null) {
-        this.handOut(this.ready.shift()!, consumer)
-        delivered++
-      } else if (entry.expiresAtMs <= nowMs) {
-        this.dropHead('expired')
-      } else {
-        this.dropOverflow()
-        this.headExpiry.watch(this.ready.first()?.expiresAtMs ?? Infinity)
-        turn.budget.pumped(delivered, this.ready.length > GROWING_MIN)
-        return false
-      }
+    let step = DELIVERED
+    for (let n = 0; n < PUMP_MAX && step !== NOTHING; n++) {
+      step = this.pumpHead()
+      if (step === DELIVERED) delivered++
     }
-    turn.budget.pumped(delivered, this.ready.length > GROWING_MIN)
-    return this.ready.length > 0
+    if (step === NOTHING) {
+      this.dropOverflow()
+      this.headExpiry.watch(this.ready.first()?.expiresAtMs ?? Infinity)
+    }
+    this.parts.turn.budget.pumped(delivered, this.ready.length > GROWING_MIN)
+    return step !== NOTHING
   }
 
   /** basic.get: the next ready entry, unacked from now on, or settled at once when it needs no ack. */
@@ -262,6 +257,24 @@ export class Queue implements Pumpable, EntryHolder {
       before = entry.id
     }
     invariant(this.unackedCount >= 0, `queue '${this.name}': ${this.unackedCount} unacked`)
+  }
+
+  /**
+   * What became of the head. A time to live of 0 means now or never: a consumer that waits still gets it
+   * (RabbitMQ).
+   */
+  private pumpHead(): number {
+    const entry = this.ready.first()
+    if (entry === null) return NOTHING
+    const { nowMs } = this.parts.clock
+    const consumer = entry.expiresAtMs < nowMs ? null : this.consumers.next()
+    if (consumer !== null) {
+      this.handOut(this.ready.shift()!, consumer)
+      return DELIVERED
+    }
+    if (entry.expiresAtMs > nowMs) return NOTHING
+    this.dropHead('expired')
+    return EXPIRED
   }
 
   private handOut(entry: Entry, consumer: ConsumerPort): void {

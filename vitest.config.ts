@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
-// What runs beside the code and in test/: unit, contract, layout, simulation and crash tests. The compatibility suite,
-// which starts two brokers, has a config of its own. `npm test` reads the JSON report.
+// What runs beside the code and in test/: unit, contract, layout, simulation and crash tests. The
+// compatibility suite, which starts two brokers, has a config of its own. `npm test` reads the JSON report.
 export default defineConfig({
   test: {
     include: ['**/*.test.ts'],

@@ -1,10 +1,10 @@
-// How much publishers may bring in per turn, so that they never starve consumers: sockets that send faster than the broker
-// hands out would otherwise fill every turn with their data. While a queue with consumers is growing, all publishers
-// together get about what was delivered in the turn before; otherwise a bound that only keeps turns short. A connection
-// that has used up its share goes on reading in the next turn.
+// How much publishers may bring in per turn, so that they never starve consumers: sockets that send faster
+// than the broker hands out would otherwise fill every turn with their data. While a queue with consumers is
+// growing, all publishers together get about what was delivered in the turn before; otherwise a bound that
+// only keeps turns short. A connection that has used up its share goes on reading in the next turn.
 //
-// With consumers that are slow by themselves turns are short, so the least share, turn after turn, is no limit at all:
-// publishers are slowed by what the broker is busy delivering, never by a backlog.
+// With consumers that are slow by themselves turns are short, so the least share, turn after turn, is no
+// limit at all: publishers are slowed by what the broker is busy delivering, never by a backlog.
 
 const UNITS_MAX = 2_000
 const UNITS_MIN = 64

@@ -54,8 +54,8 @@ export class Ring<T> {
 
   /**
    * A list that fills and empties with every turn keeps its size (resizing was 6 % of the broker's time at
-   * 285,000 messages/s, 2026-11); one that has been nearly empty for long, or has drained a large backlog, gives
-   * it back.
+   * 285,000 messages/s, 2026-11); one that has been nearly empty for long, or has drained a large backlog,
+   * gives it back.
    */
   private shrinkIfCalm(): void {
     const size = this.items.length

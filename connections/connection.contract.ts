@@ -101,7 +101,9 @@ export class TestClient implements Transport {
     return answer
   }
 
-  publish(routingKey: string, body: Buffer | string = 'body', properties: Values = {}, args: Values = {}): void {
+  publish(
+    routingKey: string, body: Buffer | string = 'body', properties: Values = {}, args: Values = {},
+  ): void {
     this.raw.publish(1, { routingKey, ...args }, properties, Buffer.from(body))
   }
 
@@ -112,6 +114,7 @@ export class TestClient implements Transport {
   /** The text of the one close that was heard, with its code. */
   closeText(): string {
     const closes = this.heard.filter(({ name }) => name.endsWith('.close'))
-    return closes.map(({ name, args }) => `${name} ${String(args['replyCode'])} ${String(args['replyText'])}`).join()
+    return closes.map(({ name, args: { replyCode, replyText } }) =>
+      `${name} ${String(replyCode)} ${String(replyText)}`).join()
   }
 }

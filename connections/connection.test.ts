@@ -205,8 +205,8 @@ describe('closed by force', () => {
     const client = await TestClient.open(world.broker)
     client.connection.forceClose(why)
     await client.settle()
-    expect(client.closeText())
-      .toBe("connection.close 320 CONNECTION_FORCED - broker forced connection closure with reason 'shutdown'")
+    expect(client.closeText()).toBe('connection.close 320 CONNECTION_FORCED - broker forced connection '
+      + "closure with reason 'shutdown'")
     expect([client.isClosed, world.broker.connections.size]).toEqual([true, 0])
   })
 
@@ -267,7 +267,7 @@ describe('the end', () => {
     expect([deliveries(client), queue.unackedCount]).toEqual([3, 3])
     client.destroy()
     const back = [queue.get(true)!, queue.get(true)!, queue.get(true)!]
-    const bodies = back.map(({ message }) => message.buf.toString('latin1', message.bodyStart, message.bodyEnd))
+    const bodies = back.map(({ message: m }) => m.buf.toString('utf8', m.bodyStart, m.bodyEnd))
     expect([bodies, back.every(({ isRedelivered }) => isRedelivered)]).toEqual([['1', '2', '3'], true])
     expect([queue.consumers.count, world.broker.connections.size]).toEqual([0, 0])
   })

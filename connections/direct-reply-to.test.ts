@@ -120,7 +120,8 @@ describe('the reply consumer', () => {
   it('cannot acknowledge', async () => {
     requester.raw.send(1, 'basic.consume', { queue: REPLY_TO })
     await requester.settle()
-    expect(requester.closeText()).toBe('channel.close 406 PRECONDITION_FAILED - reply consumer cannot acknowledge')
+    expect(requester.closeText())
+      .toBe('channel.close 406 PRECONDITION_FAILED - reply consumer cannot acknowledge')
   })
 
   it('is one per channel, and may be set again after its cancel', async () => {

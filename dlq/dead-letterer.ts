@@ -62,7 +62,7 @@ export class DeadLetterer implements DeadLetterSink {
     }
     const history = addDeath(readHistory(headers, message.isDeadLetter), death)
     const properties = header.withHistory(HISTORY_HEADERS, historyHeaders(history, death, header))
-    const envelope = envelopeOf(exchange.name, deadLetterRoutingKey ?? message.routingKey)
+    const envelope = envelopeOf(exchange.name, deadLetterRoutingKey, message.envelope)
     const letter = letterOf(message, envelope, properties)
     header.readProperties(letter.buf, letter.propertiesStart, letter.propertiesEnd)
     const keys = deadLetterRoutingKey === null ? routingKeys : [deadLetterRoutingKey]
@@ -83,8 +83,11 @@ function letterOf(message: Message, envelope: Envelope, properties: Buffer): Mes
   })
 }
 
-function envelopeOf(exchange: string, routingKey: string): Envelope {
-  return new Envelope(exchange, routingKey, encodeEnvelope(exchange, routingKey))
+/** A key that is kept is kept byte for byte: it need not be UTF-8. */
+function envelopeOf(exchange: string, newKey: string | null, { routingKey, wire }: Envelope): Envelope {
+  if (newKey !== null) return new Envelope(exchange, newKey, encodeEnvelope(exchange, newKey))
+  const exchangeBytes = encodeEnvelope(exchange, '').subarray(0, -1)
+  return new Envelope(exchange, routingKey, Buffer.concat([exchangeBytes, wire.subarray(1 + wire[0]!)]))
 }
 
 function copiedKeys(headers: FieldTable | null): string[] {

@@ -108,7 +108,9 @@ export class ContentHeader {
     const flags = buf.readUInt16BE(propertiesStart) & ~CONTINUATION
     const head = this.bccAt < 0
       ? buf.subarray(propertiesStart + 2, this.headersEnd)
-      : Buffer.concat([buf.subarray(propertiesStart + 2, this.headersPlace), this.headersWithout(BCC, EMPTY_TABLE)])
+      : Buffer.concat([
+        buf.subarray(propertiesStart + 2, this.headersPlace), this.headersWithout(BCC, EMPTY_TABLE),
+      ])
     if (replyTo === null) return joined(flags, head, buf.subarray(this.headersEnd, propertiesEnd))
     const name = Buffer.from(replyTo)
     return joined(
@@ -132,7 +134,10 @@ export class ContentHeader {
     return this.headersAt < 0 ? this.headersPlace : this.headersAt + 4 + this.buf.readUInt32BE(this.headersAt)
   }
 
-  /** The headers table, length included: pairs with other names byte for byte as they came, then the added ones. */
+  /**
+   * The headers table, length included: pairs with other names byte for byte as they came, then the added
+   * ones.
+   */
   private headersWithout(removed: ReadonlySet<string>, added: FieldTable): Buffer {
     const { buf, headersEnd } = this
     const pairs: Buffer[] = []

@@ -3,10 +3,15 @@
 import type { FrameWriter } from './frame-writer.ts'
 import { BASIC_GET_OK, BASIC_RETURN } from './methods.gen.ts'
 
-/** Exchange and routing key as basic.deliver, get-ok and return carry them. */
+const SHORTSTR_BYTES_MAX = 255
+
+/**
+ * Exchange and routing key as basic.deliver, get-ok and return carry them. A short string has 255 bytes at
+ * most: a key that was not UTF-8 may have grown when the store kept it as text, and is cut.
+ */
 export function encodeEnvelope(exchange: string, routingKey: string): Buffer {
   const name = Buffer.from(exchange)
-  const key = Buffer.from(routingKey)
+  const key = Buffer.from(routingKey).subarray(0, SHORTSTR_BYTES_MAX)
   return Buffer.concat([Buffer.from([name.length]), name, Buffer.from([key.length]), key])
 }
 

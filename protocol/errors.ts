@@ -65,9 +65,10 @@ export function printBinary(bytes: Buffer): string {
 
 /** As Erlang writes a string literal. */
 function escapeText(text: string): string {
-  return text.replace(/["\\\b\t\n\v\f\r\u001b]/g, (char) => ESCAPES[char]!)
+  return [...text].map((char) => ESCAPES.get(char) ?? char).join('')
 }
 
-const ESCAPES: Readonly<Record<string, string>> = {
-  '"': '\\"', '\\': '\\\\', '\b': '\\b', '\t': '\\t', '\n': '\\n', '\v': '\\v', '\f': '\\f', '\r': '\\r', '\u001b': '\\e',
-}
+const ESCAPES: ReadonlyMap<string, string> = new Map([
+  ['"', '\\"'], ['\\', '\\\\'], ['\b', '\\b'], ['\t', '\\t'], ['\n', '\\n'], ['\v', '\\v'], ['\f', '\\f'],
+  ['\r', '\\r'], ['\u001b', '\\e'],
+])

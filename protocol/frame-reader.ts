@@ -103,7 +103,10 @@ export class FrameReader {
     return true
   }
 
-  /** The next `length` bytes in one buffer: a frame over several chunks is copied once, the chunks stay as they are. */
+  /**
+   * The next `length` bytes in one buffer: a frame over several chunks is copied once, the chunks stay as
+   * they are.
+   */
   private join(length: number): Buffer {
     const joined = Buffer.allocUnsafeSlow(length)
     let filled = 0

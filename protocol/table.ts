@@ -23,7 +23,8 @@ export type IntegerTag = 'b' | 'B' | 's' | 'u' | 'I' | 'i' | 'l' | 'L'
 /** Names of field types as they appear in RabbitMQ's error texts (behaviours §0.4). */
 export const FIELD_TYPE_NAMES: Readonly<Record<Field['tag'], string>> = {
   S: 'longstr', x: 'binary', t: 'bool', b: 'byte', B: 'unsignedbyte', s: 'short', u: 'unsignedshort',
-  I: 'signedint', i: 'unsignedint', l: 'long', L: 'long', T: 'timestamp', f: 'float', d: 'double', D: 'decimal',
+  I: 'signedint', i: 'unsignedint', l: 'long', L: 'long', T: 'timestamp', f: 'float', d: 'double',
+  D: 'decimal',
   V: 'void',
   A: 'array', F: 'table',
 }

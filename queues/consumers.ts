@@ -71,7 +71,10 @@ export class ConsumerSet {
     return null
   }
 
-  /** Those who left give up their places when there are more of them than of the others: one pass for many leavings. */
+  /**
+   * Those who left give up their places when there are more of them than of the others: one pass for many
+   * leavings.
+   */
   private tidy(rotation: Ring<ConsumerPort>): void {
     if (rotation.length <= 2 * this.members.size + 16) return
     for (let n = rotation.length; n > 0; n--) {

@@ -160,6 +160,7 @@ export class QueueWorld {
   readonly turn = new Turn(this.clock, (run) => this.scheduled.push(run))
   /** `routing-key reason` of what was dead-lettered. */
   readonly deaths: string[] = []
+  onDeath: (routingKey: string, reason: string) => void = () => {}
   expirations = 0
   readonly queue: Queue
 
@@ -168,8 +169,10 @@ export class QueueWorld {
     const all = { isDurable: true, isAutoDelete: false, ...flags }
     this.queue = new Queue(7, 'q', all, owner ?? null, args, {
       store: this.store, turn: this.turn, clock: this.clock, timers: this.timers, ids: this.ids,
-      deadLetters: { deadLetter: (_place, message, reason) =>
-        this.deaths.push(`${message.routingKey} ${reason}`) },
+      deadLetters: { deadLetter: (_place, { routingKey }, reason) => {
+        this.deaths.push(`${routingKey} ${reason}`)
+        this.onDeath(routingKey, reason)
+      } },
       expired: () => { this.expirations++ },
     })
   }

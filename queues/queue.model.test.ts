@@ -1,32 +1,63 @@
 // A queue against a naive model, over many seeded runs: whatever happens in whatever order, each message is
-// in exactly one place, goes out oldest first to somebody with credit, and the store knows exactly what is
-// left.
+// in exactly one place, goes out in its turn to somebody with credit or dies for a good reason, and the store
+// knows exactly what is left. Once for plain queues, once for queues with random limits, times to live,
+// priorities and single active consumers, while time passes.
 import { expect, it } from 'vitest'
 import { SeededRandom } from '../base/random.ts'
+import { tableOf } from '../protocol/table-encode.ts'
 import type { Entry } from './entry.ts'
 import { messageOf, QueueWorld, TestConsumer } from './queue.contract.ts'
 
 const SEEDS = 600
 const STEPS = 120
 
+/** A message that is not settled. */
+interface Held {
+  readonly id: number
+  readonly isStored: boolean
+  readonly level: number
+  readonly bytes: number
+  readonly expiresAtMs: number
+  /** How often it came back. */
+  count: number
+}
+
 function same(actual: unknown, expected: unknown): void {
   if (actual !== expected) throw new Error(`expected ${String(expected)}, found ${String(actual)}`)
 }
 
+function argumentsOf(random: SeededRandom): Record<string, string | number | boolean> {
+  const args: Record<string, string | number | boolean> = { 'x-dead-letter-exchange': 'dlx' }
+  if (random.chance(0.5)) args['x-max-length'] = random.below(6)
+  if (random.chance(0.3)) args['x-max-length-bytes'] = random.below(60)
+  if (random.chance(0.4)) args['x-overflow'] = random.chance(0.5) ? 'reject-publish' : 'reject-publish-dlx'
+  if (random.chance(0.4)) args['x-message-ttl'] = random.below(8) * 100
+  if (random.chance(0.4)) args['x-max-priority'] = 1 + random.below(4)
+  if (random.chance(0.2)) args['x-single-active-consumer'] = true
+  return args
+}
+
 class ModelRun {
+  private readonly hasLimits: boolean
   private readonly random: SeededRandom
   private readonly world: QueueWorld
   private consumers: TestConsumer[] = []
-  /** By id, all that is not settled: how often it came back, and whether it is stored. */
-  private readonly held = new Map<number, { count: number; isStored: boolean }>()
-  private readonly ready = new Set<number>()
+  private active: TestConsumer | null = null
+  private readonly held = new Map<number, Held>()
+  private readonly ready = new Map<number, Held>()
   private readonly gotten: Entry[] = []
   /** Consumers that left while they had unacked entries: their channel may still settle them. */
   private readonly left: TestConsumer[] = []
+  /** The message that is being published, and whether it was refused with a dead letter. */
+  private publishing = 0
+  private isRefused = false
 
-  constructor(seed: number) {
-    this.random = new SeededRandom(seed)
-    this.world = new QueueWorld({ flags: { isDurable: this.random.chance(0.8) } })
+  constructor(seed: number, hasLimits: boolean) {
+    this.hasLimits = hasLimits
+    const random = this.random = new SeededRandom(seed)
+    const args = tableOf(hasLimits ? argumentsOf(random) : {})
+    this.world = new QueueWorld({ flags: { isDurable: random.chance(0.8) }, args })
+    this.world.onDeath = (routingKey, reason) => this.died(Number(routingKey), reason)
   }
 
   run(): void {
@@ -39,54 +70,137 @@ class ModelRun {
 
   private step(): void {
     const { random } = this
-    const roll = random.below(100)
+    const roll = random.below(106)
     if (roll < 30) for (let n = random.below(6); n > 0; n--) this.publish()
     else if (roll < 50) this.endTurn()
-    else if (roll < 68) this.settleOrRequeue()
+    else if (roll < 68) this.settleOrReturn()
     else if (roll < 78) this.addConsumer()
     else if (roll < 84) this.removeConsumer()
     else if (roll < 92) this.get()
     else if (roll < 98) this.stallOrResume()
-    else this.purge()
+    else if (roll < 100) this.purge()
+    else this.pass()
   }
 
   private publish(): void {
-    const { queue, ids } = this.world
-    const message = messageOf('k', this.random.below(20), this.random.chance(0.7))
-    queue.publish(message)
-    this.held.set(ids.last, { count: 0, isStored: queue.stores(message) })
-    this.ready.add(ids.last)
+    const { random, world: { queue, ids, clock } } = this
+    const { settings } = queue
+    const [bytes, priority] = [random.below(20), random.below(7)]
+    const ownTtlMs = this.hasLimits && random.chance(0.3) ? random.below(8) * 100 : Infinity
+    const id = ids.last + 1
+    const message = Object.assign(
+      messageOf(String(id), bytes, random.chance(0.7), priority), { expiresAtMs: clock.nowMs + ownTtlMs })
+    const held = {
+      id, bytes, count: 0, isStored: queue.stores(message),
+      level: settings.priorityMax === null ? 0 : Math.min(priority, settings.priorityMax),
+      expiresAtMs: clock.nowMs + Math.min(ownTtlMs, settings.messageTtlMs),
+    }
+    const canRefuse = settings.overflow !== 'drop-head'
+    // It may die before `publish` has returned.
+    if (!canRefuse) this.hold(held)
+    this.publishing = id
+    this.isRefused = false
+    const isTaken = queue.publish(message)
+    this.publishing = 0
+    same(isTaken, !canRefuse || !this.isFull(1, bytes))
+    if (canRefuse && isTaken) this.hold(held)
+    same(this.isRefused, !isTaken && settings.overflow === 'reject-publish-dlx')
+  }
+
+  private isFull(more: number, moreBytes: number): boolean {
+    const { lengthMax, lengthBytesMax } = this.world.queue.settings
+    const bytes = [...this.ready.values()].reduce((sum, held) => sum + held.bytes, moreBytes)
+    return this.ready.size + more > lengthMax || bytes > lengthBytesMax
+  }
+
+  private hold(held: Held): void {
+    this.held.set(held.id, held)
+    this.ready.set(held.id, held)
+  }
+
+  private settled({ id }: { readonly id: number }): void {
+    this.held.delete(id)
+    this.ready.delete(id)
+  }
+
+  /** Who goes out, or dies, next. */
+  private head(): Held | null {
+    return [...this.ready.values()].toSorted((a, b) => b.level - a.level || a.id - b.id)[0] ?? null
+  }
+
+  private died(id: number, reason: string): void {
+    const { world: { clock, queue } } = this
+    if (id === this.publishing && queue.settings.overflow === 'reject-publish-dlx') {
+      this.isRefused = true
+      return
+    }
+    const held = this.held.get(id)
+    if (held === undefined) throw new Error(`message ${id} died that was no longer there`)
+    if (reason === 'rejected') {
+      same(this.ready.has(id), false)
+    } else {
+      same(id, this.head()?.id)
+      if (reason === 'expired') same(held.expiresAtMs <= clock.nowMs, true)
+      else same(this.isFull(0, 0), true)
+    }
+    this.settled(held)
   }
 
   private endTurn(): void {
     this.world.endTurn()
-    const isStuck = this.ready.size > 0 && this.consumers.some((consumer) => consumer.hasCredit)
+    const receivers = this.world.queue.settings.isSingleActive ? [this.active] : this.consumers
+    const isStuck = this.ready.size > 0 && receivers.some((consumer) => consumer?.hasCredit === true)
     if (isStuck) throw new Error('somebody has credit, something is ready, and the turn is over')
+    if (this.world.queue.settings.overflow === 'drop-head') same(this.isFull(0, 0), false)
   }
 
-  /** What every delivery must be: the oldest, to one with credit, of the highest priority that has any. */
+  private pass(): void {
+    const { world } = this
+    world.settleDown()
+    for (let n = this.random.below(6); n > 0; n--) {
+      world.clock.travel(100)
+      world.timers.advance(world.clock.monotonicMs)
+      world.settleDown()
+      const head = this.head()
+      if (head !== null && head.expiresAtMs <= world.clock.nowMs) throw new Error(`${head.id} should be dead`)
+    }
+  }
+
+  /** What every delivery must be: the next one, alive, to the one who is to have it. */
   private delivered(consumer: TestConsumer, entry: Entry): void {
-    same(entry.id, Math.min(...this.ready))
-    same(entry.deliveryCount, this.held.get(entry.id)?.count)
-    const eligible = this.consumers.filter(({ hasCredit }) => hasCredit).map(({ priority }) => priority)
+    const head = this.head()
+    same(entry.id, head?.id)
+    same(entry.deliveryCount, head?.count)
+    same(entry.expiresAtMs < this.world.clock.nowMs, false)
     same(consumer.hasCredit && this.consumers.includes(consumer), true)
-    same(consumer.priority, Math.max(...eligible))
+    const eligible = this.consumers.filter(({ hasCredit }) => hasCredit).map(({ priority }) => priority)
+    if (this.world.queue.settings.isSingleActive) same(consumer, this.active)
+    else same(consumer.priority, Math.max(...eligible))
     this.ready.delete(entry.id)
     if (consumer.isNoAck) this.held.delete(entry.id)
   }
 
-  private settleOrRequeue(): void {
+  private settleOrReturn(): void {
     const { queue } = this.world
     const entry = this.takeUnacked()
     if (entry === null) return
-    if (this.random.chance(0.6)) {
+    const roll = this.random.below(10)
+    if (roll < 5) {
       queue.settle(entry)
       this.held.delete(entry.id)
-      return
+    } else if (roll < 6) {
+      queue.reject(entry)
+      this.held.delete(entry.id)
+    } else {
+      this.requeue(entry)
     }
-    queue.requeue(entry)
-    this.held.get(entry.id)!.count++
-    this.ready.add(entry.id)
+  }
+
+  private requeue(entry: Entry): void {
+    const held = this.held.get(entry.id)!
+    held.count++
+    this.ready.set(entry.id, held)
+    this.world.queue.requeue(entry)
   }
 
   private takeUnacked(): Entry | null {
@@ -98,27 +212,36 @@ class ModelRun {
   }
 
   private addConsumer(): void {
-    const { random, world } = this
+    const { random } = this
     if (this.consumers.length >= 5) return
-    const consumer = new TestConsumer('c', random.below(4), random.chance(0.2), random.below(2) * 5)
+    this.add(new TestConsumer('c', random.below(4), random.chance(0.2), random.below(2) * 5))
+  }
+
+  private add(consumer: TestConsumer): void {
     consumer.onDeliver = (entry) => this.delivered(consumer, entry)
-    consumer.onCredit = () => world.queue.creditReturned(consumer)
+    consumer.onCredit = () => this.world.queue.creditReturned(consumer)
     this.consumers.push(consumer)
-    world.queue.addConsumer(consumer, false)
+    this.active ??= consumer
+    this.world.queue.addConsumer(consumer, false)
   }
 
   private removeConsumer(): void {
     const [consumer] = this.consumers.splice(this.random.below(this.consumers.length), 1)
     if (consumer === undefined) return
     this.left.push(consumer)
+    if (this.active === consumer) {
+      this.active = this.consumers.toSorted((a, b) => b.priority - a.priority)[0] ?? null
+    }
     this.world.queue.removeConsumer(consumer)
   }
 
   private get(): void {
     const isNoAck = this.random.chance(0.5)
     const entry = this.world.queue.get(isNoAck)
-    same(entry?.id ?? Infinity, Math.min(...this.ready))
+    // What had expired before it died on the way.
+    same(entry?.id, this.head()?.id)
     if (entry === null) return
+    same(entry.expiresAtMs > this.world.clock.nowMs, true)
     this.ready.delete(entry.id)
     if (isNoAck) this.held.delete(entry.id)
     else this.gotten.push(entry)
@@ -132,52 +255,55 @@ class ModelRun {
   }
 
   private purge(): void {
-    same(this.world.queue.purge(), this.ready.size)
-    for (const id of this.ready) this.held.delete(id)
-    this.ready.clear()
+    const all = [...this.ready.values()]
+    same(this.world.queue.purge(), all.length)
+    for (const held of all) this.settled(held)
   }
 
   private check(): void {
     const { queue, store } = this.world
     queue.checkInvariants()
     same(queue.readyCount, this.ready.size)
+    same(queue.readyBytes, [...this.ready.values()].reduce((sum, { bytes }) => sum + bytes, 0))
     same(queue.unackedCount, this.held.size - this.ready.size)
-    const stored = [...this.held].filter(([, { isStored }]) => isStored).map(([id]) => id)
+    const stored = [...this.held.values()].filter(({ isStored }) => isStored).map(({ id }) => id)
     same([...store.kept.keys()].toSorted((a, b) => a - b).join(' '),
       stored.toSorted((a, b) => a - b).join(' '))
   }
 
-  /** One consumer without a limit gets all that is left, in order. */
+  /** One consumer without a limit gets all that is left and alive, in order. */
   private drain(): void {
+    const { world } = this
     for (let entry = this.takeUnacked(); this.held.size > this.ready.size; entry = this.takeUnacked()) {
-      if (entry === null) continue
-      this.world.queue.requeue(entry)
-      this.held.get(entry.id)!.count++
-      this.ready.add(entry.id)
+      if (entry !== null) this.requeue(entry)
     }
     while (this.consumers.length > 0) this.removeConsumer()
-    const expected = [...this.ready].toSorted((a, b) => a - b)
-    const last = this.world.consumer('last')
-    this.world.settleDown()
-    same(last.received.join(' '), expected.join(' '))
+    const expected = [...this.ready.values()].filter(({ expiresAtMs }) => expiresAtMs >= world.clock.nowMs)
+      .toSorted((a, b) => b.level - a.level || a.id - b.id)
+    const last = new TestConsumer('last')
+    this.add(last)
+    world.settleDown()
+    same(last.received.join(' '), expected.map(({ id }) => id).join(' '))
+    this.check()
   }
 }
 
 /** What went wrong with a seed; null when nothing did. */
-function failureOf(seed: number): string | null {
+function failureOf(seed: number, hasLimits: boolean): string | null {
   try {
-    new ModelRun(seed).run()
+    new ModelRun(seed, hasLimits).run()
     return null
   } catch (error) {
     return `seed ${seed}: ${error instanceof Error ? error.message : String(error)}`
   }
 }
 
-it(`agrees with a naive model over ${SEEDS} seeds of ${STEPS} steps`, () => {
-  const failures: string[] = []
-  for (let seed = 1; seed <= SEEDS && failures.length < 5; seed++) {
-    const failure = failureOf(seed)
-    if (failure !== null) failures.push(failure)
-  }
-  expect(failures).toEqual([])
-}, 120_000)
+it.each([['plain', false], ['limited', true]])(
+  `a %s queue agrees with a naive model over ${SEEDS} seeds of ${STEPS} steps`, (_, hasLimits) => {
+    const failures: string[] = []
+    for (let seed = 1; seed <= SEEDS && failures.length < 5; seed++) {
+      const failure = failureOf(seed, hasLimits)
+      if (failure !== null) failures.push(failure)
+    }
+    expect(failures).toEqual([])
+  }, 120_000)

@@ -109,7 +109,7 @@ export class Queue implements Pumpable, EntryHolder {
   publish(message: Message): boolean {
     const { store, turn, ids, clock } = this.parts
     const { settings } = this
-    if (settings.overflow !== 'drop-head' && wouldBeOverLimit(settings, this.ready, message.bodyBytes)) {
+    if (settings.overflow !== 'drop-head' && this.isFull(message.bodyBytes)) {
       if (settings.overflow === 'reject-publish-dlx') this.deadLetter(message, 'maxlen')
       return false
     }
@@ -294,6 +294,13 @@ export class Queue implements Pumpable, EntryHolder {
     if (consumer === null) return
     entry.consumer = null
     consumer.release()
+  }
+
+  /** What a consumer with credit is about to get does not count: it is handed out before (RabbitMQ). */
+  private isFull(bodyBytes: number): boolean {
+    if (!wouldBeOverLimit(this.settings, this.ready, bodyBytes)) return false
+    if (this.consumers.count > 0 && this.pump()) this.parts.turn.pump(this)
+    return wouldBeOverLimit(this.settings, this.ready, bodyBytes)
   }
 
   /** A queue that rejects drops nothing: what was requeued may put it over its limit (RabbitMQ). */

@@ -34,6 +34,7 @@ describe('a value', () => {
     ['x-overflow', { tag: 'I', value: 1 }, '{unacceptable_type,signedint}'],
     ['x-single-active-consumer', text('true'), '{unacceptable_type,longstr}'],
     ['x-dead-letter-routing-key', text('k'), 'routing_key_but_no_dlx_defined'],
+    ['x-dead-letter-routing-key', text('é'.repeat(128)), '{routing_key_too_long,256}'],
     ['x-queue-type', text('foo'), '"unsupported queue type \'foo\'"'],
     ['x-queue-type', { tag: 'I', value: 1 }, '{unacceptable_type,signedint}'],
     ['x-queue-version', int(1), '"unsupported queue version \'1\'"'],

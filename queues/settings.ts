@@ -58,7 +58,7 @@ export const QUEUE_ARGUMENTS: readonly QueueArgument[] = [
   built('x-max-length-bytes', ALL, (field) => checkInteger(field, 0)),
   built('x-overflow', CLASSIC_QUORUM, checkOverflow),
   built('x-dead-letter-exchange', CLASSIC_QUORUM),
-  built('x-dead-letter-routing-key', CLASSIC_QUORUM, checkText),
+  built('x-dead-letter-routing-key', CLASSIC_QUORUM, checkRoutingKey),
   built('x-max-priority', CLASSIC, (field) => checkInteger(field, 0, 'max_value_exceeded', 255)),
   built('x-single-active-consumer', CLASSIC_QUORUM, checkBoolean),
   // RabbitMQ 4 accepts any value and does nothing with it: there is one kind of storage.
@@ -169,8 +169,11 @@ function checkOverflow(field: Field): string | null {
   return OVERFLOWS.some((overflow) => overflow === field.value) ? null : 'invalid_overflow'
 }
 
-function checkText(field: Field): string | null {
-  return field.tag === 'S' ? null : unacceptable(field)
+/** A routing key is a short string: what is longer could never be delivered. */
+function checkRoutingKey(field: Field): string | null {
+  if (field.tag !== 'S') return unacceptable(field)
+  const length = Buffer.byteLength(field.value)
+  return length > 255 ? `{routing_key_too_long,${length}}` : null
 }
 
 function checkBoolean(field: Field): string | null {

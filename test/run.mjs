@@ -13,7 +13,7 @@ const isLeveretOnly = process.env.LEVERET_COMPAT === 'leveret-only'
 const steps = [
   { name: 'build', command: ['npm', 'run', '--silent', 'build'] },
   { name: 'types', command: [bin('tsc'), '-p', 'tsconfig.json', '--noEmit'] },
-  { name: 'lint', command: [bin('oxlint'), '--deny-warnings'] },
+  { name: 'lint', command: [bin('oxlint'), '--type-aware', '--deny-warnings'] },
   { name: 'generated code', command: [process.execPath, 'dist/protocol/generate.js', '--check'] },
   { name: 'generated reference', command: [process.execPath, 'dist/docs/generate.js', '--check'] },
   { name: 'unit, contract, layout, simulation, crash', tests: 'unit', command: [bin('vitest'), 'run'] },

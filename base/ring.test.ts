@@ -68,8 +68,8 @@ it('holds null like any other item', () => {
 
 it('gives its memory back when it has been emptied', () => {
   const ring = new Ring<number>()
-  for (let n = 0; n < 10_000; n++) ring.push(n)
-  expect(ring['items'].length).toBe(16_384)
+  for (let n = 0; n < 100_000; n++) ring.push(n)
+  expect(ring['items'].length).toBe(131_072)
   while (ring.shift() !== null);
   expect(ring['items'].length).toBe(16)
 })

@@ -5,10 +5,10 @@
 import { invariant } from './invariant.ts'
 
 const SIZE_MIN = 16
-const SIZE_LARGE = 8_192
+const SIZE_LARGE = 65_536
 
 export class Ring<T> {
-  private items: (T | null)[] = Array.from({ length: SIZE_MIN }, () => null)
+  private items: (T | null)[] = emptySlots(SIZE_MIN)
   private mask = SIZE_MIN - 1
   /** Shifts in a row that left it less than a quarter full. */
   private calm = 0
@@ -70,7 +70,7 @@ export class Ring<T> {
 
   private resize(size: number): void {
     const length = this.length
-    const items: (T | null)[] = Array.from({ length: size }, () => null)
+    const items: (T | null)[] = emptySlots(size)
     for (let i = 0; i < length; i++) items[i] = this.items[(this.head + i) & this.mask]!
     this.items = items
     this.mask = size - 1
@@ -78,4 +78,8 @@ export class Ring<T> {
     this.tail = length
     this.calm = 0
   }
+}
+
+function emptySlots(size: number): null[] {
+  return new Array<null>(size).fill(null)
 }

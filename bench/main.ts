@@ -1,26 +1,38 @@
-// `npm run bench -- [--only NAME] [--vs amqp://…] [--leveret-only]`: starts Leveret as users start it and the
-// reference (the one given, or found as compat-tests find it), runs every workload against one after the
-// other, and prints one table. JSON of the run goes beside it, in bench/results/, which git does not keep.
+// `npm run bench -- [options]`: starts Leveret as users start it and the reference (the one given, or found
+// as compat-tests find it), runs every workload against both in turn, and prints one table. JSON of the run
+// goes beside it, in bench/results/, which git does not keep. A workload that fails is reported and ends the
+// run with code 1, after the others.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import type { BrokerProcess } from '../compat-tests/harness/broker-process.ts'
-import { findReference } from '../compat-tests/harness/find-reference.ts'
-import { LeveretProcess } from '../compat-tests/harness/leveret-process.ts'
-import { renderTable } from './table.ts'
+import { startLeveret, startReference } from './brokers.ts'
+import type { RunningBroker } from './brokers.ts'
+import { medianRows, renderTable, show } from './table.ts'
 import type { Row } from './table.ts'
-import type { Workload } from './workload.ts'
+import type { Timing, Workload } from './workload.ts'
 import { amqplibConfirms } from './workloads/amqplib-confirms.ts'
+import { churn } from './workloads/churn.ts'
+import { flows, lastFlows } from './workloads/flows.ts'
+import { memoryWorkloads } from './workloads/memory.ts'
+import { recovery } from './workloads/recovery.ts'
+import { roundTrips } from './workloads/round-trips.ts'
 import { startUp } from './workloads/start-up.ts'
 
-const workloads: readonly Workload[] = [amqplibConfirms, startUp]
+const workloads: readonly Workload[] = [
+  ...flows, ...roundTrips, ...churn, ...memoryWorkloads, ...recovery, startUp, amqplibConfirms, ...lastFlows,
+]
+const steady: Timing = { warmUpMs: 1_000, measureMs: 3_000, divisor: 1 }
+const quick: Timing = { warmUpMs: 300, measureMs: 700, divisor: 10 }
 const results = join(import.meta.dirname, 'results')
 
 const { values: options } = parseArgs({
   options: {
-    only: { type: 'string' },
-    vs: { type: 'string' },
+    'only': { type: 'string' },
+    'vs': { type: 'string' },
+    'rounds': { type: 'string', default: '1' },
     'leveret-only': { type: 'boolean', default: false },
+    'quick': { type: 'boolean', default: false },
+    'list': { type: 'boolean', default: false },
   },
 })
 
@@ -28,37 +40,81 @@ const say = (line: string): void => {
   process.stdout.write(`${line}\n`)
 }
 
-async function measure(name: string, broker: BrokerProcess, chosen: readonly Workload[]): Promise<Row[]> {
-  const rows: Row[] = []
-  for (const workload of chosen) {
-    say(`${name} ${broker.version}: ${workload.name}`)
-    const figures = await workload.run(broker.url)
-    rows.push({ workload: workload.name, broker: `${name} ${broker.version}`, figures })
+function choose(only: string | undefined): readonly Workload[] {
+  if (only === undefined) return workloads
+  const wanted = only.split(',')
+  const isWanted = (name: string): boolean =>
+    wanted.some((want) => want === name || (want.endsWith('*') && name.startsWith(want.slice(0, -1))))
+  const chosen = workloads.filter(({ name }) => isWanted(name))
+  if (chosen.length === 0) {
+    throw new Error(`no workload '${only}': --list names them; a trailing * is a prefix`)
   }
-  return rows
+  return chosen
 }
 
-const chosen = workloads.filter(({ name }) => options.only === undefined || name === options.only)
-if (chosen.length === 0) {
-  throw new Error(`no workload '${options.only}'; there are ${workloads.map(({ name }) => name).join(', ')}`)
-}
-if (options.vs !== undefined) process.env['RABBITMQ_URL'] = options.vs
-const rows: Row[] = []
-const leveret = await LeveretProcess.start()
-try {
-  rows.push(...await measure('Leveret', leveret, chosen))
-} finally {
-  await leveret.stop()
-}
-if (!options['leveret-only']) {
-  const reference = await findReference(say)
+async function measure(workload: Workload, broker: RunningBroker, timing: Timing): Promise<Row | null> {
+  if (workload.isLeveretOnly === true && broker.isReference) return null
+  const startedAt = performance.now()
   try {
-    rows.push(...await measure('RabbitMQ', reference, chosen.filter(({ isLeveretOnly }) => !isLeveretOnly)))
-  } finally {
-    await reference.stop()
+    if (workload.isOnFreshBroker === true) await broker.restart?.('SIGTERM')
+    const figures = await workload.run(broker, timing)
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
+    const shown = figures.map((figure) => `${figure.name} ${show(figure)}`).join(', ')
+    say(`${broker.name}: ${workload.name} (${seconds} s): ${shown}`)
+    return { workload: workload.name, broker: broker.name, figures }
+  } catch (error) {
+    say(`FAILED ${workload.name} against ${broker.name}: ${String(error)}`)
+    process.exitCode = 1
+    return null
   }
 }
-say(`\n${renderTable(rows)}`)
-mkdirSync(results, { recursive: true })
-const startedAt = new Date().toISOString().replaceAll(':', '-')
-writeFileSync(join(results, `${startedAt}.json`), JSON.stringify(rows, null, 2))
+
+/** Round by round the other broker goes first: neither always meets the machine as the other left it. */
+async function measureAll(
+  brokers: readonly RunningBroker[], chosen: readonly Workload[], rows: Row[],
+): Promise<void> {
+  for (let round = 0; round < Number(options.rounds); round++) {
+    const inTurn = round % 2 === 0 ? brokers : brokers.toReversed()
+    for (const workload of chosen) {
+      for (const broker of inTurn) {
+        const row = await measure(workload, broker, options.quick ? quick : steady)
+        if (row !== null) rows.push(row)
+      }
+    }
+  }
+}
+
+function keep(rows: readonly Row[]): void {
+  mkdirSync(results, { recursive: true })
+  const at = new Date().toISOString()
+  const file = join(results, `${at.replaceAll(':', '-')}.json`)
+  writeFileSync(file, JSON.stringify({ at, node: process.version, options, rows }, null, 2))
+  say(`\nevery round as JSON: ${file}`)
+}
+
+async function main(): Promise<void> {
+  const chosen = choose(options.only)
+  if (options.list) return chosen.forEach(({ name, what }) => say(`${name.padEnd(22)}${what}`))
+  const brokers: RunningBroker[] = []
+  const rows: Row[] = []
+  try {
+    brokers.push(await startLeveret())
+    if (!options['leveret-only']) brokers.push(await startReference(options.vs, say))
+    await measureAll(brokers, chosen, rows)
+  } finally {
+    say(`\n${renderTable(medianRows(rows), brokers.map(({ name }) => name))}`)
+    keep(rows)
+    await stopAll(brokers)
+  }
+}
+
+/** One that does not stop in good order keeps no other from being stopped. */
+async function stopAll(brokers: readonly RunningBroker[]): Promise<void> {
+  for (const end of await Promise.allSettled(brokers.map((broker) => broker.stop()))) {
+    if (end.status === 'fulfilled') continue
+    say(`FAILED to stop a broker: ${String(end.reason)}`)
+    process.exitCode = 1
+  }
+}
+
+await main()

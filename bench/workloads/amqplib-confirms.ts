@@ -16,7 +16,7 @@ const role = (name: string): string => fileURLToPath(new URL(`./amqplib-${name}.
 export const amqplibConfirms: Workload = {
   name: 'amqplib-confirms',
   what: `${MESSAGES} persistent messages of ${BODY_BYTES} B, ${UNCONFIRMED_MAX} unconfirmed, acked elsewhere`,
-  async run(url) {
+  async run({ url }) {
     const queue = `bench-confirms-${process.pid}`
     const consumer = start('consumer', [url, queue, String(MESSAGES)])
     await message(consumer, 'ready')

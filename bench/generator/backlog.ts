@@ -1,0 +1,70 @@
+// A queue filled with a number of confirmed messages while nobody consumes, and, where asked, drained. Called
+// by generator/main.ts. Invariant: the fill counts as done when the last message is confirmed; a queue that
+// is not drained stays, with what lies in it, for the workload that asked.
+import { setTimeout as delay } from 'node:timers/promises'
+import { GeneratorConnection } from './connection.ts'
+import { Consumer } from './consumer.ts'
+import type { Answer, BacklogJob, PublisherPlan, Where } from './job.ts'
+import { Publisher } from './publisher.ts'
+import { Samples } from './samples.ts'
+import { usageOf } from '../usage.ts'
+import { Window } from './window.ts'
+
+const WINDOW = 5_000
+const PREFETCH = 1_000
+const ACK_EVERY = 100
+const LOOK_MS = 5
+const SETTLE_MS = 1_000
+const BOUND_MS = 180_000
+
+export async function runBacklog(job: BacklogJob, where: Where): Promise<Answer> {
+  const { queue, messages } = job
+  const control = await GeneratorConnection.open(where.url)
+  await control.call('queue.declare', { queue, durable: true }, 'queue.declare-ok')
+  const look = new Window(where.pids)
+  const startedAt = performance.now()
+  await fill(job, where)
+  const seconds = (performance.now() - startedAt) / 1000
+  await delay(SETTLE_MS)
+  const filled = look.end({ published: messages, confirmed: messages, seconds })
+  if (!job.isDrained) {
+    await control.close()
+    return filled
+  }
+  const drainSeconds = await drain(job, where)
+  await delay(SETTLE_MS)
+  await control.call('queue.delete', { queue }, 'queue.delete-ok')
+  await control.close()
+  return { ...filled, consumed: messages, drainSeconds, memoryDrainedMiB: usageOf(where.pids).memoryMiB }
+}
+
+async function fill({ queue, messages, bodyBytes, isPersistent }: BacklogJob, { url }: Where): Promise<void> {
+  const plan: PublisherPlan = {
+    count: 1, bodyBytes, window: WINDOW, perSecond: 0, messagesMax: messages,
+    messages: [{ exchange: '', key: queue, properties: { 'delivery-mode': isPersistent ? 2 : 1 } }],
+  }
+  const connection = await GeneratorConnection.open(url)
+  const publisher = new Publisher(connection, plan, { left: messages }, new Samples())
+  await publisher.start()
+  await reach('every message is confirmed', () => publisher.confirmed === messages)
+  publisher.stop()
+}
+
+async function drain({ queue, messages }: BacklogJob, { url }: Where): Promise<number> {
+  const plan = { queue, prefetch: PREFETCH, ackEvery: ACK_EVERY, ackIntervalMs: 0 }
+  const consumer = new Consumer(await GeneratorConnection.open(url), plan, null)
+  const startedAt = performance.now()
+  await consumer.start()
+  await reach('every message is delivered', () => consumer.received >= messages)
+  const seconds = (performance.now() - startedAt) / 1000
+  consumer.stop()
+  return seconds
+}
+
+async function reach(what: string, isReached: () => boolean): Promise<void> {
+  const deadline = performance.now() + BOUND_MS
+  while (!isReached()) {
+    if (performance.now() > deadline) throw new Error(`not within ${BOUND_MS} ms: ${what}`)
+    await delay(LOOK_MS)
+  }
+}

@@ -6,7 +6,8 @@ import type { FastifyInstance } from 'fastify'
 import type { Authentication, BrokerTotals, BrokerView, Login } from './broker-view.ts'
 import { endpoints } from './endpoints.ts'
 import { metrics } from './metrics.ts'
-import { createHttp, startHttp } from './server.ts'
+import { startHttp } from './door.ts'
+import { createHttp } from './server.ts'
 
 const totals: BrokerTotals = {
   connections: 2, channels: 3, exchanges: 8, queues: 4, consumers: 5, messagesReady: 60, messagesUnacked: 7,

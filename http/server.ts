@@ -1,5 +1,5 @@
-// The HTTP door: rows of endpoints.ts become fastify routes; what is left is authentication, the answers for
-// paths that have no row, and the one catch. Called by the composition root. Invariant: a request changes
+// The HTTP application: rows of endpoints.ts become fastify routes; what is left is authentication, the
+// answers for paths that have no row, and the one catch. Called by door.ts. Invariant: a request changes
 // nothing, and every answer but an empty one is JSON with `error` and `reason`, as RabbitMQ's, or what the
 // endpoint says.
 
@@ -7,42 +7,14 @@ import { fastify } from 'fastify'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { admit, CHALLENGE } from './auth.ts'
 import type { BrokerView } from './broker-view.ts'
+import type { HttpLog } from './door.ts'
 import type { Answer, Endpoint } from './endpoint.ts'
 import { endpoints, isRabbitPath } from './endpoints.ts'
 
-/** What is logged here; the process's logger has this shape. */
-export interface HttpLog {
-  error(fields: { err: unknown; method: string; path: string }, message: string): void
-}
-
-export interface HttpOptions {
-  readonly host: string
-  /** 0 takes a free one. */
-  readonly port: number
-  readonly view: BrokerView
-  readonly log: HttpLog
-}
-
-export interface RunningHttp {
-  readonly url: string
-  close(): Promise<void>
-}
-
-/** Fails with Node's own error (EADDRINUSE, EACCES…) when it cannot listen. */
-export async function startHttp({ host, port, view, log }: HttpOptions): Promise<RunningHttp> {
-  const app = createHttp(view, log)
-  await app.listen({ host, port })
-  const address = app.server.address()
-  const actualPort = typeof address === 'object' && address !== null ? address.port : port
-  const shownHost = host.includes(':') ? `[${host}]` : host
-  return { url: `http://${shownHost}:${actualPort}`, close: () => app.close() }
-}
-
-/** Without a socket: tests inject requests. */
+/** Without a socket: door.ts gives it requests, tests inject them. */
 export function createHttp(view: BrokerView, log: HttpLog): FastifyInstance {
-  // A scraper that keeps its connection open must not keep the broker from stopping.
   const answerFailure = failureAnswerer(log)
-  const app = fastify({ logger: false, forceCloseConnections: true, frameworkErrors: answerFailure })
+  const app = fastify({ logger: false, frameworkErrors: answerFailure })
   acceptAnyBody(app)
   for (const row of endpoints) {
     const { method, path: url } = row

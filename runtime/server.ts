@@ -9,10 +9,12 @@ import { restoreMessages } from '../broker/recovery.ts'
 import type { VHost } from '../broker/vhost.ts'
 import { listenAmqp } from '../connections/listener.ts'
 import type { AmqpListener } from '../connections/listener.ts'
-import type { RunningHttp } from '../http/server.ts'
+import { startHttp } from '../http/door.ts'
+import type { RunningHttp } from '../http/door.ts'
 import { connectionForced } from '../protocol/errors.ts'
 import { MemoryEngine } from '../store/memory.ts'
 import { SqliteEngine } from '../store/sqlite/sqlite-engine.ts'
+import { dismissStoreWorker } from '../store/sqlite/store-worker.ts'
 import { CATALOG, isHeld } from '../store/store.ts'
 import type { Engine, Recovered, Store, StoreFailure } from '../store/store.ts'
 import type { Logger } from './log.ts'
@@ -46,8 +48,8 @@ export async function startServer(settings: Settings, log: Logger): Promise<Runn
   const engine = settings.store === 'memory'
     ? new MemoryEngine() : new SqliteEngine({ dataDir: settings.dataDirectory })
   const view = new ServerView(broker)
-  // The store thread opens its file while this one loads the HTTP library: the two slowest parts of starting.
-  const [{ startHttp }] = await Promise.all([import('../http/server.ts'), engine.open()])
+  if (settings.store === 'memory') await dismissStoreWorker()
+  await engine.open()
   let amqp: AmqpListener | null = null
   let http: RunningHttp | null = null
   try {

@@ -1,18 +1,12 @@
 // The main thread's handle on the store thread: sends batches, asks questions, passes on what comes back.
 // Used by SqliteEngine. Invariant: every question is settled once, by its answer or by the thread's end.
 
-import { Worker } from 'node:worker_threads'
 import { present } from '../../base/invariant.ts'
 import type { ClosedBatch } from '../batch.ts'
 import type { StoreFailure } from '../store.ts'
 import { DataDirectoryNewer } from './migrate.ts'
+import { takeStoreWorker } from './store-worker.ts'
 import type { FromThread, Question, QuestionKind, Questions, ToThread } from './thread-messages.ts'
-
-/** Node 20 cannot load a worker from TypeScript: from sources, as under vitest, the built file is used. */
-const script = new URL(
-  import.meta.url.endsWith('.ts') ? '../../dist/store/sqlite/thread.js' : './thread.js',
-  import.meta.url,
-)
 
 export interface StoreThreadListener {
   committed(buffers: readonly ArrayBuffer[]): void
@@ -27,8 +21,7 @@ interface Asked {
 }
 
 export class StoreThread {
-  /** Without the process's own flags: loaders, and `--input-type` under `node -e`, are not meant for it. */
-  private readonly worker = new Worker(script, { name: 'leveret-store', execArgv: [] })
+  private readonly worker = takeStoreWorker()
   private readonly asked = new Map<number, Asked>()
   private lastQuestion = 0
   private isEnding = false

@@ -1,15 +1,12 @@
-// The HTTP door as the process opens it: the port listens at once, the library behind it is loaded right after, so that
-// starting does not wait for it (85 of 470 ms, 2026-11). A request that comes earlier waits those milliseconds.
+// The HTTP door as the process opens it: the port listens at once, the library behind it is loaded right
+// after, so that starting does not wait for it (85 of 470 ms, 2026-11). A request that comes earlier waits
+// those milliseconds.
 import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { BrokerView } from './broker-view.ts'
-
-/** What is logged here; the process's logger has this shape. */
-export interface HttpLog {
-  error(fields: { err: unknown; method: string; path: string }, message: string): void
-}
+import type { HttpLog } from './http-log.ts'
 
 export interface HttpOptions {
   readonly host: string
@@ -36,7 +33,7 @@ export async function startHttp({ host, port, view, log }: HttpOptions): Promise
     server.listen({ host, port }, resolve)
   })
   setImmediate(() => {
-    load().catch((err: unknown) => log.error({ err, method: '', path: '' }, 'the HTTP library could not be loaded'))
+    load().catch((err: unknown) => log.error({ err, method: '', path: '' }, 'the HTTP library did not load'))
   })
   const shownHost = host.includes(':') ? `[${host}]` : host
   return {

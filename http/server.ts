@@ -7,7 +7,7 @@ import { fastify } from 'fastify'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { admit, CHALLENGE } from './auth.ts'
 import type { BrokerView } from './broker-view.ts'
-import type { HttpLog } from './door.ts'
+import type { HttpLog } from './http-log.ts'
 import type { Answer, Endpoint } from './endpoint.ts'
 import { endpoints, isRabbitPath } from './endpoints.ts'
 

@@ -1,5 +1,6 @@
-// The worker that the store thread runs in. It takes some 80 ms to be there, as long as the program takes to load, so
-// cli/main.ts has one made ready before it loads the rest; without that it is made when the engine opens.
+// The worker that the store thread runs in. It takes some 80 ms to be there, as long as the program takes to
+// load, so cli/main.ts has one made ready before it loads the rest; without that it is made when the engine
+// opens.
 import { Worker } from 'node:worker_threads'
 
 /** Node 20 cannot load a worker from TypeScript: from sources, as under vitest, the built file is used. */

@@ -9,7 +9,7 @@ import { percentile } from '../workload.ts'
 import type { Workload } from '../workload.ts'
 
 const STARTS = 11
-const program = join(import.meta.dirname, '../../dist/cli/main.js')
+const program = join(import.meta.dirname, '../../dist/bin/main.js')
 
 export const startUp: Workload = {
   name: 'start-up',

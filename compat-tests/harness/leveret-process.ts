@@ -12,7 +12,7 @@ import type { BrokerProcess, RestartSignal } from './broker-process.ts'
 import { until, within } from './poll.ts'
 import { serverVersion } from './server-version.ts'
 
-const program = resolve(import.meta.dirname, '../../dist/cli/main.js')
+const program = resolve(import.meta.dirname, '../../dist/bin/main.js')
 const startBoundMs = 30_000
 const stopBoundMs = 30_000
 

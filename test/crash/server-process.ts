@@ -1,11 +1,11 @@
-// The real program as a child process: dist/cli/main.js on free ports over a data directory. Invariant:
+// The real program as a child process: dist/bin/main.js on free ports over a data directory. Invariant:
 // whoever starts one ends it, with `kill`, and nothing outlives the test.
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
-const program = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+const program = fileURLToPath(new URL('../../dist/bin/main.js', import.meta.url))
 
 export interface Exit {
   readonly code: number | null

@@ -5,6 +5,7 @@ import { BrokerWorld } from '../broker/broker.contract.ts'
 import { connectionForced } from '../protocol/errors.ts'
 import { encodeMethod } from '../test/amqp/client-codec.ts'
 import { TestClient } from './connection.contract.ts'
+import { HOLD_OUTBOX } from './intake.ts'
 
 let world: BrokerWorld
 beforeEach(async () => {
@@ -109,7 +110,7 @@ describe('a store that is behind', () => {
 
   it('and a declare that waits as well: reading goes on when both are over', async () => {
     const client = await TestClient.open(world.broker)
-    client.connection['hold'](2)
+    client.connection['intake'].hold(HOLD_OUTBOX)
     Object.defineProperty(world.store, 'isCongested', { value: true, configurable: true })
     client.connection.waitForStore(world.vhost)
     world.store.onRelieved()

@@ -1,19 +1,16 @@
 // One client's connection: bytes in, frames to channels, one write per turn out. Who it is, is the
-// handshake's business; when it is silent, the heartbeat's. Reading stops for one reason at a time or several
-// (`hold`), never by queueing.
+// handshake's business; when it is silent, the heartbeat's; when it is not read, the intake's.
 //
 //   header → handshake → running → closing (our close is out, close-ok awaited) ─▶ closed
 //                   └─▶ silent (3 s without a word) ──────────────────────────────▶
 import type { Log } from '../base/log.ts'
-import type { Flushable, Resumable } from '../base/turn.ts'
+import type { Flushable } from '../base/turn.ts'
 import type { Broker, ConnectionView } from '../broker/broker.ts'
 import { removeQueue } from '../broker/queue-declarations.ts'
 import type { User } from '../broker/users.ts'
 import type { DurableListener, RelievedListener, VHost } from '../broker/vhost.ts'
 import { ArgumentReader } from '../protocol/argument-reader.ts'
 import { AmqpError } from '../protocol/errors.ts'
-import { FrameReader } from '../protocol/frame-reader.ts'
-import type { FrameSink } from '../protocol/frame-reader.ts'
 import { FrameWriter } from '../protocol/frame-writer.ts'
 import { METHOD_NAMES, writeConnectionClose, writeConnectionCloseOk } from '../protocol/methods.gen.ts'
 import { FRAME_HEARTBEAT, FRAME_METHOD } from '../protocol/spec.ts'
@@ -21,6 +18,8 @@ import type { Channel, ChannelHost, ReplyWriter } from './channel.ts'
 import { ChannelTable } from './channel-table.ts'
 import { CloseReply } from './close-reply.ts'
 import { ConnectionMethods } from './connection-methods.ts'
+import { HOLD_DURABLE, HOLD_OUTBOX, HOLD_STORE, Intake } from './intake.ts'
+import type { IntakeOwner } from './intake.ts'
 import { Handshake, PROTOCOL_HEADER, SilentClose, isProtocolHeader } from './handshake.ts'
 import type { ClientFacts, Tuning } from './handshake.ts'
 import { ConnectionTimer } from './connection-timer.ts'
@@ -33,13 +32,8 @@ import type { Transport, TransportListener } from './transport.ts'
 const OUTBOX_BYTES_MAX = 1024 * 1024
 const OUTBOX_HOLD_BYTES = 4 * OUTBOX_BYTES_MAX
 
-const HOLD_DURABLE = 1
-const HOLD_OUTBOX = 2
-const HOLD_STORE = 4
-const HOLD_TURN = 8
-/** Bytes that wait to be read, from which on the socket is paused and below which it flows again. */
-const UNREAD_BYTES_MAX = 256 * 1024
-const UNREAD_BYTES_LOW = 64 * 1024
+/** All that RabbitMQ reads of a client that has not agreed on more. */
+const FRAME_SIZE_BEFORE_TUNE = 8192
 
 type Phase = 'header' | 'handshake' | 'running' | 'closing' | 'silent' | 'closed'
 
@@ -51,7 +45,7 @@ interface HeldReply {
 }
 
 export class Connection
-implements ChannelHost, FrameSink, Flushable, Resumable, ConnectionView, DurableListener, RelievedListener,
+implements ChannelHost, IntakeOwner, Flushable, ConnectionView, DurableListener, RelievedListener,
   TransportListener {
   readonly broker: Broker
   readonly log: Log
@@ -63,16 +57,12 @@ implements ChannelHost, FrameSink, Flushable, Resumable, ConnectionView, Durable
   /** The method being worked on: what a close names as its cause; 0 for errors of framing. */
   methodId = 0
   private readonly transport: Transport
-  private readonly reader: FrameReader
+  private readonly intake: Intake
   private readonly handshake: Handshake
   private readonly timer: ConnectionTimer
   private readonly methods: ConnectionMethods
   private phase: Phase = 'header'
   private headerBytes: Buffer = Buffer.alloc(0)
-  private holds = 0
-  private isPaused = false
-  private shareTurn = -1
-  private shareLeft = 0
   private held: HeldReply | null = null
   private confirming: Channel[] = []
   private isShortOfRoom = false
@@ -83,7 +73,8 @@ implements ChannelHost, FrameSink, Flushable, Resumable, ConnectionView, Durable
     this.transport = transport
     this.broker = broker
     this.log = broker.log
-    this.reader = new FrameReader(this, Math.min(broker.limits.frameSizeMax, 8192))
+    const frameSizeMax = Math.min(broker.limits.frameSizeMax, FRAME_SIZE_BEFORE_TUNE)
+    this.intake = new Intake(this, transport, broker.turn, frameSizeMax)
     this.handshake = new Handshake(broker, this.writer, transport.peer.isLoopback, this)
     this.channels = new ChannelTable(this)
     this.methods = new ConnectionMethods(this)
@@ -98,7 +89,7 @@ implements ChannelHost, FrameSink, Flushable, Resumable, ConnectionView, Durable
   }
 
   get frameSizeMax(): number {
-    return this.reader.frameSizeMax
+    return this.intake.frameSizeMax
   }
 
   get vhostName(): string {
@@ -110,33 +101,32 @@ implements ChannelHost, FrameSink, Flushable, Resumable, ConnectionView, Durable
   }
 
   get isReading(): boolean {
-    return this.holds === 0
+    return this.intake.isReading
   }
 
   onData(chunk: Buffer): void {
     if (this.phase === 'closed' || this.phase === 'silent') return
     this.broker.turn.begin()
     this.timer.heard()
-    this.guard(() => {
-      if (this.phase === 'header') this.onHeaderBytes(chunk)
-      else this.reader.push(chunk)
-    })
-    if (this.reader.unreadBytes > UNREAD_BYTES_MAX) this.pause()
+    if (this.phase === 'header') this.onHeaderBytes(chunk)
+    else this.intake.push(chunk)
   }
 
   onFrame(type: number, channel: number, buf: Buffer, start: number, end: number): void {
     if (this.phase === 'closing') return this.methods.onFrameWhileClosing(type, channel, buf, start)
     if (this.phase !== 'running' && this.phase !== 'handshake') return
     this.methodId = 0
-    this.guard(() => {
+    try {
       if (channel === 0) this.onConnectionFrame(type, buf, start, end)
       else if (this.phase === 'running') this.channels.onFrame(type, channel, buf, start, end)
       else throw this.channels.tooEarly(this.handshake.isTuned, type, buf, start, end)
-    })
+    } catch (error) {
+      this.readFailed(error)
+    }
   }
 
   tuned(tuning: Tuning): void {
-    this.reader.frameSizeMax = tuning.frameSizeMax
+    this.intake.frameSizeMax = tuning.frameSizeMax
     this.channelMax = tuning.channelMax
     this.timer.beat(tuning.heartbeatS)
   }
@@ -171,7 +161,7 @@ implements ChannelHost, FrameSink, Flushable, Resumable, ConnectionView, Durable
       this.timer.said()
       this.transport.write(this.writer.take())
     }
-    if (this.transport.bufferedBytes > OUTBOX_HOLD_BYTES) this.hold(HOLD_OUTBOX)
+    if (this.transport.bufferedBytes > OUTBOX_HOLD_BYTES) this.intake.hold(HOLD_OUTBOX)
     this.offerRoom()
   }
 
@@ -189,7 +179,7 @@ implements ChannelHost, FrameSink, Flushable, Resumable, ConnectionView, Durable
     if (this.phase === 'closed') return
     this.broker.turn.begin()
     this.offerRoom()
-    this.unhold(HOLD_OUTBOX)
+    this.intake.release(HOLD_OUTBOX)
   }
 
   /**
@@ -204,7 +194,7 @@ implements ChannelHost, FrameSink, Flushable, Resumable, ConnectionView, Durable
       return this.mark()
     }
     this.held = { batch, channel, reply }
-    this.hold(HOLD_DURABLE)
+    this.intake.hold(HOLD_DURABLE)
     channel.vhost.awaitDurable(this)
   }
 
@@ -215,36 +205,23 @@ implements ChannelHost, FrameSink, Flushable, Resumable, ConnectionView, Durable
     this.held = null
     if (held.channel.isOpen) held.reply(this.writer, held.channel.number)
     this.mark()
-    this.unhold(HOLD_DURABLE)
+    this.intake.release(HOLD_DURABLE)
     return false
   }
 
   /** The store is behind: this client's publishes wait in its socket until `relieved`. */
   waitForStore(vhost: VHost): void {
-    if ((this.holds & HOLD_STORE) !== 0) return
-    this.hold(HOLD_STORE)
+    if (this.intake.isHeldFor(HOLD_STORE)) return
+    this.intake.hold(HOLD_STORE)
     vhost.awaitRelieved(this)
   }
 
   ingested(bodyBytes: number): void {
-    const { budget } = this.broker.turn
-    if (this.shareTurn !== budget.turn) {
-      this.shareTurn = budget.turn
-      this.shareLeft = budget.enter()
-    }
-    this.shareLeft -= budget.cost(bodyBytes)
-    if (this.shareLeft > 0 || (this.holds & HOLD_TURN) !== 0) return
-    this.hold(HOLD_TURN)
-    this.broker.turn.resumeNext(this)
-  }
-
-  /** The next turn has begun: there is a share again. */
-  resume(): void {
-    this.unhold(HOLD_TURN)
+    this.intake.ingested(bodyBytes)
   }
 
   relieved(): void {
-    this.unhold(HOLD_STORE)
+    this.intake.release(HOLD_STORE)
   }
 
   removeChannel(channel: Channel): void {
@@ -287,7 +264,7 @@ implements ChannelHost, FrameSink, Flushable, Resumable, ConnectionView, Durable
     if (this.phase === 'running') this.log.info({ connection: this.describe() }, 'connection lost')
     this.phase = 'closed'
     this.timer.stop()
-    this.reader.discard()
+    this.intake.discard()
     this.held = null
     this.endChannels()
     this.broker.connections.delete(this)
@@ -318,7 +295,7 @@ implements ChannelHost, FrameSink, Flushable, Resumable, ConnectionView, Durable
     this.handshake.start()
     this.mark()
     const rest = this.headerBytes.subarray(PROTOCOL_HEADER.length)
-    if (rest.length > 0) this.reader.push(rest)
+    if (rest.length > 0) this.intake.push(rest)
   }
 
   private onConnectionFrame(type: number, buf: Buffer, start: number, end: number): void {
@@ -339,26 +316,19 @@ implements ChannelHost, FrameSink, Flushable, Resumable, ConnectionView, Durable
   }
 
   /**
-   * The connection's one catch: what a client did wrong becomes a close, what we did wrong 541 and a log
-   * line.
+   * The connection's one catch: a client's mistake becomes a close, one of ours 541 and a line in the log.
    */
-  private guard(work: () => void): void {
-    try {
-      work()
-    } catch (error) {
-      if (error instanceof SilentClose) return this.closeSilently(error.message)
-      if (!(error instanceof AmqpError)) {
-        this.log.error({ err: error, method: METHOD_NAMES.get(this.methodId) ?? 'none' }, 'internal error')
-        return this.sendClose(CloseReply.internalError.code, CloseReply.internalError.text, 0)
-      }
-      this.closeWith(error, error.namesMethod ? this.methodId : 0)
-    }
+  readFailed(error: unknown): void {
+    if (error instanceof SilentClose) return this.closeSilently(error.message)
+    if (error instanceof AmqpError) return this.closeWith(error, error.namesMethod ? this.methodId : 0)
+    this.log.error({ err: error, method: METHOD_NAMES.get(this.methodId) ?? 'none' }, 'internal error')
+    this.sendClose(CloseReply.internalError.code, CloseReply.internalError.text, 0)
   }
 
   private closeSilently(why: string): void {
     this.log.warn({ connection: this.describe(), reason: why }, 'connection refused')
     this.phase = 'silent'
-    this.reader.discard()
+    this.intake.discard()
     this.timer.dropAfter(CloseReply.silentMs)
   }
 
@@ -371,7 +341,7 @@ implements ChannelHost, FrameSink, Flushable, Resumable, ConnectionView, Durable
     this.mark()
     this.timer.dropAfterClose()
     this.held = null
-    this.unhold(this.holds)
+    this.intake.releaseAll()
   }
 
   /**
@@ -388,28 +358,5 @@ implements ChannelHost, FrameSink, Flushable, Resumable, ConnectionView, Durable
     if (!this.isShortOfRoom || this.transport.bufferedBytes >= OUTBOX_BYTES_MAX) return
     this.isShortOfRoom = false
     this.channels.offerCredit()
-  }
-
-  private hold(reason: number): void {
-    this.reader.hold()
-    this.holds |= reason
-    if (reason !== HOLD_TURN) this.pause()
-  }
-
-  private unhold(reason: number): void {
-    if (this.holds === 0) return
-    this.holds &= ~reason
-    if (this.holds !== 0 || this.phase === 'closed') return
-    this.guard(() => this.reader.release())
-    if (!this.isPaused || this.reader.unreadBytes > UNREAD_BYTES_LOW) return
-    if ((this.holds & ~HOLD_TURN) !== 0) return
-    this.isPaused = false
-    this.transport.resume()
-  }
-
-  private pause(): void {
-    if (this.isPaused) return
-    this.isPaused = true
-    this.transport.pause()
   }
 }

@@ -129,14 +129,3 @@ it('reads the clock once per turn, at its beginning', () => {
   turn.begin()
   expect(ticks).toBe(2)
 })
-
-it('seals a removed store no more', () => {
-  const world = new World()
-  const store = { seal: () => world.log.push('seal other') }
-  world.turn.addStore(store)
-  world.turn.removeStore(store)
-  world.turn.removeStore(store)
-  world.turn.begin()
-  world.end()
-  expect(world.log).toEqual(['seal'])
-})

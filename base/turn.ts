@@ -77,11 +77,6 @@ export class Turn {
     this.stores.push(store)
   }
 
-  removeStore(store: Sealable): void {
-    const at = this.stores.indexOf(store)
-    if (at >= 0) this.stores.splice(at, 1)
-  }
-
   private end(): void {
     this.armed = false
     const queues = this.queues

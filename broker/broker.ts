@@ -48,7 +48,6 @@ export interface BrokerParts {
 
 /** What the broker sees of a connection. */
 export interface ConnectionView {
-  readonly vhostName: string
   readonly channelCount: number
   /** Closes it from our side, with a reason for the client. */
   forceClose(error: AmqpError): void

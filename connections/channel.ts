@@ -184,10 +184,6 @@ export class Channel implements ConfirmingChannel, ConsumingChannel, PublishingC
     return this.channelPrefetch === 0 || this.unacked.count < this.channelPrefetch
   }
 
-  get unackedCount(): number {
-    return this.unacked.count
-  }
-
   nextDeliveryTag(): number {
     return ++this.deliveryTag
   }

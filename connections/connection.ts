@@ -92,10 +92,6 @@ implements ChannelHost, IntakeOwner, Flushable, ConnectionView, DurableListener,
     return this.intake.frameSizeMax
   }
 
-  get vhostName(): string {
-    return this.vhost?.name ?? ''
-  }
-
   get channelCount(): number {
     return this.channels.count
   }

@@ -60,6 +60,10 @@ export class Publisher {
   /** The body while its frames arrive, after the properties; null for one that is too large to be kept. */
   private gathered: Buffer | null = null
   private bodyReceived = 0
+  /** Filled anew for each message, which copies it: no object per message. */
+  private readonly messageTraits = {
+    isPersistent: false, expiresAtMs: Infinity, priority: 0, isDeadLetter: false,
+  }
 
   constructor(channel: PublishingChannel) {
     this.channel = channel
@@ -181,10 +185,11 @@ export class Publisher {
   private traits(): MessageTraits {
     const { header, channel } = this
     const ttlMs = header.expirationAt < 0 ? Infinity : readExpiration(header.text(header.expirationAt))
-    return {
-      isPersistent: header.deliveryMode === PERSISTENT, expiresAtMs: channel.broker.clock.nowMs + ttlMs,
-      priority: header.priority, isDeadLetter: false,
-    }
+    const traits = this.messageTraits
+    traits.isPersistent = header.deliveryMode === PERSISTENT
+    traits.expiresAtMs = channel.broker.clock.nowMs + ttlMs
+    traits.priority = header.priority
+    return traits
   }
 
   private checkUserId(): void {

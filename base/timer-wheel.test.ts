@@ -162,3 +162,13 @@ it('fires exactly those that a list of due times says are due', () => {
     }
   }), { numRuns: 500 })
 })
+
+it('fires with the tick after its time, also when the time jumped by more than the wheel', () => {
+  const wheel = new TimerWheel(0)
+  let fired = 0
+  wheel.set({ dueMs: 0, fire: () => { fired++ } }, 62_401)
+  wheel.advance(62_401)
+  expect(fired).toBe(0)
+  wheel.advance(62_500)
+  expect(fired).toBe(1)
+})

@@ -7,7 +7,7 @@
 const TICK_MS = 100
 const SLOTS = 512
 
-/** Embedded in what it wakes: `fire` is called once, in the first `advance` at or after its time. */
+/** Embedded in what it wakes: `fire` is called once, by the first `advance` to the tick at or after its time. */
 export interface Timer {
   dueMs: number
   fire(): void
@@ -37,7 +37,7 @@ export class TimerWheel {
     const due: Timer[] = []
     for (let tick = Math.max(this.reachedTick, nowTick - SLOTS) + 1; tick <= nowTick; tick++) {
       for (const timer of this.slots[tick % SLOTS]!) {
-        if (timer.dueMs <= nowMs) due.push(timer)
+        if (tickOf(timer) <= nowTick) due.push(timer)
       }
     }
     this.reachedTick = Math.max(this.reachedTick, nowTick)
@@ -46,6 +46,11 @@ export class TimerWheel {
   }
 
   private slotOf(timer: Timer): Set<Timer> {
-    return this.slots[Math.ceil(timer.dueMs / TICK_MS) % SLOTS]!
+    return this.slots[tickOf(timer) % SLOTS]!
   }
+}
+
+/** A timer fires with the tick at or after its time, whether the wheel walked there or jumped. */
+function tickOf(timer: Timer): number {
+  return Math.ceil(timer.dueMs / TICK_MS)
 }

@@ -7,7 +7,7 @@
 const TICK_MS = 100
 const SLOTS = 512
 
-/** Embedded in what it wakes: `fire` is called once, by the first `advance` to the tick at or after `dueMs`. */
+/** `fire` is called once, by the first `advance` to the tick at or after its time. */
 export interface Timer {
   dueMs: number
   fire(): void

@@ -7,6 +7,7 @@ import { TimerWheel } from '../base/timer-wheel.ts'
 import { Turn } from '../base/turn.ts'
 import type { ExchangeFlags } from '../exchanges/exchange.ts'
 import type { FieldTable } from '../protocol/table.ts'
+import { WINDOW } from '../queues/paged-ready.ts'
 import { EMPTY_TABLE } from '../protocol/table.ts'
 import type { Queue, QueueOwner } from '../queues/queue.ts'
 import { MemoryEngine } from '../store/memory.ts'
@@ -107,7 +108,8 @@ export class BrokerWorld {
       log: silentLog,
       limits: {
         frameSizeMax: 131_072, channelMax: 2047, heartbeatS: 60, handshakeTimeoutMs: 10_000,
-        messageSizeMax: 16_777_216,
+        messageSizeMax: 16_777_216, residentBytesMax: 1 << 29,
+        window: WINDOW,
       },
       identity: { product: 'Leveret', version: '0', platform: 'test', clusterName: 'test' },
       loopbackUsers: ['guest'],

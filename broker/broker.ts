@@ -8,6 +8,8 @@ import type { TimerWheel } from '../base/timer-wheel.ts'
 import type { Turn } from '../base/turn.ts'
 import { notAllowed } from '../protocol/errors.ts'
 import type { AmqpError } from '../protocol/errors.ts'
+import type { Window } from '../queues/paged-ready.ts'
+import { Residence } from '../queues/residence.ts'
 import type { Definition, Recovered, Store } from '../store/store.ts'
 import { Counters } from './counters.ts'
 import {
@@ -25,6 +27,10 @@ export interface BrokerLimits {
   readonly heartbeatS: number
   readonly handshakeTimeoutMs: number
   readonly messageSizeMax: number
+  /** What waiting messages may take in memory before transient ones are written out. */
+  readonly residentBytesMax: number
+  /** What a queue keeps in memory of a long backlog. */
+  readonly window: Window
 }
 
 export interface BrokerIdentity {
@@ -74,6 +80,7 @@ export class Broker {
   readonly users = new Map<string, User>()
   readonly connections = new Set<ConnectionView>()
   readonly messageIds = new Sequence()
+  readonly residence: Residence
   private readonly queueIds = new Sequence()
   private readonly loopbackUsers: readonly string[]
   /** `[user, vhost]` as JSON: who may enter what. */
@@ -86,6 +93,7 @@ export class Broker {
     this.timers = parts.timers
     this.log = parts.log
     this.limits = parts.limits
+    this.residence = new Residence(parts.limits.residentBytesMax)
     this.identity = parts.identity
     this.loopbackUsers = parts.loopbackUsers
   }
@@ -114,7 +122,9 @@ export class Broker {
   restoreVHost(name: string, store: Store, recovered: Recovered): VHost {
     this.messageIds.skipTo(recovered.lastId)
     const { turn, clock, timers, messageIds, counters } = this
-    const vhost = new VHost(name, { store, turn, clock, timers, messageIds, counters }, removeQueue)
+    const { residence, limits: { window } } = this
+    const parts = { store, turn, clock, timers, messageIds, counters, residence, window }
+    const vhost = new VHost(name, parts, removeQueue)
     const lastQueueId = restoreTopology(vhost, recovered, this.log)
     this.queueIds.skipTo(lastQueueId)
     this.vhosts.set(name, vhost)

@@ -130,6 +130,11 @@ export const settingsTable = {
     key: 'max-message-size', kind: integer(1, 536_870_912), default: 16_777_216, unit: 'bytes',
     doc: 'Largest message body accepted; a larger one closes the channel.',
   }),
+  residentBytesMax: setting({
+    key: 'resident-bytes', kind: integer(1_048_576, 1_099_511_627_776), default: 536_870_912, unit: 'bytes',
+    doc: 'Memory that waiting messages may take before transient ones are written out too. Persistent ones '
+      + 'leave memory as soon as their queue is longer than a few thousand.',
+  }),
 } satisfies Record<string, Row<unknown>>
 
 export type SettingName = keyof typeof settingsTable

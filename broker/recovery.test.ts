@@ -3,11 +3,14 @@ import { beforeEach, describe, expect, it } from 'vitest'
 import { silentLog } from '../base/log.ts'
 import type { FieldTable } from '../protocol/table.ts'
 import { tableOf } from '../protocol/table-encode.ts'
-import type { StoredMessage } from '../store/store.ts'
+import type { Route } from '../exchanges/route.ts'
+import { encodeEnvelope } from '../protocol/envelope.ts'
+import { Envelope, Message } from '../queues/message.ts'
+import type { Queue } from '../queues/queue.ts'
 import { BrokerWorld, someOwner } from './broker.contract.ts'
 import { deleteExchange } from './exchange-declarations.ts'
 import { deleteQueue } from './queue-declarations.ts'
-import { restoreMessages, restoreTopology } from './recovery.ts'
+import { restoreTopology } from './recovery.ts'
 
 let world: BrokerWorld
 beforeEach(async () => { world = await BrokerWorld.start() })
@@ -85,7 +88,7 @@ describe('topology', () => {
 
   it('says which queue ids still have messages', () => {
     const recovered = { definitions: [], queues: [{ queue: 41, count: 1, bytes: 1 }], lastId: 9,
-      wasClean: true }
+      suspectTo: 0 }
     expect(restoreTopology(world.vhost, recovered, silentLog)).toBe(41)
   })
 
@@ -94,7 +97,7 @@ describe('topology', () => {
     const doc = JSON.stringify({ source: 'amq.direct', kind: 'queue', destination: 'gone', routingKey: '',
       arguments: [] })
     const recovered = { definitions: [{ kind: 'binding', name: 'b', doc }], queues: [], lastId: 0,
-      wasClean: true }
+      suspectTo: 0 }
     restoreTopology(world.vhost, recovered, { ...silentLog, warn: (fields) => said.push(fields) })
     expect(said).toEqual([{ vhost: '/', exchange: 'amq.direct', queue: 'gone' }])
   })
@@ -105,7 +108,7 @@ describe('topology', () => {
     ['exchange', 'an unknown type', '{"type":"x","autoDelete":false,"internal":false,"arguments":[]}'],
     ['binding', 'no source', '{"kind":"queue"}'],
   ])('refuses a %s record with %s, by its name', (kind, _what, doc) => {
-    const recovered = { definitions: [{ kind, name: 'n1', doc }], queues: [], lastId: 0, wasClean: true }
+    const recovered = { definitions: [{ kind, name: 'n1', doc }], queues: [], lastId: 0, suspectTo: 0 }
     expect(() => restoreTopology(world.vhost, recovered, silentLog)).toThrow(expect.objectContaining({
       name: 'DefinitionUnreadable', message: expect.stringContaining('n1') as string,
     }))
@@ -113,56 +116,34 @@ describe('topology', () => {
 })
 
 describe('messages', () => {
-  const stored = (id: number, deliveryCount = 0): StoredMessage => ({
-    id, exchange: 'x', routingKey: `k${id % 2}`, properties: Buffer.from('8000026f6b', 'hex'),
-    body: Buffer.from(`body ${id}`), expiresAtMs: Infinity, bodyId: id * 10, deliveryCount,
-    isDeadLetter: false,
-  })
-
-  it('come back with envelope, properties and body', () => {
-    const queue = world.queue('q')
-    restoreMessages(queue, [stored(1), stored(2), stored(3)], true)
-    for (const id of [1, 2, 3]) {
-      const { message } = queue.get(false)!
-      const { buf, propertiesStart, propertiesEnd, bodyStart, bodyEnd } = message
-      expect([message.exchange, message.routingKey, message.bodyId]).toEqual(['x', `k${id % 2}`, id * 10])
-      expect(buf.toString('hex', propertiesStart, propertiesEnd)).toBe('8000026f6b')
-      expect(buf.toString('utf8', bodyStart, bodyEnd)).toBe(`body ${id}`)
-      expect([message.isPersistent, message.envelope.wire.toString()]).toEqual([true, `\x01x\x02k${id % 2}`])
-    }
-  })
-
-  it('say that they were delivered when they were, after a clean stop', () => {
-    const queue = world.queue('q')
-    restoreMessages(queue, [stored(1), stored(2, 3)], true)
-    expect([queue.get(false)!.deliveryCount, queue.get(false)!.deliveryCount]).toEqual([0, 3])
-  })
-
-  it('all say that they may have been delivered after an unclean stop', () => {
-    const queue = world.queue('q')
-    restoreMessages(queue, [stored(1), stored(2, 3)], false)
-    expect([queue.get(false)!.isRedelivered, queue.get(false)!.deliveryCount]).toEqual([true, 4])
+  it('are counted, and read when somebody takes them', async () => {
+    const route = routeTo('q')
+    for (let n = 0; n < 3; n++) world.vhost.publish(route, persistentMessage('q', n))
+    await world.restart()
+    const queue = world.vhost.findQueue('q')!
+    expect([queue.readyCount, queue.readyBytes, queue.isPaging]).toEqual([3, 3, true])
+    await new Promise<void>((paged) => queue.awaitPage({ paged }))
+    expect([queue.readyCount, queue.get(false)!.message.bodyBytes]).toEqual([3, 1])
   })
 
   it('go on with ids that no message had', async () => {
     world.broker.messageIds.skipTo(500)
-    const queue = world.queue('q')
-    restoreMessages(queue, [], true)
-    world.vhost.store.put(queue.id, world.broker.messageIds.next(), queueMessage(world))
+    world.vhost.publish(routeTo('q'), persistentMessage('q', 1))
     await world.restart()
     expect(world.broker.messageIds.next()).toBeGreaterThan(501)
   })
 })
 
-/** A message as the store is given one. */
-function queueMessage(world: BrokerWorld): Parameters<BrokerWorld['store']['put']>[2] {
-  const queue = world.queue('other')
-  const message = { ...sample, id: 1 }
-  restoreMessages(queue, [message], true)
-  return queue.get(false)!.message
+/** To a new queue. */
+function routeTo(queue: string): Route<Queue> {
+  world.queue(queue)
+  return world.vhost.findRoute(world.vhost.defaultExchange, [queue], { decodeHeaders: () => null })
 }
 
-const sample = {
-  exchange: '', routingKey: 'other', properties: Buffer.from('0000', 'hex'), body: Buffer.from('b'),
-  expiresAtMs: Infinity, bodyId: 0, deliveryCount: 0, isDeadLetter: false,
+function persistentMessage(routingKey: string, byte: number): Message {
+  const buf = Buffer.from([0x10, 0, 2, byte])
+  const envelope = new Envelope('', routingKey, encodeEnvelope('', routingKey))
+  return new Message(envelope, buf, 0, 3, 3, 4, {
+    isPersistent: true, expiresAtMs: Infinity, priority: 0, isDeadLetter: false,
+  })
 }

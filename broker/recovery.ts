@@ -1,13 +1,10 @@
-// A vhost read back from its store: exchanges, queues and bindings from their records, then the messages page
-// by page. runtime/ fetches the pages, because that waits; taking them in is here.
+// A vhost read back from its store: exchanges, queues and bindings from their records, and how many messages
+// each queue has. The messages themselves are read when somebody wants them (queues/paged-ready.ts).
 import type { Log } from '../base/log.ts'
 import { Exchange } from '../exchanges/exchange.ts'
 import { exchangeTypes } from '../exchanges/index.ts'
-import { ContentHeader } from '../protocol/content-header.ts'
-import { encodeEnvelope } from '../protocol/envelope.ts'
-import { Envelope, Message } from '../queues/message.ts'
 import { Queue } from '../queues/queue.ts'
-import type { Definition, Recovered, StoredMessage } from '../store/store.ts'
+import type { Definition, Recovered } from '../store/store.ts'
 import { restoreBinding } from './bindings.ts'
 import { DefinitionUnreadable, readBinding, readExchange, readQueue } from './definitions.ts'
 import { addQueue } from './queue-declarations.ts'
@@ -31,36 +28,17 @@ export function restoreTopology(vhost: VHost, recovered: Recovered, log: Log): n
         'a stored binding leads from or to nothing that exists: left out')
     }
   }
+  restoreMessages(vhost, recovered)
   for (const totals of recovered.queues) lastQueueId = Math.max(lastQueueId, totals.queue)
   return lastQueueId
 }
 
-/** After an unclean stop every message may have been handed out before, so each says so (reliability P4). */
-export function restoreMessages(queue: Queue, page: readonly StoredMessage[], wasClean: boolean): void {
-  const header = new ContentHeader()
-  let envelope = envelopeOf('', '')
-  for (const stored of page) {
-    if (stored.exchange !== envelope.exchange || stored.routingKey !== envelope.routingKey) {
-      envelope = envelopeOf(stored.exchange, stored.routingKey)
-    }
-    const deliveryCount = wasClean ? stored.deliveryCount : stored.deliveryCount + 1
-    queue.restore(stored.id, messageOf(stored, envelope, header), stored.expiresAtMs, deliveryCount)
+function restoreMessages(vhost: VHost, { queues, lastId, suspectTo }: Recovered): void {
+  const totals = new Map(queues.map((each) => [each.queue, each]))
+  for (const queue of vhost.queues.values()) {
+    const stored = totals.get(queue.id)
+    if (stored !== undefined) queue.restore(stored.count, stored.bytes, lastId, suspectTo)
   }
-}
-
-function envelopeOf(exchange: string, routingKey: string): Envelope {
-  return new Envelope(exchange, routingKey, encodeEnvelope(exchange, routingKey))
-}
-
-function messageOf(stored: StoredMessage, envelope: Envelope, header: ContentHeader): Message {
-  const { properties, body } = stored
-  const buf = Buffer.concat([properties, body])
-  header.readProperties(buf, 0, properties.length)
-  const message = new Message(envelope, buf, 0, properties.length, properties.length, buf.length, {
-    isPersistent: true, expiresAtMs: Infinity, priority: header.priority, isDeadLetter: stored.isDeadLetter,
-  })
-  message.bodyId = stored.bodyId
-  return message
 }
 
 function restoreExchange(vhost: VHost, definition: Definition): void {

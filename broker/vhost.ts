@@ -15,7 +15,9 @@ import type { Route } from '../exchanges/route.ts'
 import { notFound, resourceLocked } from '../protocol/errors.ts'
 import { EMPTY_TABLE } from '../protocol/table.ts'
 import type { Message } from '../queues/message.ts'
+import type { Window } from '../queues/paged-ready.ts'
 import type { Queue, QueueOwner, QueueParts } from '../queues/queue.ts'
+import type { Residence } from '../queues/residence.ts'
 import type { Definition, Store } from '../store/store.ts'
 import type { Counters } from './counters.ts'
 
@@ -56,6 +58,8 @@ export interface VHostParts {
   readonly timers: TimerWheel
   readonly messageIds: Sequence
   readonly counters: Counters
+  readonly residence: Residence
+  readonly window: Window
 }
 
 export class VHost {
@@ -92,6 +96,7 @@ export class VHost {
     this.counters = parts.counters
     this.queueParts = {
       store, turn, clock, timers, ids: messageIds, deadLetters: new DeadLetterer(this, clock),
+      residence: parts.residence, window: parts.window,
       expired: (queue) => expired(this, queue),
     }
     this.finder = new RouteFinder((exchange) => this.exchanges.get(exchange) ?? null)

@@ -18,6 +18,7 @@ import type { ReceivedMethods } from '../protocol/methods.gen.ts'
 import { FRAME_BODY, FRAME_HEADER } from '../protocol/spec.ts'
 import type { Entry } from '../queues/entry.ts'
 import type { Message } from '../queues/message.ts'
+import type { Queue } from '../queues/queue.ts'
 import { Confirms } from './confirms.ts'
 import type { ConfirmingChannel } from './confirms.ts'
 import { checkKnown } from './connection-methods.ts'
@@ -57,6 +58,8 @@ export interface ChannelHost {
   replyWhenDurable(channel: Channel, reply: ReplyWriter | null): void
   /** The store is behind: nothing more is read from this client until it has caught up. */
   waitForStore(vhost: VHost): void
+  /** The queue's next message comes from the store: nothing more is read until `then` has been done. */
+  waitForPage(channel: Channel, queue: Queue, then: () => void): void
   /** A message came in: from some number on, the next ones wait for the next turn. */
   ingested(bodyBytes: number): void
   removeChannel(channel: Channel): void
@@ -104,9 +107,24 @@ export class Channel implements ConfirmingChannel, ConsumingChannel, PublishingC
       else if (type === FRAME_HEADER) this.publisher.onHeader(buf, start, end)
       else this.onMethod(buf, start, end)
     } catch (error) {
-      if (!(error instanceof AmqpError) || error.isHard) throw error
-      this.closeWith(error)
+      this.failed(error)
     }
+  }
+
+  /** Goes on with a method that had to wait. Errors: as onFrame. */
+  resume(methodId: number, then: () => void): void {
+    if (!this.isOpen) return
+    this.connection.methodId = methodId
+    try {
+      then()
+    } catch (error) {
+      this.failed(error)
+    }
+  }
+
+  private failed(error: unknown): void {
+    if (!(error instanceof AmqpError) || error.isHard) throw error
+    this.closeWith(error)
   }
 
   private onMethod(buf: Buffer, start: number, end: number): void {

@@ -14,11 +14,12 @@ import { AmqpError } from '../protocol/errors.ts'
 import { FrameWriter } from '../protocol/frame-writer.ts'
 import { METHOD_NAMES, writeConnectionClose, writeConnectionCloseOk } from '../protocol/methods.gen.ts'
 import { FRAME_HEARTBEAT, FRAME_METHOD } from '../protocol/spec.ts'
+import type { PageWaiter, Queue } from '../queues/queue.ts'
 import type { Channel, ChannelHost, ReplyWriter } from './channel.ts'
 import { ChannelTable } from './channel-table.ts'
 import { CloseReply } from './close-reply.ts'
 import { ConnectionMethods } from './connection-methods.ts'
-import { HOLD_DURABLE, HOLD_OUTBOX, HOLD_STORE, Intake } from './intake.ts'
+import { HOLD_DURABLE, HOLD_OUTBOX, HOLD_PAGE, HOLD_STORE, Intake } from './intake.ts'
 import type { IntakeOwner } from './intake.ts'
 import { Handshake, PROTOCOL_HEADER, SilentClose, isProtocolHeader } from './handshake.ts'
 import type { ClientFacts, Tuning } from './handshake.ts'
@@ -44,8 +45,15 @@ interface HeldReply {
   readonly reply: ReplyWriter
 }
 
+/** A method that goes on when its queue's next message has come from the store. */
+interface AwaitedPage {
+  readonly channel: Channel
+  readonly methodId: number
+  readonly then: () => void
+}
+
 export class Connection
-implements ChannelHost, IntakeOwner, Flushable, ConnectionView, DurableListener, RelievedListener,
+implements ChannelHost, PageWaiter, IntakeOwner, Flushable, ConnectionView, DurableListener, RelievedListener,
   TransportListener {
   readonly broker: Broker
   readonly log: Log
@@ -64,6 +72,7 @@ implements ChannelHost, IntakeOwner, Flushable, ConnectionView, DurableListener,
   private phase: Phase = 'header'
   private headerBytes: Buffer = Buffer.alloc(0)
   private held: HeldReply | null = null
+  private awaited: AwaitedPage | null = null
   private confirming: Channel[] = []
   private isShortOfRoom = false
   private vhost: VHost | null = null
@@ -212,6 +221,25 @@ implements ChannelHost, IntakeOwner, Flushable, ConnectionView, DurableListener,
     vhost.awaitRelieved(this)
   }
 
+  waitForPage(channel: Channel, queue: Queue, then: () => void): void {
+    this.awaited = { channel, then, methodId: this.methodId }
+    this.intake.hold(HOLD_PAGE)
+    queue.awaitPage(this)
+  }
+
+  paged(): void {
+    const { awaited } = this
+    if (awaited === null) return
+    this.awaited = null
+    try {
+      awaited.channel.resume(awaited.methodId, awaited.then)
+    } catch (error) {
+      this.readFailed(error)
+    }
+    // It may have to wait for the page after this one.
+    if (this.awaited === null) this.intake.release(HOLD_PAGE)
+  }
+
   ingested(bodyBytes: number): void {
     this.intake.ingested(bodyBytes)
   }
@@ -261,7 +289,7 @@ implements ChannelHost, IntakeOwner, Flushable, ConnectionView, DurableListener,
     this.phase = 'closed'
     this.timer.stop()
     this.intake.discard()
-    this.held = null
+    this.held = this.awaited = null
     this.endChannels()
     this.broker.connections.delete(this)
     this.broker.counters.connectionsClosed++
@@ -336,7 +364,7 @@ implements ChannelHost, IntakeOwner, Flushable, ConnectionView, DurableListener,
     writeConnectionClose(this.writer, 0, code, text, methodId >>> 16, methodId & 0xffff)
     this.mark()
     this.timer.dropAfterClose()
-    this.held = null
+    this.held = this.awaited = null
     this.intake.releaseAll()
   }
 

@@ -11,7 +11,7 @@ import type { VHost } from '../broker/vhost.ts'
 import type { Exchange } from '../exchanges/exchange.ts'
 import type { Route } from '../exchanges/route.ts'
 import type { ArgumentReader } from '../protocol/argument-reader.ts'
-import { ContentHeader } from '../protocol/content-header.ts'
+import { ContentHeader, PERSISTENT } from '../protocol/content-header.ts'
 import { writeReturn } from '../protocol/envelope.ts'
 import {
   accessRefused, frameError, notImplemented, preconditionFailed, unexpectedFrame,
@@ -29,7 +29,6 @@ import type { DirectReplyTo } from './direct-reply-to.ts'
 import { senderSelectedKeys } from './sender-selected.ts'
 
 const CLASS_BASIC = 60
-const PERSISTENT = 2
 /** RabbitMQ's own ceiling, whatever the configured limit. */
 const BODY_BYTES_MAX = 536_870_912
 

@@ -18,7 +18,9 @@ import type { Field, FieldTable } from '../protocol/table.ts'
 import type { DeathReason } from '../queues/dead-letter-sink.ts'
 import { Envelope, Message } from '../queues/message.ts'
 import { RecordingStore } from '../queues/queue.contract.ts'
+import { WINDOW } from '../queues/paged-ready.ts'
 import { Queue } from '../queues/queue.ts'
+import { Residence } from '../queues/residence.ts'
 import { resolveQueueSettings } from '../queues/settings.ts'
 import { decodeHeader, encodeContent } from '../test/amqp/client-codec.ts'
 import type { Values } from '../test/amqp/client-codec.ts'
@@ -41,6 +43,7 @@ class LetterWorld implements DeadLetterTopology {
     store: this.store, clock: this.clock, timers: new TimerWheel(0), ids: new Sequence(),
     turn: new Turn(this.clock, (run) => this.scheduled.push(run)),
     deadLetters: new DeadLetterer(this, this.clock), expired: () => {},
+    residence: new Residence(1e9), window: WINDOW,
   }
   private readonly finder = new RouteFinder<Queue>((name) => this.findExchange(name))
 

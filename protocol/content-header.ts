@@ -8,6 +8,9 @@ import { encodeTable } from './table-encode.ts'
 import { EMPTY_TABLE, TableMalformed, decodeTable, skipFieldAt } from './table.ts'
 import type { FieldTable } from './table.ts'
 
+/** The delivery mode of a persistent message. */
+export const PERSISTENT = 2
+
 const HEADER_BYTES = 14
 const CONTENT_TYPE = 0x8000
 const CONTENT_ENCODING = 0x4000

@@ -3,21 +3,26 @@ import { array, assert, constantFrom, integer, property, record } from 'fast-che
 import { expect, it } from 'vitest'
 import { Entry } from './entry.ts'
 import { PriorityReady } from './priority-ready.ts'
-import { messageOf, noHolder } from './queue.contract.ts'
+import { messageOf, noHolder, QueueWorld } from './queue.contract.ts'
 
 const entryOf = (id: number, priority: number, bytes = 10): Entry =>
   new Entry(id, messageOf('q', bytes, true, priority), noHolder, Infinity)
 
+const readyOf = (priorityMax: number): PriorityReady => {
+  const { queue, store } = new QueueWorld()
+  return new PriorityReady(queue, store, priorityMax)
+}
+
 const idsOf = (entries: Iterable<Entry>): number[] => [...entries].map(({ id }) => id)
 
 it('is empty at first', () => {
-  const ready = new PriorityReady(3)
+  const ready = readyOf(3)
   expect([ready.length, ready.bytes, ready.first(), ready.shift()]).toEqual([0, 0, null, null])
   expect([...ready]).toEqual([])
 })
 
 it('takes a priority above the maximum for the maximum', () => {
-  const ready = new PriorityReady(3)
+  const ready = readyOf(3)
   for (const [id, priority] of [[1, 3], [2, 255], [3, 4], [4, 2]] as const) ready.push(entryOf(id, priority))
   expect(idsOf(ready)).toEqual([1, 2, 3, 4])
 })
@@ -28,7 +33,7 @@ it('agrees with a list that is sorted by priority and id, whatever comes, goes a
     bytes: integer({ min: 0, max: 9 }), at: integer({ min: 0, max: 99 }),
   })
   assert(property(integer({ min: 1, max: 4 }), array(step, { maxLength: 60 }), (max, steps) => {
-    const ready = new PriorityReady(max)
+    const ready = readyOf(max)
     const level = ({ message }: Entry): number => Math.min(message.priority, max)
     let model: Entry[] = []
     const out: Entry[] = []

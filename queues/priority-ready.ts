@@ -1,24 +1,44 @@
 // The ready entries of a queue with x-max-priority: one list per priority, the highest that is not empty goes
 // first, in each the order of arrival. A message above the maximum counts as the maximum, one without a
-// priority as 0 (RabbitMQ).
+// priority as 0 (RabbitMQ). All of them are in memory: the store has no order by priority to page by. After a
+// restart nothing is first until everything is loaded, since the highest may come last.
+import type { Page, PageReceiver, Store } from '../store/store.ts'
 import type { Entry } from './entry.ts'
+import type { PagedQueue } from './paged-ready.ts'
 import { FifoReady } from './ready-list.ts'
 import type { ReadyList } from './ready-list.ts'
 
-export class PriorityReady implements ReadyList {
-  private readonly levels: readonly FifoReady[]
-  private count = 0
+const PAGE_MESSAGES = 1_000
+const PAGE_BYTES = 256 * 1024
 
-  constructor(priorityMax: number) {
+export class PriorityReady implements ReadyList, PageReceiver {
+  private readonly queue: PagedQueue
+  private readonly store: Store
+  private readonly levels: readonly FifoReady[]
+  readonly hasSpilled = false
+  private count = 0
+  /** Of what a restart left, not loaded yet. */
+  private storedCount = 0
+  private storedBytes = 0
+  private loadedTo = 0
+  private storedTo = 0
+
+  constructor(queue: PagedQueue, store: Store, priorityMax: number) {
+    this.queue = queue
+    this.store = store
     this.levels = Array.from({ length: priorityMax + 1 }, () => new FifoReady())
   }
 
   get length(): number {
-    return this.count
+    return this.count + this.storedCount
   }
 
   get bytes(): number {
-    return this.levels.reduce((sum, level) => sum + level.bytes, 0)
+    return this.levels.reduce((sum, level) => sum + level.bytes, this.storedBytes)
+  }
+
+  get isPaging(): boolean {
+    return this.storedCount > 0
   }
 
   push(entry: Entry): void {
@@ -42,12 +62,50 @@ export class PriorityReady implements ReadyList {
     return level.shift()
   }
 
+  restore(count: number, bytes: number, lastId: number): void {
+    this.storedCount = count
+    this.storedBytes = bytes
+    this.storedTo = lastId
+    this.load()
+  }
+
+  wake(): void {}
+
+  clear(drop: (entry: Entry) => void, purge: (afterId: number, lastId: number) => void): void {
+    for (const level of this.levels) {
+      for (let entry = level.shift(); entry !== null; entry = level.shift()) drop(entry)
+    }
+    if (this.storedCount > 0) purge(this.loadedTo, this.storedTo)
+    this.count = this.storedCount = this.storedBytes = 0
+  }
+
+  pageLoaded({ messages, isLast }: Page): void {
+    if (this.storedCount === 0) return
+    for (const stored of messages) {
+      const entry = this.queue.entryOf(stored)
+      this.levelOf(entry).requeue(entry)
+      this.count++
+      this.storedCount--
+      this.storedBytes -= entry.message.bodyBytes
+      this.loadedTo = stored.id
+    }
+    if (isLast) this.storedCount = this.storedBytes = 0
+    else this.load()
+    this.queue.paged()
+  }
+
   *[Symbol.iterator](): IterableIterator<Entry> {
     for (let at = this.levels.length - 1; at >= 0; at--) yield* this.levels[at]!
   }
 
+  private load(): void {
+    const { loadedTo: afterId, storedTo: lastId } = this
+    this.store.load(
+      { queue: this.queue.id, afterId, lastId, limit: PAGE_MESSAGES, bytesMax: PAGE_BYTES }, this)
+  }
+
   private highest(): FifoReady | null {
-    if (this.count === 0) return null
+    if (this.count === 0 || this.storedCount > 0) return null
     for (let at = this.levels.length - 1; ; at--) {
       if (this.levels[at]!.length > 0) return this.levels[at]!
     }

@@ -7,11 +7,34 @@ import { Turn } from '../base/turn.ts'
 import { encodeEnvelope } from '../protocol/envelope.ts'
 import { EMPTY_TABLE } from '../protocol/table.ts'
 import type { FieldTable } from '../protocol/table.ts'
-import type { Definition, Recovered, StorableMessage, Store, StoredMessage } from '../store/store.ts'
+import type {
+  Definition, Page, PageReceiver, PageRequest, Recovered, StorableMessage, Store, StoredMessage,
+} from '../store/store.ts'
 import type { ConsumerPort, Entry, EntryHolder } from './entry.ts'
 import { Envelope, Message } from './message.ts'
+import { WINDOW } from './paged-ready.ts'
+import type { Window } from './paged-ready.ts'
 import { Queue } from './queue.ts'
 import type { QueueFlags, QueueOwner } from './queue.ts'
+import { Residence } from './residence.ts'
+
+interface Kept {
+  readonly queue: number
+  readonly batch: number
+  readonly position: number
+  readonly isSpilled: boolean
+  readonly stored: StoredMessage
+}
+
+function stored(id: number, message: StorableMessage, expiresAtMs: number): StoredMessage {
+  const {
+    exchange, routingKey, buf, propertiesStart, propertiesEnd, bodyStart, bodyEnd, isDeadLetter, bodyId,
+  } = message
+  return {
+    id, exchange, routingKey, buf, propertiesStart, propertiesEnd, bodyStart, bodyEnd, isDeadLetter, bodyId,
+    expiresAtMs, deliveryCount: 0,
+  }
+}
 
 /** Batches close when the test seals; each put gets a position that its drop must name again. */
 export class RecordingStore implements Store {
@@ -19,20 +42,26 @@ export class RecordingStore implements Store {
   readonly epoch = 1
   readonly isCongested = false
   readonly log: string[] = []
-  /** Ids in the store by queue, with where they were put. */
-  readonly kept = new Map<number, { queue: number; batch: number; position: number }>()
+  /** Messages in the store by id, with where they were put. */
+  readonly kept = new Map<number, Kept>()
   openBatch = 1
   private position = 0
   private isBatchEmpty = true
+  private loads: { readonly request: PageRequest; readonly receiver: PageReceiver }[] = []
   onDurable: (batch: number) => void = () => {}
   onFailed = (): void => {}
   onRelieved = (): void => {}
 
-  put(queue: number, id: number, message: StorableMessage): number {
-    if (this.kept.has(id)) throw new Error(`message ${id} is put twice`)
-    this.append(`put ${queue} ${id} ${message.routingKey}`)
-    this.kept.set(id, { queue, batch: this.openBatch, position: ++this.position })
-    return this.position
+  get durableBatch(): number {
+    return this.openBatch - 1
+  }
+
+  put(queue: number, id: number, message: StorableMessage, expiresAtMs = Infinity): number {
+    return this.keep('put', queue, id, message, expiresAtMs)
+  }
+
+  spill(queue: number, id: number, message: StorableMessage, expiresAtMs: number): number {
+    return this.keep('spill', queue, id, message, expiresAtMs)
   }
 
   drop(queue: number, id: number, bodyId: number, batch: number, position: number): void {
@@ -40,16 +69,20 @@ export class RecordingStore implements Store {
     if (put === undefined || put.queue !== queue) {
       throw new Error(`message ${id} of queue ${queue} is not there to drop`)
     }
-    if (put.batch !== batch || put.position !== position) {
+    // What was loaded again is dropped by its id alone.
+    const isAtPlace = put.batch === batch && put.position === position
+    if (!isAtPlace && (batch !== 0 || put.batch >= this.openBatch)) {
       throw new Error(`message ${id} is at ${put.batch}:${put.position}, its drop says ${batch}:${position}`)
     }
     this.append(`drop ${queue} ${id} ${bodyId} ${batch} ${position}`)
     this.kept.delete(id)
   }
 
-  purge(queue: number, lastId: number): void {
-    this.append(`purge ${queue} ${lastId}`)
-    for (const [id, put] of this.kept) if (put.queue === queue && id <= lastId) this.kept.delete(id)
+  purge(queue: number, afterId: number, lastId: number): void {
+    this.append(`purge ${queue} ${afterId} ${lastId}`)
+    for (const [id, put] of this.kept) {
+      if (put.queue === queue && id > afterId && id <= lastId) this.kept.delete(id)
+    }
   }
 
   touch(queue: number, id: number, deliveryCount: number): void {
@@ -67,20 +100,51 @@ export class RecordingStore implements Store {
   }
 
   recover(): Promise<Recovered> {
-    return Promise.resolve({ definitions: [], queues: [], lastId: 0, wasClean: true })
+    return Promise.resolve({ definitions: [], queues: [], lastId: 0, suspectTo: 0 })
   }
 
-  load(): Promise<readonly StoredMessage[]> {
-    return Promise.resolve([])
+  load(request: PageRequest, receiver: PageReceiver): void {
+    this.loads.push({ request, receiver })
+  }
+
+  /** Answers what has been asked for; false when nothing was. */
+  answerLoads(): boolean {
+    const loads = this.loads
+    this.loads = []
+    for (const { request, receiver } of loads) receiver.pageLoaded(this.page(request))
+    return loads.length > 0
   }
 
   release(): Promise<void> {
     return Promise.resolve()
   }
 
-  /** A message that was recovered: known to the store, though no batch of this run put it. */
-  recovered(queue: number, id: number): void {
-    this.kept.set(id, { queue, batch: 0, position: 0 })
+  /** A message that an earlier process left. */
+  recovered(queue: number, id: number, message: StorableMessage, expiresAtMs = Infinity, deliveryCount = 0,
+  ): void {
+    this.kept.set(id, {
+      queue, batch: 0, position: 0, isSpilled: false,
+      stored: { ...stored(id, message, expiresAtMs), deliveryCount },
+    })
+  }
+
+  private page({ queue, afterId, lastId, limit }: PageRequest): Page {
+    const all = [...this.kept.values()].filter((kept) => kept.queue === queue && kept.batch < this.openBatch)
+      .map((kept) => kept.stored).filter(({ id }) => id > afterId && id <= lastId)
+      .toSorted((a, b) => a.id - b.id)
+    return { messages: all.slice(0, limit), isLast: all.length <= limit }
+  }
+
+  private keep(
+    what: 'put' | 'spill', queue: number, id: number, message: StorableMessage, expiresAtMs: number,
+  ): number {
+    if (this.kept.has(id)) throw new Error(`message ${id} is put twice`)
+    this.append(`${what} ${queue} ${id} ${message.routingKey}`)
+    this.kept.set(id, {
+      queue, batch: this.openBatch, position: ++this.position, isSpilled: what === 'spill',
+      stored: stored(id, message, expiresAtMs),
+    })
+    return this.position
   }
 
   private append(record: string): void {
@@ -137,10 +201,11 @@ export class TestConsumer implements ConsumerPort {
 }
 
 export function messageOf(routingKey: string, bodyBytes = 10, isPersistent = true, priority = 0): Message {
-  const buf = Buffer.alloc(2 + bodyBytes, 'b')
+  const properties = Buffer.from([0x18, 0, isPersistent ? 2 : 1, priority])
+  const buf = Buffer.concat([properties, Buffer.alloc(bodyBytes, 'b')])
   const envelope = new Envelope('', routingKey, encodeEnvelope('', routingKey))
   const traits = { isPersistent, expiresAtMs: Infinity, priority, isDeadLetter: false }
-  return new Message(envelope, buf, 0, 2, 2, buf.length, traits)
+  return new Message(envelope, buf, 0, 4, 4, buf.length, traits)
 }
 
 export const noHolder: EntryHolder = { settle() {}, reject() {}, requeue() {} }
@@ -149,6 +214,8 @@ interface QueueWish {
   readonly flags?: Partial<QueueFlags>
   readonly owner?: QueueOwner
   readonly args?: FieldTable
+  readonly window?: Window
+  readonly residentBytesMax?: number
 }
 
 export class QueueWorld {
@@ -162,10 +229,12 @@ export class QueueWorld {
   readonly deaths: string[] = []
   onDeath: (routingKey: string, reason: string) => void = () => {}
   expirations = 0
+  readonly residence: Residence
   readonly queue: Queue
 
-  constructor({ flags, owner, args = EMPTY_TABLE }: QueueWish = {}) {
+  constructor({ flags, owner, args = EMPTY_TABLE, window = WINDOW, residentBytesMax = 1e9 }: QueueWish = {}) {
     this.turn.addStore(this.store)
+    this.residence = new Residence(residentBytesMax)
     const all = { isDurable: true, isAutoDelete: false, ...flags }
     this.queue = new Queue(7, 'q', all, owner ?? null, args, {
       store: this.store, turn: this.turn, clock: this.clock, timers: this.timers, ids: this.ids,
@@ -174,6 +243,7 @@ export class QueueWorld {
         this.onDeath(routingKey, reason)
       } },
       expired: () => { this.expirations++ },
+      residence: this.residence, window,
     })
   }
 
@@ -195,9 +265,9 @@ export class QueueWorld {
     return run !== undefined
   }
 
-  /** Ends turns until nothing is left to do. */
+  /** Ends turns until nothing is left to do, nor to be loaded. */
   settleDown(): void {
-    for (let n = 0; this.endTurn(); n++) {
+    for (let n = 0; this.endTurn() || this.store.answerLoads(); n++) {
       if (n > 10_000) throw new Error('turns without an end')
     }
   }

@@ -1,7 +1,7 @@
 // A queue against a naive model, over many seeded runs: whatever happens in whatever order, each message is
 // in exactly one place, goes out in its turn to somebody with credit or dies for a good reason, and the store
 // knows exactly what is left. Once for plain queues, once for queues with random limits, times to live,
-// priorities and single active consumers, while time passes.
+// priorities and single active consumers, while time passes; and both again with next to nothing in memory.
 import { expect, it } from 'vitest'
 import { SeededRandom } from '../base/random.ts'
 import { tableOf } from '../protocol/table-encode.ts'
@@ -10,6 +10,12 @@ import { messageOf, QueueWorld, TestConsumer } from './queue.contract.ts'
 
 const SEEDS = 600
 const STEPS = 120
+
+/** `isPaged`: so little stays in memory that most messages go through the store, transient ones too. */
+interface Kind {
+  readonly hasLimits: boolean
+  readonly isPaged: boolean
+}
 
 /** A message that is not settled. */
 interface Held {
@@ -52,11 +58,17 @@ class ModelRun {
   private publishing = 0
   private isRefused = false
 
-  constructor(seed: number, hasLimits: boolean) {
+  constructor(seed: number, { hasLimits, isPaged }: Kind) {
     this.hasLimits = hasLimits
     const random = this.random = new SeededRandom(seed)
     const args = tableOf(hasLimits ? argumentsOf(random) : {})
-    this.world = new QueueWorld({ flags: { isDurable: random.chance(0.8) }, args })
+    const size = isPaged ? 1 + random.below(6) : 1e6
+    this.world = new QueueWorld({
+      flags: { isDurable: random.chance(0.8) }, args,
+      window: { frontMessages: size, frontBytes: size * 15, tailMessages: size, tailBytes: size * 15,
+        pageMessages: size, pageBytes: 1e9 },
+      residentBytesMax: isPaged ? random.below(2) * 5_000 : 1e9,
+    })
     this.world.onDeath = (routingKey, reason) => this.died(Number(routingKey), reason)
   }
 
@@ -146,8 +158,10 @@ class ModelRun {
     this.settled(held)
   }
 
+  /** Loads are answered when the turn is over, with others behind them. */
   private endTurn(): void {
     this.world.endTurn()
+    if (this.world.store.answerLoads()) this.world.settleDown()
     const receivers = this.world.queue.settings.isSingleActive ? [this.active] : this.consumers
     const isStuck = this.ready.size > 0 && receivers.some((consumer) => consumer?.hasCredit === true)
     if (isStuck) throw new Error('somebody has credit, something is ready, and the turn is over')
@@ -237,7 +251,9 @@ class ModelRun {
 
   private get(): void {
     const isNoAck = this.random.chance(0.5)
+    if (this.world.queue.isPaging) this.endTurn()
     const entry = this.world.queue.get(isNoAck)
+    if (entry === null && this.world.queue.isPaging) return
     // What had expired before it died on the way.
     same(entry?.id, this.head()?.id)
     if (entry === null) return
@@ -267,8 +283,10 @@ class ModelRun {
     same(queue.readyBytes, [...this.ready.values()].reduce((sum, { bytes }) => sum + bytes, 0))
     same(queue.unackedCount, this.held.size - this.ready.size)
     const stored = [...this.held.values()].filter(({ isStored }) => isStored).map(({ id }) => id)
-    same([...store.kept.keys()].toSorted((a, b) => a - b).join(' '),
-      stored.toSorted((a, b) => a - b).join(' '))
+    const kept = [...store.kept.values()].filter(({ isSpilled }) => !isSpilled)
+      .map(({ stored: { id } }) => id)
+    same(kept.toSorted((a, b) => a - b).join(' '), stored.toSorted((a, b) => a - b).join(' '))
+    for (const id of store.kept.keys()) same(this.held.has(id), true)
   }
 
   /** One consumer without a limit gets all that is left and alive, in order. */
@@ -289,21 +307,25 @@ class ModelRun {
 }
 
 /** What went wrong with a seed; null when nothing did. */
-function failureOf(seed: number, hasLimits: boolean): string | null {
+function failureOf(seed: number, kind: Kind): string | null {
   try {
-    new ModelRun(seed, hasLimits).run()
+    new ModelRun(seed, kind).run()
     return null
   } catch (error) {
     return `seed ${seed}: ${error instanceof Error ? error.message : String(error)}`
   }
 }
 
-it.each([['plain', false], ['limited', true]])(
-  `a %s queue agrees with a naive model over ${SEEDS} seeds of ${STEPS} steps`, (_, hasLimits) => {
-    const failures: string[] = []
-    for (let seed = 1; seed <= SEEDS && failures.length < 5; seed++) {
-      const failure = failureOf(seed, hasLimits)
-      if (failure !== null) failures.push(failure)
-    }
-    expect(failures).toEqual([])
-  }, 120_000)
+it.each<[string, Kind]>([
+  ['plain', { hasLimits: false, isPaged: false }],
+  ['limited', { hasLimits: true, isPaged: false }],
+  ['paged', { hasLimits: false, isPaged: true }],
+  ['paged and limited', { hasLimits: true, isPaged: true }],
+])(`a %s queue agrees with a naive model over ${SEEDS} seeds of ${STEPS} steps`, (_, kind) => {
+  const failures: string[] = []
+  for (let seed = 1; seed <= SEEDS && failures.length < 5; seed++) {
+    const failure = failureOf(seed, kind)
+    if (failure !== null) failures.push(failure)
+  }
+  expect(failures).toEqual([])
+}, 120_000)

@@ -166,7 +166,7 @@ describe('purge', () => {
     world.publish(3)
     expect(world.queue.purge()).toBe(3)
     expect([world.queue.readyCount, world.queue.readyBytes, world.store.kept.size]).toEqual([0, 0, 0])
-    expect(world.store.log.at(-1)).toBe('purge 7 3')
+    expect(world.store.log.at(-1)).toBe('purge 7 0 3')
   })
 
   it('leaves unacked ones with their consumers and in the store', () => {
@@ -279,10 +279,9 @@ describe('the store', () => {
 describe('a restored message', () => {
   it('is ready at its id, and is dropped without batch and position', () => {
     const world = new QueueWorld()
-    for (const id of [3, 8]) {
-      world.store.recovered(7, id)
-      world.queue.restore(id, messageOf('q'), Infinity, id === 8 ? 2 : 0)
-    }
+    for (const id of [3, 8]) world.store.recovered(7, id, messageOf('q'), Infinity, id === 8 ? 2 : 0)
+    world.queue.restore(2, 20, 8, 0)
+    world.settleDown()
     const [three, eight] = [world.queue.get(false)!, world.queue.get(false)!]
     expect([three.isRedelivered, eight.isRedelivered, eight.deliveryCount]).toEqual([false, true, 2])
     world.queue.settle(three)

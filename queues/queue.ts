@@ -10,7 +10,7 @@ import type { Sequence } from '../base/sequence.ts'
 import type { TimerWheel } from '../base/timer-wheel.ts'
 import type { Pumpable, Turn } from '../base/turn.ts'
 import type { FieldTable } from '../protocol/table.ts'
-import type { Store } from '../store/store.ts'
+import type { Store, StoredMessage } from '../store/store.ts'
 import { ConsumerSet } from './consumers.ts'
 import type { DeadLetterSink, DeathReason } from './dead-letter-sink.ts'
 import { Entry } from './entry.ts'
@@ -19,11 +19,14 @@ import { Lease } from './lease.ts'
 import { HeadExpiry } from './head-expiry.ts'
 import { isOverLimit, wouldBeOverLimit } from './limits.ts'
 import type { Message } from './message.ts'
+import { PagedReady } from './paged-ready.ts'
+import type { PagedQueue, Window } from './paged-ready.ts'
 import { PriorityReady } from './priority-ready.ts'
-import { FifoReady } from './ready-list.ts'
 import type { ReadyList } from './ready-list.ts'
+import type { Residence } from './residence.ts'
 import { resolveQueueSettings } from './settings.ts'
 import type { QueueSettings } from './settings.ts'
+import { storedEntry } from './stored-entry.ts'
 
 /** Deliveries of one queue in one turn; what is left goes on in the next, after the sockets had theirs. */
 const PUMP_MAX = 4_000
@@ -51,11 +54,18 @@ export interface QueueParts {
   readonly timers: TimerWheel
   readonly ids: Sequence
   readonly deadLetters: DeadLetterSink
+  readonly residence: Residence
+  readonly window: Window
   /** x-expires: the queue has been unused for too long and is to be deleted. */
   expired(queue: Queue): void
 }
 
-export class Queue implements Pumpable, EntryHolder {
+/** Waits for the first entry of a queue that has it in the store only. */
+export interface PageWaiter {
+  paged(): void
+}
+
+export class Queue implements Pumpable, EntryHolder, PagedQueue {
   readonly kind = 'queue'
   readonly id: number
   readonly name: string
@@ -72,6 +82,9 @@ export class Queue implements Pumpable, EntryHolder {
   isMarked = false
   isDeleted = false
   unackedCount = 0
+  /** Entries up to this id may have been handed out by a process that then died. */
+  private suspectTo = 0
+  private pageWaiters: PageWaiter[] = []
 
   /** `args` have passed validateQueueArguments. */
   constructor(
@@ -86,7 +99,8 @@ export class Queue implements Pumpable, EntryHolder {
     this.parts = parts
     this.settings = resolveQueueSettings(args)
     const { priorityMax, isSingleActive, expiresMs } = this.settings
-    this.ready = priorityMax === null ? new FifoReady() : new PriorityReady(priorityMax)
+    this.ready = priorityMax === null
+      ? new PagedReady(this, parts) : new PriorityReady(this, parts.store, priorityMax)
     this.consumers = new ConsumerSet(isSingleActive)
     this.headExpiry = new HeadExpiry(parts, this)
     this.lease = new Lease(parts, expiresMs, () => this.leaseEnded())
@@ -126,13 +140,36 @@ export class Queue implements Pumpable, EntryHolder {
     return true
   }
 
-  /** Takes back, in id order, what the store kept over a restart. */
-  restore(id: number, message: Message, expiresAtMs: number, deliveryCount: number): void {
-    const entry = new Entry(id, message, this, expiresAtMs)
-    entry.isStored = true
-    entry.deliveryCount = deliveryCount
-    this.ready.push(entry)
-    if (expiresAtMs !== Infinity) this.parts.turn.pump(this)
+  /**
+   * Takes over what the store kept over a restart: so many messages with ids up to `lastId`, of which those
+   * up to `suspectTo` say that they may have been delivered before (reliability P4).
+   */
+  restore(count: number, bytes: number, lastId: number, suspectTo: number): void {
+    this.suspectTo = suspectTo
+    this.ready.restore(count, bytes, lastId)
+  }
+
+  /** For the ready list. */
+  entryOf(stored: StoredMessage): Entry {
+    return storedEntry(stored, this, this.suspectTo)
+  }
+
+  /** For the ready list: its front has changed. */
+  paged(): void {
+    this.parts.turn.pump(this)
+    const waiters = this.pageWaiters
+    this.pageWaiters = []
+    for (const waiter of waiters) waiter.paged()
+  }
+
+  /** Something is ready, though its first entry has still to come from the store: `get` must wait. */
+  get isPaging(): boolean {
+    return this.ready.isPaging
+  }
+
+  awaitPage(waiter: PageWaiter): void {
+    this.pageWaiters.push(waiter)
+    this.ready.wake()
   }
 
   /**
@@ -154,7 +191,10 @@ export class Queue implements Pumpable, EntryHolder {
     return step !== NOTHING
   }
 
-  /** basic.get: the next ready entry, unacked from now on, or settled at once when it needs no ack. */
+  /**
+   * basic.get, not while it is paging: the next ready entry, unacked from now on, or settled at once when it
+   * needs no ack.
+   */
   get(isNoAck: boolean): Entry | null {
     this.lease.renew()
     const { nowMs } = this.parts.clock
@@ -188,6 +228,7 @@ export class Queue implements Pumpable, EntryHolder {
 
   addConsumer(consumer: ConsumerPort, isExclusive: boolean): void {
     this.consumers.add(consumer, isExclusive)
+    this.ready.wake()
     this.lease.suspend()
     this.parts.turn.pump(this)
   }
@@ -214,12 +255,14 @@ export class Queue implements Pumpable, EntryHolder {
   /** Drops the ready entries, returns how many. Unacked ones stay with their consumers (RabbitMQ). */
   purge(): number {
     const count = this.ready.length
+    const { store, ids } = this.parts
     if (this.unackedCount === 0 && this.flags.isDurable) {
-      this.parts.store.purge(this.id, this.parts.ids.last)
-      while (this.ready.shift() !== null);
-      return count
+      store.purge(this.id, 0, ids.last)
+      this.ready.clear(ignore, ignore)
+    } else {
+      this.ready.clear(
+        (entry) => this.forget(entry), (afterId, lastId) => store.purge(this.id, afterId, lastId))
     }
-    for (let entry = this.ready.shift(); entry !== null; entry = this.ready.shift()) this.forget(entry)
     return count
   }
 
@@ -230,8 +273,11 @@ export class Queue implements Pumpable, EntryHolder {
     this.isDeleted = true
     this.lease.suspend()
     this.headExpiry.watch(Infinity)
-    if (this.flags.isDurable) this.parts.store.purge(this.id, this.parts.ids.last)
-    while (this.ready.shift() !== null);
+    const { store, ids } = this.parts
+    // A transient queue has something in the store when it was too long for memory.
+    if (this.flags.isDurable || this.ready.hasSpilled) store.purge(this.id, 0, ids.last)
+    this.ready.clear(ignore, ignore)
+    for (const waiter of this.pageWaiters) waiter.paged()
     for (const consumer of [...this.consumers]) {
       this.consumers.remove(consumer)
       consumer.queueDeleted()
@@ -306,7 +352,7 @@ export class Queue implements Pumpable, EntryHolder {
   /** A queue that rejects drops nothing: what was requeued may put it over its limit (RabbitMQ). */
   private dropOverflow(): void {
     if (this.settings.overflow !== 'drop-head') return
-    while (isOverLimit(this.settings, this.ready)) this.dropHead('maxlen')
+    while (isOverLimit(this.settings, this.ready) && this.ready.first() !== null) this.dropHead('maxlen')
   }
 
   /** It expires one day, so that a pump has to watch it: nothing else may come that would. */
@@ -334,3 +380,5 @@ export class Queue implements Pumpable, EntryHolder {
     if (!this.isDeleted && this.consumers.count === 0) this.parts.expired(this)
   }
 }
+
+const ignore = (): void => {}

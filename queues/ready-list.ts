@@ -1,24 +1,35 @@
-// The entries of a queue that wait to be handed out, in id order. New ones arrive at the end of a ring;
-// requeued ones, which are older than anything they meet there, wait in a sorted list beside it, and the
-// smaller head goes first.
+// Entries that wait to be handed out, in id order: what ready lists are made of. New ones arrive at the end
+// of a ring; requeued ones, which are older than anything they meet there, wait in a sorted list beside it,
+// and the smaller head goes first.
 //
 //   requeued:  3  7  8            ring:  12  13  14  15 …
 //              ^ first                   ^ first of the new ones
 import { Ring } from '../base/ring.ts'
 import type { Entry } from './entry.ts'
 
+/** What a queue keeps its ready entries in. Iterates over those in memory. */
 export interface ReadyList extends Iterable<Entry> {
   readonly length: number
   /** Of the bodies. */
   readonly bytes: number
+  /** Something is ready, though its first entry has still to come from the store. */
+  readonly isPaging: boolean
+  /** The store may have transient messages of it. */
+  readonly hasSpilled: boolean
   push(entry: Entry): void
   /** Puts an entry back at its original place (RabbitMQ: requeue keeps the position). */
   requeue(entry: Entry): void
   first(): Entry | null
   shift(): Entry | null
+  /** Takes over what the store kept over a restart: everything of the queue with an id up to `lastId`. */
+  restore(count: number, bytes: number, lastId: number): void
+  /** Somebody begins to take entries out. */
+  wake(): void
+  /** Forgets everything: `drop` hears of each entry in memory, `purge` of the ids that only the store has. */
+  clear(drop: (entry: Entry) => void, purge: (afterId: number, lastId: number) => void): void
 }
 
-export class FifoReady implements ReadyList {
+export class FifoReady {
   private readonly fresh = new Ring<Entry>()
   private requeued: Entry[] = []
   /** Items of `requeued` before this one are gone. */

@@ -5,26 +5,22 @@ import { TimerWheel } from '../base/timer-wheel.ts'
 import { Turn } from '../base/turn.ts'
 import { Broker } from '../broker/broker.ts'
 import type { Settings } from '../broker/config.ts'
-import { restoreMessages } from '../broker/recovery.ts'
-import type { VHost } from '../broker/vhost.ts'
 import { listenAmqp } from '../connections/listener.ts'
 import type { AmqpListener } from '../connections/listener.ts'
 import { startHttp } from '../http/door.ts'
 import type { RunningHttp } from '../http/door.ts'
 import { connectionForced } from '../protocol/errors.ts'
+import { WINDOW } from '../queues/paged-ready.ts'
 import { MemoryEngine } from '../store/memory.ts'
 import { SqliteEngine } from '../store/sqlite/sqlite-engine.ts'
 import { dismissStoreWorker } from '../store/sqlite/store-worker.ts'
 import { CATALOG, isHeld } from '../store/store.ts'
-import type { Engine, Recovered, Store, StoreFailure } from '../store/store.ts'
+import type { Engine, Store, StoreFailure } from '../store/store.ts'
 import type { Logger } from './log.ts'
 import { checkPortsFree } from './ports.ts'
 import { ServerView } from './server-view.ts'
 import { SystemClock, nextTurn, startTicking, systemRandom } from './world.ts'
 
-/** Messages and bytes of one page while queues are read back. */
-const PAGE_MESSAGES = 1_000
-const PAGE_BYTES = 8 * 1024 * 1024
 /** How long clients have to answer our close when the server stops. */
 const GOODBYE_MS = 1_000
 
@@ -90,6 +86,7 @@ function createBroker(
     limits: {
       frameSizeMax: settings.frameMax, channelMax: settings.channelMax, heartbeatS: settings.heartbeatSeconds,
       handshakeTimeoutMs: settings.handshakeTimeoutMs, messageSizeMax: settings.messageSizeMax,
+      residentBytesMax: settings.residentBytesMax, window: WINDOW,
     },
     identity: {
       product: settings.product, version: settings.productVersion, platform: `Node.js ${process.version}`,
@@ -99,7 +96,7 @@ function createBroker(
   })
 }
 
-/** Topology first, then every queue's messages in order, page by page. */
+/** Topology and counts; messages are read when somebody wants them. */
 async function recover(engine: Engine, broker: Broker, settings: Settings): Promise<void> {
   const catalog = await acquire(engine, CATALOG, broker)
   const first = { user: settings.defaultUser, password: settings.defaultPass, vhost: settings.defaultVhost }
@@ -107,21 +104,9 @@ async function recover(engine: Engine, broker: Broker, settings: Settings): Prom
   const vhosts = broker.restoreCatalog(catalog, await catalog.recover(), first)
   for (const name of vhosts) {
     const store = await acquire(engine, name, broker)
-    const recovered = await store.recover()
-    await recoverMessages(broker.restoreVHost(name, store, recovered), recovered)
+    broker.restoreVHost(name, store, await store.recover())
   }
   broker.turn.begin()
-}
-
-async function recoverMessages(vhost: VHost, recovered: Recovered): Promise<void> {
-  for (const queue of vhost.queues.values()) {
-    for (let afterId = 0; ;) {
-      const page = await vhost.store.load(queue.id, afterId, PAGE_MESSAGES, PAGE_BYTES)
-      if (page.length === 0) break
-      restoreMessages(queue, page, recovered.wasClean)
-      afterId = page.at(-1)!.id
-    }
-  }
 }
 
 async function acquire(engine: Engine, scope: string, broker: Broker): Promise<Store> {

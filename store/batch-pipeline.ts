@@ -30,7 +30,7 @@ export class BatchPipeline {
   isCongested = false
   failure: StoreFailure | null = null
   /** Every batch up to this number is durable. */
-  private durable = 0
+  durableBatch = 0
   private inFlight: ClosedBatch | null = null
   private readonly waiting: ClosedBatch[] = []
   /** Of the closed batches that are not durable yet. */
@@ -69,7 +69,7 @@ export class BatchPipeline {
     this.settle(this.inFlight, buffers)
     this.inFlight = null
     this.startNext()
-    const batch = this.durable
+    const batch = this.durableBatch
     for (const listener of this.listeners) listener.onDurable(batch)
     this.wake()
     if (this.isCongested && this.closedBytes + this.writer.bytes < WAITING_BYTES_MAX / 2) this.relieve()
@@ -90,7 +90,7 @@ export class BatchPipeline {
     this.seal()
     if (this.failure !== null) return Promise.reject(this.failure.cause)
     const batch = this.writer.isEmpty ? this.writer.number - 1 : this.writer.number
-    if (batch <= this.durable) return Promise.resolve()
+    if (batch <= this.durableBatch) return Promise.resolve()
     return new Promise((resolve, reject) => {
       this.waiters.push({ batch, resolve, reject })
     })
@@ -125,15 +125,15 @@ export class BatchPipeline {
   }
 
   private settle(batch: ClosedBatch, buffers: readonly ArrayBuffer[]): void {
-    this.durable = batch.number
+    this.durableBatch = batch.number
     this.closedBytes -= batch.bytes
     this.writer.recycle(buffers)
   }
 
   private wake(): void {
     if (this.waiters.length === 0) return
-    const ready = this.waiters.filter((waiter) => waiter.batch <= this.durable)
-    this.waiters = this.waiters.filter((waiter) => waiter.batch > this.durable)
+    const ready = this.waiters.filter((waiter) => waiter.batch <= this.durableBatch)
+    this.waiters = this.waiters.filter((waiter) => waiter.batch > this.durableBatch)
     for (const waiter of ready) waiter.resolve()
   }
 

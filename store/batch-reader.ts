@@ -5,7 +5,7 @@
 import { invariant } from '../base/invariant.ts'
 import {
   BODY_BYTES, DEFINE_BYTES, OP_BODY, OP_DEFINE, OP_DROP, OP_PURGE, OP_PUT, OP_SKIP, OP_TOUCH, PUT_BYTES,
-  type ClosedBatch,
+  SPILLED, type ClosedBatch,
 } from './batch.ts'
 
 export interface BatchVisitor {
@@ -15,8 +15,10 @@ export interface BatchVisitor {
   put(
     scope: number, queue: number, id: number, bodyId: number, routingKey: string, head: Buffer, body: Buffer,
   ): void
+  /** A put that need not outlive the process; its body is its own. */
+  spill(scope: number, queue: number, id: number, routingKey: string, head: Buffer, body: Buffer): void
   drop(queue: number, id: number, bodyId: number): void
-  purge(queue: number, lastId: number): void
+  purge(queue: number, afterId: number, lastId: number): void
   touch(queue: number, id: number, deliveryCount: number): void
   define(scope: number, kind: string, name: string, doc: string | null): void
 }
@@ -44,7 +46,7 @@ function readRecord(buffers: readonly Buffer[], bytes: Buffer, at: number, visit
     case OP_DROP:
       return visitor.drop(number(bytes, at, 0), number(bytes, at, 1), number(bytes, at, 2))
     case OP_PURGE:
-      return visitor.purge(number(bytes, at, 0), number(bytes, at, 1))
+      return visitor.purge(number(bytes, at, 0), number(bytes, at, 1), number(bytes, at, 2))
     case OP_TOUCH:
       return visitor.touch(number(bytes, at, 0), number(bytes, at, 1), number(bytes, at, 2))
     case OP_DEFINE:
@@ -63,6 +65,7 @@ function readPut(buffers: readonly Buffer[], bytes: Buffer, at: number, visitor:
   const bodyId = number(bytes, at, 2)
   const head = at + PUT_BYTES + bytes.readUInt32LE(at + 40)
   const body = head + bytes.readUInt32LE(at + 44)
+  if (bytes[at + 1] === SPILLED) return readSpilled(bytes, at, head, body, visitor)
   visitor.put(
     bytes.readUInt16LE(at + 2),
     number(bytes, at, 0),
@@ -73,6 +76,17 @@ function readPut(buffers: readonly Buffer[], bytes: Buffer, at: number, visitor:
     bodyId === 0
       ? bytes.subarray(body, body + bytes.readUInt32LE(at + 48))
       : sharedBody(buffers, number(bytes, at, 3)),
+  )
+}
+
+function readSpilled(bytes: Buffer, at: number, head: number, body: number, visitor: BatchVisitor): void {
+  visitor.spill(
+    bytes.readUInt16LE(at + 2),
+    number(bytes, at, 0),
+    number(bytes, at, 1),
+    bytes.toString('utf8', at + PUT_BYTES, head),
+    bytes.subarray(head, body),
+    bytes.subarray(body, body + bytes.readUInt32LE(at + 48)),
   )
 }
 

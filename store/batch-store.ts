@@ -3,12 +3,14 @@
 // 1: nobody else can own a scope of theirs.
 
 import type { BatchPipeline } from './batch-pipeline.ts'
-import type { Definition, Recovered, StorableMessage, Store, StoredMessage, StoreFailure } from './store.ts'
+import type {
+  Definition, PageReceiver, PageRequest, Recovered, StorableMessage, Store, StoreFailure,
+} from './store.ts'
 
 /** What is asked of an engine rather than appended. */
 export interface ScopeReader {
   recover(scope: string): Promise<Recovered>
-  load(queue: number, afterId: number, limit: number, bytesMax: number): Promise<readonly StoredMessage[]>
+  load(request: PageRequest, receiver: PageReceiver): void
 }
 
 export class BatchStore implements Store {
@@ -39,6 +41,10 @@ export class BatchStore implements Store {
     return this.pipeline.writer.number
   }
 
+  get durableBatch(): number {
+    return this.pipeline.durableBatch
+  }
+
   get isCongested(): boolean {
     return this.pipeline.isCongested
   }
@@ -55,8 +61,12 @@ export class BatchStore implements Store {
     this.pipeline.writer.drop(this.number, queue, id, bodyId, batch, position)
   }
 
-  purge(queue: number, lastId: number): void {
-    this.pipeline.writer.purge(this.number, queue, lastId)
+  spill(queue: number, id: number, message: StorableMessage, expiresAtMs: number): number {
+    return this.pipeline.writer.spill(this.number, queue, id, message, expiresAtMs)
+  }
+
+  purge(queue: number, afterId: number, lastId: number): void {
+    this.pipeline.writer.purge(this.number, queue, afterId, lastId)
   }
 
   touch(queue: number, id: number, deliveryCount: number): void {
@@ -71,8 +81,8 @@ export class BatchStore implements Store {
     this.pipeline.seal()
   }
 
-  load(queue: number, afterId: number, limit: number, bytesMax: number): Promise<readonly StoredMessage[]> {
-    return this.reader.load(queue, afterId, limit, bytesMax)
+  load(request: PageRequest, receiver: PageReceiver): void {
+    this.reader.load(request, receiver)
   }
 
   async release(): Promise<void> {

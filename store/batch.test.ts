@@ -13,8 +13,10 @@ function recordsOf(batch: ClosedBatch): string[] {
     body: (bodyId, body) => records.push(`body ${bodyId} ${body.toString('hex')}`),
     put: (scope, queue, id, bodyId, key, _head, body) =>
       records.push(`put ${scope} ${queue} ${id} ${bodyId} ${key} ${body.toString('hex')}`),
+    spill: (scope, queue, id, key, _head, body) =>
+      records.push(`spill ${scope} ${queue} ${id} ${key} ${body.toString('hex')}`),
     drop: (queue, id, bodyId) => records.push(`drop ${queue} ${id} ${bodyId}`),
-    purge: (queue, lastId) => records.push(`purge ${queue} ${lastId}`),
+    purge: (queue, afterId, lastId) => records.push(`purge ${queue} ${afterId} ${lastId}`),
     touch: (queue, id, count) => records.push(`touch ${queue} ${id} ${count}`),
     define: (scope, kind, name, doc) => records.push(`define ${scope} ${kind} ${name} ${doc}`),
   })
@@ -26,14 +28,16 @@ describe('a batch', () => {
     const writer = new BatchWriter()
     writer.put(3, 1, 2 ** 52, messageOf({ routingKey: 'ключ', body: Buffer.from([1, 2]) }))
     writer.drop(3, 1, 7, 9, 0, 0)
-    writer.purge(3, 1, 2 ** 53 - 1)
+    writer.purge(3, 1, 6, 2 ** 53 - 1)
+    writer.spill(3, 1, 8, messageOf({ body: Buffer.from([3]), bodyId: 2 }), Infinity)
     writer.touch(3, 1, 5, 4)
     writer.define(2, { kind: 'queue', name: 'ü', doc: '{"id":1}' })
     writer.define(2, { kind: 'queue', name: '', doc: null })
     expect(recordsOf(writer.close())).toEqual([
       'put 3 1 4503599627370496 0 ключ 0102',
       'drop 1 7 9',
-      'purge 1 9007199254740991',
+      'purge 1 6 9007199254740991',
+      'spill 3 1 8 created 03',
       'touch 1 5 4',
       'define 2 queue ü {"id":1}',
       'define 2 queue  null',

@@ -5,13 +5,13 @@
 //
 // Every record starts with the same 8 bytes; numbers are little-endian; f64 carries ids, exact up to 2^53:
 //
-//           0    1    2       4            8
-//           | op | 0  | scope | length u32 | …
+//           0    1       2       4            8
+//           | op | flags | scope | length u32 | …        flags of a PUT: 1, it is spilled
 //   PUT     | queue f64 | id f64 | body id f64 | position of its BODY f64 |
 //             | key u32 | head u32 | body u32 | key head body
 //   BODY    | body id f64 | position of the BODY before f64 | puts using it u32 | body u32 | body
 //   DROP    | queue f64 | id f64 | body id f64 |
-//   PURGE   | queue f64 | last id f64 |
+//   PURGE   | queue f64 | after id f64 | last id f64 |
 //   TOUCH   | queue f64 | id f64 | delivery count f64 |
 //   DEFINE  | kind u32 | name u32 | doc i32, -1 to delete | kind name doc
 //   SKIP    a PUT or BODY whose op byte was overwritten; its length still leads to the next record
@@ -32,10 +32,13 @@ export const OP_PURGE = 4
 export const OP_TOUCH = 5
 export const OP_DEFINE = 6
 
+/** Flag of a PUT: the message need not outlive the process. */
+export const SPILLED = 1
+
 export const PUT_BYTES = 52
 export const BODY_BYTES = 32
 const DROP_BYTES = 32
-const PURGE_BYTES = 24
+const PURGE_BYTES = 32
 const TOUCH_BYTES = 32
 export const DEFINE_BYTES = 20
 
@@ -50,6 +53,8 @@ export interface ClosedBatch {
   readonly number: number
   /** Records that are not SKIP: none means that there is nothing to commit. */
   readonly live: number
+  /** Whether messages were spilled into it. */
+  readonly hasSpilled: boolean
   readonly bytes: number
   readonly buffers: readonly ArrayBuffer[]
   /** How much of each buffer is used. */
@@ -60,6 +65,7 @@ export class BatchWriter {
   /** Of the open batch. */
   number = 1
   private live = 0
+  private hasSpilled = false
   private readonly pool = new ArenaPool()
   private arenas: Arena[] = []
   private arena: Arena
@@ -84,7 +90,21 @@ export class BatchWriter {
   }
 
   put(scope: number, queue: number, id: number, message: StorableMessage, expiresAtMs = Infinity): number {
-    const bodyId = message.bodyId
+    return this.appendPut(scope, queue, id, message, expiresAtMs, message.bodyId)
+  }
+
+  /** It has its body for itself, though others may share it: theirs may have to live longer. */
+  spill(scope: number, queue: number, id: number, message: StorableMessage, expiresAtMs: number): number {
+    const position = this.appendPut(scope, queue, id, message, expiresAtMs, 0)
+    const { view, start } = this.arenaAt(position)
+    view.setUint8(position - start + 1, SPILLED)
+    this.hasSpilled = true
+    return position
+  }
+
+  private appendPut(
+    scope: number, queue: number, id: number, message: StorableMessage, expiresAtMs: number, bodyId: number,
+  ): number {
     const bodyPosition = bodyId === 0 ? NOWHERE : this.shareBody(scope, message)
     const bodyLength = message.bodyEnd - message.bodyStart
     const at = this.reserve(
@@ -121,10 +141,12 @@ export class BatchWriter {
     this.append(OP_DROP, scope, at, DROP_BYTES)
   }
 
-  purge(scope: number, queue: number, lastId: number): void {
+  purge(scope: number, queue: number, afterId: number, lastId: number): void {
     const at = this.reserve(PURGE_BYTES)
-    this.arena.view.setFloat64(at + 8, queue, true)
-    this.arena.view.setFloat64(at + 16, lastId, true)
+    const { view } = this.arena
+    view.setFloat64(at + 8, queue, true)
+    view.setFloat64(at + 16, afterId, true)
+    view.setFloat64(at + 24, lastId, true)
     this.append(OP_PURGE, scope, at, PURGE_BYTES)
   }
 
@@ -156,12 +178,14 @@ export class BatchWriter {
     const closed = {
       number: this.number,
       live: this.live,
+      hasSpilled: this.hasSpilled,
       bytes: this.bytes,
       buffers: this.arenas.map((arena) => arena.buffer),
       lengths: this.arenas.map((arena) => arena.used),
     }
     this.number++
     this.live = 0
+    this.hasSpilled = false
     this.lastBody = NOWHERE
     this.highestBodyId = 0
     this.arena = this.pool.take(0, 0)

@@ -15,7 +15,8 @@ export interface Head {
   readonly exchange: string
   readonly expiresAtMs: number
   readonly isDeadLetter: boolean
-  readonly properties: Buffer
+  /** Where the properties begin; they go to the head's end. */
+  readonly propertiesAt: number
 }
 
 /**
@@ -37,12 +38,12 @@ export function writeHead(
 /** Null when the bytes are not a head that this version wrote. */
 export function readHead(head: Buffer): Head | null {
   if (head.length < HEAD_FIXED_BYTES || head[0] !== VERSION) return null
-  const properties = HEAD_FIXED_BYTES + head.readUInt16BE(2)
-  if (properties > head.length) return null
+  const propertiesAt = HEAD_FIXED_BYTES + head.readUInt16BE(2)
+  if (propertiesAt > head.length) return null
   return {
-    exchange: head.toString('utf8', HEAD_FIXED_BYTES, properties),
+    exchange: head.toString('utf8', HEAD_FIXED_BYTES, propertiesAt),
     expiresAtMs: head.readDoubleBE(4),
     isDeadLetter: (head[1]! & DEAD_LETTER) !== 0,
-    properties: head.subarray(properties),
+    propertiesAt,
   }
 }

@@ -1,11 +1,12 @@
 // MemoryEngine against the contract, and that it runs on the scheduler it is given.
 
 import { expect, it } from 'vitest'
+import { loadingContract } from './loading.contract.ts'
 import { MemoryEngine } from './memory.ts'
 import { isHeld } from './store.ts'
-import { messageOf, storeContract } from './store.contract.ts'
+import { type EngineUnderTest, messageOf, storeContract } from './store.contract.ts'
 
-storeContract('MemoryEngine', async () => {
+async function makeEngine(): Promise<EngineUnderTest> {
   const engine = new MemoryEngine()
   await engine.open()
   return {
@@ -16,7 +17,10 @@ storeContract('MemoryEngine', async () => {
     },
     dispose: () => engine.close(),
   }
-})
+}
+
+storeContract('MemoryEngine', makeEngine)
+loadingContract('MemoryEngine', makeEngine)
 
 it('reports nothing before the scheduler it was given runs', async () => {
   const tasks: (() => void)[] = []

@@ -6,10 +6,11 @@
 import { invariant } from '../base/invariant.ts'
 import { BatchPipeline } from './batch-pipeline.ts'
 import { type BatchVisitor, readBatch } from './batch-reader.ts'
-import { BatchStore } from './batch-store.ts'
-import { readHead } from './head.ts'
+import { BatchStore, type ScopeReader } from './batch-store.ts'
+import { type PageRow, storedMessage } from './page.ts'
 import type {
-  Definition, Engine, EngineInfo, Held, QueueTotals, Recovered, Store, StoredMessage,
+  Definition, Engine, EngineInfo, Held, Page, PageReceiver, PageRequest, QueueTotals, Recovered, Store,
+  StoredMessage,
 } from './store.ts'
 
 export interface MemoryEngineOptions {
@@ -17,12 +18,14 @@ export interface MemoryEngineOptions {
   readonly later: (task: () => void) => void
 }
 
-export class MemoryEngine implements Engine {
+export class MemoryEngine implements Engine, ScopeReader {
   private readonly tables = new MemoryTables()
   private readonly pipeline: BatchPipeline
   private readonly acquired = new Set<string>()
+  private readonly later: (task: () => void) => void
 
   constructor(options: MemoryEngineOptions = { later: setImmediate }) {
+    this.later = options.later
     this.pipeline = new BatchPipeline((batch) => {
       options.later(() => {
         readBatch(batch, this.tables)
@@ -41,20 +44,31 @@ export class MemoryEngine implements Engine {
     this.acquired.add(scope)
     const number = this.tables.scopeNumber(scope)
     return Promise.resolve(
-      new BatchStore(scope, number, this.pipeline, this.tables, () => this.acquired.delete(scope)),
+      new BatchStore(scope, number, this.pipeline, this, () => this.acquired.delete(scope)),
     )
   }
 
-  close(): Promise<void> {
-    return this.pipeline.flush()
+  recover(scope: string): Promise<Recovered> {
+    return Promise.resolve(this.tables.recover(scope))
+  }
+
+  load(request: PageRequest, receiver: PageReceiver): void {
+    this.later(() => receiver.pageLoaded(this.tables.loadPage(request)))
+  }
+
+  async close(): Promise<void> {
+    await this.pipeline.flush()
+    this.tables.forgetSpilled()
   }
 }
 
+/** The messages of one queue in id order. */
 class MemoryQueue {
   readonly scope: number
   /** In id order unless `isSorted` says otherwise. */
   messages = new Map<number, StoredMessage>()
-  isSorted = true
+  readonly spilled = new Set<number>()
+  private isSorted = true
   private highestId = 0
 
   constructor(scope: number) {
@@ -65,6 +79,11 @@ class MemoryQueue {
     if (message.id < this.highestId) this.isSorted = false
     else this.highestId = message.id
     this.messages.set(message.id, message)
+  }
+
+  drop(id: number): void {
+    this.messages.delete(id)
+    this.spilled.delete(id)
   }
 
   sorted(): ReadonlyMap<number, StoredMessage> {
@@ -89,29 +108,37 @@ class MemoryTables implements BatchVisitor {
     return known >= 0 ? known : this.scopes.push(scope) - 1
   }
 
-  recover(scope: string): Promise<Recovered> {
+  recover(scope: string): Recovered {
     const number = this.scopeNumber(scope)
     const queues: QueueTotals[] = []
     for (const [queue, { scope, messages }] of this.queues) {
       if (scope !== number || messages.size === 0) continue
       let bytes = 0
-      for (const message of messages.values()) bytes += message.body.length
+      for (const { bodyStart, bodyEnd } of messages.values()) bytes += bodyEnd - bodyStart
       queues.push({ queue, count: messages.size, bytes })
     }
     const definitions = [...(this.definitions.get(number)?.values() ?? [])]
-    return Promise.resolve({ definitions, queues, lastId: this.lastId, wasClean: true })
+    return { definitions, queues, lastId: this.lastId, suspectTo: 0 }
   }
 
-  load(queue: number, afterId: number, limit: number, bytesMax: number): Promise<readonly StoredMessage[]> {
-    const page: StoredMessage[] = []
+  loadPage({ queue, afterId, lastId, limit, bytesMax }: PageRequest): Page {
+    const messages: StoredMessage[] = []
     let bytes = 0
     for (const message of this.queues.get(queue)?.sorted().values() ?? []) {
       if (message.id <= afterId) continue
-      if (page.length >= limit || bytes >= bytesMax) break
-      page.push(message)
-      bytes += message.body.length
+      if (message.id > lastId) break
+      if (messages.length >= limit || bytes >= bytesMax) return { messages, isLast: false }
+      messages.push(message)
+      bytes += message.bodyEnd - message.bodyStart
     }
-    return Promise.resolve(page)
+    return { messages, isLast: true }
+  }
+
+  /** The process, as far as messages can tell, has ended. */
+  forgetSpilled(): void {
+    for (const queue of this.queues.values()) {
+      for (const id of queue.spilled) queue.drop(id)
+    }
   }
 
   body(bodyId: number, body: Buffer): void {
@@ -122,30 +149,26 @@ class MemoryTables implements BatchVisitor {
   put(
     scope: number, queue: number, id: number, bodyId: number, routingKey: string, head: Buffer, body: Buffer,
   ): void {
-    const read = readHead(Buffer.from(head))
-    invariant(read !== null, `the op log has a put of message ${id} without a head`)
-    let messages = this.queues.get(queue)
-    if (messages === undefined) {
-      messages = new MemoryQueue(scope)
-      this.queues.set(queue, messages)
-    }
-    const { exchange, properties, expiresAtMs, isDeadLetter } = read
-    const own = this.bodies.get(bodyId) ?? Buffer.from(body)
-    messages.add({
-      id, exchange, routingKey, properties, body: own, expiresAtMs, isDeadLetter, bodyId, deliveryCount: 0,
-    })
+    const own = this.bodies.get(bodyId) ?? body
+    this.add(scope, queue, { id, bodyId, routingKey, head, body: own, deliveryCount: 0 })
     this.lastId = Math.max(this.lastId, id)
+  }
+
+  spill(
+    scope: number, queue: number, id: number, routingKey: string, head: Buffer, body: Buffer,
+  ): void {
+    this.add(scope, queue, { id, bodyId: 0, routingKey, head, body, deliveryCount: 0 }).spilled.add(id)
   }
 
   drop(queue: number, id: number): void {
     const messages = this.queues.get(queue)
-    messages?.messages.delete(id)
+    messages?.drop(id)
     if (messages?.messages.size === 0) this.queues.delete(queue)
   }
 
-  purge(queue: number, lastId: number): void {
+  purge(queue: number, afterId: number, lastId: number): void {
     for (const id of this.queues.get(queue)?.messages.keys() ?? []) {
-      if (id <= lastId) this.drop(queue, id)
+      if (id > afterId && id <= lastId) this.drop(queue, id)
     }
   }
 
@@ -168,5 +191,13 @@ class MemoryTables implements BatchVisitor {
 
   endBatch(): void {
     this.bodies.clear()
+  }
+
+  private add(scope: number, queue: number, row: PageRow): MemoryQueue {
+    let messages = this.queues.get(queue)
+    if (messages === undefined) this.queues.set(queue, messages = new MemoryQueue(scope))
+    const buf = Buffer.concat([row.head, row.body])
+    messages.add(storedMessage(row, buf, 0, row.head.length, buf.length))
+    return messages
   }
 }

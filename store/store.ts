@@ -77,18 +77,36 @@ export interface StorableMessage {
   readonly bodyId: number
 }
 
-export interface StoredMessage {
+/** What `load` gives back; its buffer is shared with the other messages of its page. */
+export interface StoredMessage extends StorableMessage {
   readonly id: number
-  readonly exchange: string
-  readonly routingKey: string
-  readonly properties: Buffer
-  readonly body: Buffer
   /** Milliseconds since the epoch; Infinity when it never expires. */
   readonly expiresAtMs: number
-  readonly isDeadLetter: boolean
-  readonly bodyId: number
   /** From `touch`; 0 when the message was never handed out before a clean stop. */
   readonly deliveryCount: number
+}
+
+/**
+ * The messages of a queue with afterId < id <= lastId: at most `limit` of them and about `bytesMax` bytes.
+ */
+export interface PageRequest {
+  readonly queue: number
+  readonly afterId: number
+  readonly lastId: number
+  readonly limit: number
+  readonly bytesMax: number
+}
+
+export interface Page {
+  /** In id order. */
+  readonly messages: readonly StoredMessage[]
+  /** Of what was asked for, nothing is left after these. */
+  readonly isLast: boolean
+}
+
+export interface PageReceiver {
+  /** An event of its own, never from within `load`. */
+  pageLoaded(page: Page): void
 }
 
 export interface QueueTotals {
@@ -103,10 +121,10 @@ export interface Recovered {
   /** The highest message or body id ever stored, in any scope: the broker's counters go on after it. */
   readonly lastId: number
   /**
-   * False: the last owner did not stop cleanly, so anything recovered may have been delivered (reliability
-   * P4).
+   * Messages up to this id may have been handed out by an owner that then died (reliability P4); 0 when none
+   * ever did. It stays when later owners stop cleanly: they need not have looked at all of them.
    */
-  readonly wasClean: boolean
+  readonly suspectTo: number
 }
 
 /**
@@ -136,8 +154,13 @@ export interface Store {
   put(queue: number, id: number, message: StorableMessage, expiresAtMs?: number): number
   /** Settles a message. `batch` and `position` are those of its put, or 0 and 0 for a recovered message. */
   drop(queue: number, id: number, bodyId: number, batch: number, position: number): void
-  /** Drops every message of the queue with an id up to `lastId`: a mark now, deletion in the background. */
-  purge(queue: number, lastId: number): void
+  /**
+   * Appends a message that need not outlive the process: it makes room in memory, and is gone after a
+   * restart. Loaded and dropped like any other.
+   */
+  spill(queue: number, id: number, message: StorableMessage, expiresAtMs: number): number
+  /** Drops every message of the queue with afterId < id <= lastId: a mark now, deletion in the background. */
+  purge(queue: number, afterId: number, lastId: number): void
   /**
    * Records how often a message has been handed out. Written at a clean stop, and for queues with a delivery
    * limit.
@@ -147,6 +170,8 @@ export interface Store {
 
   /** What is appended now is durable with this batch. Numbers start at 1 and rise by 1. */
   readonly openBatch: number
+  /** Every batch up to this one is durable, and `load` sees it. */
+  readonly durableBatch: number
   /** Too much waits for the disk: doors stop reading publishes until `onRelieved`. */
   readonly isCongested: boolean
   /**
@@ -154,11 +179,8 @@ export interface Store {
    * batch that nothing was appended to stays open: nobody may wait for `openBatch` without having appended.
    */
   seal(): void
-  /**
-   * The next messages of a queue after an id, in id order, at most `limit` of them and about `bytesMax`
-   * bytes.
-   */
-  load(queue: number, afterId: number, limit: number, bytesMax: number): Promise<readonly StoredMessage[]>
+  /** Reads messages back, of durable batches only. Answers come in the order of the requests. */
+  load(request: PageRequest, receiver: PageReceiver): void
   /** Waits for what was appended to be durable and gives the scope back. */
   release(): Promise<void>
 

@@ -7,7 +7,7 @@ import {
   BASIC_CANCEL, BASIC_CANCEL_OK, BASIC_CONSUME, BASIC_GET, BASIC_QOS, BASIC_RECOVER, BASIC_RECOVER_ASYNC,
   writeBasicCancelOk, writeBasicConsumeOk, writeBasicGetEmpty, writeBasicQosOk, writeBasicRecoverOk,
 } from '../../protocol/methods.gen.ts'
-import type { BasicConsume } from '../../protocol/methods.gen.ts'
+import type { BasicConsume, BasicGet } from '../../protocol/methods.gen.ts'
 import { FIELD_TYPE_NAMES, isInteger } from '../../protocol/table.ts'
 import type { Queue } from '../../queues/queue.ts'
 import type { Channel } from '../channel.ts'
@@ -61,28 +61,7 @@ export const basicMethods: Handlers = {
   /** The client's answer to our basic.cancel, which asked for none: RabbitMQ 4 lets it pass. */
   [BASIC_CANCEL_OK]() {},
 
-  [BASIC_GET](channel, m) {
-    if (m.queue.startsWith(REPLY_TO_PREFIX)) {
-      throw notImplemented(`basic.get not supported by volatile ${channel.vhost.describeQueue(m.queue)}`)
-    }
-    const queue = channel.vhost.getQueue(queueNamed(channel, m.queue), channel.connection)
-    const { writer } = channel.connection
-    const entry = queue.get(m.noAck)
-    channel.connection.mark()
-    const { counters } = channel.broker
-    if (entry === null) {
-      counters.gotEmpty++
-      return writeBasicGetEmpty(writer, channel.number, '')
-    }
-    const tag = channel.nextDeliveryTag()
-    if (!m.noAck) channel.addUnacked(tag, entry)
-    if (m.noAck) counters.gotAutoAck++
-    else counters.gotManualAck++
-    if (entry.isRedelivered) counters.redelivered++
-    const { wire } = entry.message.envelope
-    writeGetOk(writer, channel.number, tag, entry.isRedelivered, wire, queue.readyCount)
-    channel.writeContent(entry.message)
-  },
+  [BASIC_GET]: get,
 
   [BASIC_RECOVER](channel, m) {
     if (!m.requeue) throw notImplemented('requeue=false')
@@ -95,6 +74,34 @@ export const basicMethods: Handlers = {
     if (!m.requeue) throw notImplemented('requeue=false')
     channel.recover()
   },
+}
+
+/** When the next message has to come from the store first, the connection waits for it and asks again. */
+function get(channel: Channel, m: BasicGet): void {
+  if (m.queue.startsWith(REPLY_TO_PREFIX)) {
+    throw notImplemented(`basic.get not supported by volatile ${channel.vhost.describeQueue(m.queue)}`)
+  }
+  const queue = channel.vhost.getQueue(queueNamed(channel, m.queue), channel.connection)
+  const entry = queue.isPaging ? null : queue.get(m.noAck)
+  // What was loaded may have expired, and the next is in the store again.
+  if (queue.isPaging && entry === null) {
+    return channel.connection.waitForPage(channel, queue, () => get(channel, m))
+  }
+  const { counters } = channel.broker
+  const { writer } = channel.connection
+  channel.connection.mark()
+  if (entry === null) {
+    counters.gotEmpty++
+    return writeBasicGetEmpty(writer, channel.number, '')
+  }
+  const tag = channel.nextDeliveryTag()
+  if (!m.noAck) channel.addUnacked(tag, entry)
+  if (m.noAck) counters.gotAutoAck++
+  else counters.gotManualAck++
+  if (entry.isRedelivered) counters.redelivered++
+  const { wire } = entry.message.envelope
+  writeGetOk(writer, channel.number, tag, entry.isRedelivered, wire, queue.readyCount)
+  channel.writeContent(entry.message)
 }
 
 /** The name that a responder is given is for publishing to (RabbitMQ 4). */

@@ -6,6 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { BatchWriter } from '../batch.ts'
+import { loaded } from '../loaded.contract.ts'
+import { unpackPage } from '../page.ts'
 import { messageOf } from '../store.contract.ts'
 import { SqliteWriter } from './writer.ts'
 
@@ -39,6 +41,11 @@ function flipBitOf(text: string): void {
   writeFileSync(file, bytes)
 }
 
+function bodiesOf(writer: SqliteWriter, limit = 10): string[] {
+  const request = { queue: 1, afterId: 0, lastId: Number.MAX_SAFE_INTEGER, limit, bytesMax: 1e9 }
+  return loaded(unpackPage(writer.loadPage(request))).map(({ body }) => body.toString())
+}
+
 function parked(): unknown[] {
   const db = new Database(file, { readonly: true })
   const rows = db.prepare('SELECT id, queue, reason, CAST(body AS TEXT) AS body FROM damaged').all()
@@ -50,7 +57,7 @@ it('a message whose body changed on disk is parked, and the others take its plac
   store(['first body', 'second body', 'third body'])
   flipBitOf('second body')
   const writer = new SqliteWriter(file)
-  const page = writer.loadPage(1, 0, 2, 1e9).map((message) => message.body.toString())
+  const page = bodiesOf(writer, 2)
   expect(page).toEqual(['first body', 'third body'])
   const reason = expect.stringMatching(/^crc32 of head and body is \d+, \d+ was stored$/)
   expect(parked()).toEqual([{ id: 2, queue: 1, reason, body: 'cecond body' }])
@@ -62,7 +69,7 @@ it('a message whose head changed on disk is parked', () => {
   store(['body'])
   flipBitOf('orders')
   const writer = new SqliteWriter(file)
-  expect(writer.loadPage(1, 0, 10, 1e9)).toEqual([])
+  expect(bodiesOf(writer)).toEqual([])
   expect(writer.damagedCount).toBe(1)
   writer.close()
 })
@@ -71,7 +78,7 @@ it('every message that shares a damaged body is parked, each with the body, whic
   store(['zebra body', 'zebra body'], 10)
   flipBitOf('zebra body')
   const writer = new SqliteWriter(file)
-  expect(writer.loadPage(1, 0, 10, 1e9)).toEqual([])
+  expect(bodiesOf(writer)).toEqual([])
   expect(parked()).toMatchObject([{ id: 1, body: 'jebra body' }, { id: 2, body: 'jebra body' }])
   const db = new Database(file, { readonly: true })
   expect(db.prepare('SELECT count(*) FROM bodies').pluck().get()).toBe(0)
@@ -83,7 +90,7 @@ it('a drop of a message that was parked changes nothing', () => {
   store(['only'])
   flipBitOf('only')
   const writer = new SqliteWriter(file)
-  writer.loadPage(1, 0, 10, 1e9)
+  bodiesOf(writer)
   log.drop(1, 1, 1, 0, 0, 0)
   writer.apply(log.close())
   expect(writer.damagedCount).toBe(1)

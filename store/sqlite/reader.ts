@@ -3,8 +3,11 @@
 // P5): SQLite has no checksums, and 173 of 200 flipped bits were seen by the crc alone (§4.4).
 
 import { readHead } from '../head.ts'
-import type { QueueTotals, Recovered, StoredMessage } from '../store.ts'
+import { type PackedPage, PagePacker, type PageRow } from '../page.ts'
+import type { PageRequest, QueueTotals, Recovered } from '../store.ts'
 import { checksum } from './checksum.ts'
+import type { PurgeMarks } from './purge-marks.ts'
+import type { Spill } from './spill.ts'
 import type { MessageRow, Statements } from './statements.ts'
 
 export interface DamagedRow {
@@ -12,66 +15,103 @@ export interface DamagedRow {
   readonly reason: string
 }
 
-export interface Page {
-  readonly messages: readonly StoredMessage[]
+export interface LoadedPage {
+  readonly page: PackedPage
   readonly damaged: readonly DamagedRow[]
 }
 
 export class PageReader {
   private readonly sql: Statements
-  private readonly purgeMarks: ReadonlyMap<number, number>
+  private readonly purged: PurgeMarks
 
-  constructor(sql: Statements, purgeMarks: ReadonlyMap<number, number>) {
+  constructor(sql: Statements, purged: PurgeMarks) {
     this.sql = sql
-    this.purgeMarks = purgeMarks
+    this.purged = purged
   }
 
-  recover(scope: string, lastId: number, wasClean: boolean): Recovered {
+  recover(scope: string, lastId: number, suspectTo: number): Recovered {
     const queues: QueueTotals[] = []
     for (const queue of this.sql.queuesOfScope.all(scope)) {
-      const totals = this.sql.totals.get(queue, this.purgeMarks.get(queue) ?? 0)
-      if (totals === undefined || totals.count === 0) continue
-      queues.push({ queue, count: totals.count, bytes: totals.bytes ?? 0 })
+      const totals = this.totals(queue, lastId)
+      if (totals.count > 0) queues.push(totals)
     }
-    return { definitions: this.sql.definitions.all(scope), queues, lastId, wasClean }
+    return { definitions: this.sql.definitions.all(scope), queues, lastId, suspectTo }
   }
 
-  /** A damaged row takes no place in the page: a short page means that the queue has no more. */
-  loadPage(queue: number, afterId: number, limit: number, bytesMax: number): Page {
-    const messages: StoredMessage[] = []
+  /** A damaged row takes no place in the page. */
+  loadPage(request: PageRequest, spill: Spill | null): LoadedPage {
+    const packer = new PagePacker()
     const damaged: DamagedRow[] = []
+    let count = 0
     let bytes = 0
-    const from = Math.max(afterId, this.purgeMarks.get(queue) ?? 0)
-    for (const row of this.sql.page.iterate(queue, from)) {
-      if (messages.length >= limit || bytes >= bytesMax) break
+    for (const row of this.rows(request, spill)) {
+      if (count >= request.limit || bytes >= request.bytesMax) return { page: packer.finish(false), damaged }
       const message = readRow(row)
       if (typeof message === 'string') {
         damaged.push({ row, reason: message })
         continue
       }
-      messages.push(message)
+      packer.add(message)
+      count++
       bytes += row.size
     }
-    return { messages, damaged }
+    return { page: packer.finish(true), damaged }
+  }
+
+  /** Stored and spilled ones in id order, without what is purged. */
+  private *rows(request: PageRequest, spill: Spill | null): Generator<MessageRow> {
+    const { queue, lastId } = request
+    const from = this.purged.skip(queue, request.afterId)
+    const stored = this.sql.page.iterate(queue, from, lastId)
+    const rows = spill === null ? stored : mergeById(stored, spill.rows(queue, from, lastId))
+    for (const row of rows) {
+      if (this.purged.skip(queue, row.id - 1) < row.id) yield row
+    }
+  }
+
+  private totals(queue: number, lastId: number): QueueTotals {
+    let count = 0
+    let bytes = 0
+    let from = 0
+    for (const { after, last } of [...this.purged.of(queue), { after: lastId, last: lastId }]) {
+      const between = this.sql.totals.get(queue, from, after)
+      count += between?.count ?? 0
+      bytes += between?.bytes ?? 0
+      from = last
+    }
+    return { queue, count, bytes }
+  }
+}
+
+function* mergeById(one: Iterable<MessageRow>, other: Iterable<MessageRow>): Generator<MessageRow> {
+  const left = one[Symbol.iterator]()
+  const right = other[Symbol.iterator]()
+  try {
+    let a = left.next()
+    let b = right.next()
+    while (a.done !== true || b.done !== true) {
+      const isLeft = b.done === true || (a.done !== true && a.value.id < b.value.id)
+      if (isLeft) {
+        yield a.value as MessageRow
+        a = left.next()
+      } else {
+        yield b.value as MessageRow
+        b = right.next()
+      }
+    }
+  } finally {
+    // An iterator that is left open keeps the connection busy.
+    left.return?.()
+    right.return?.()
   }
 }
 
 /** The message, or why it must not be delivered. */
-function readRow(row: MessageRow): StoredMessage | string {
+function readRow(row: MessageRow): PageRow | string {
   if (row.body === null) return `its shared body ${row.bodyId} is missing`
   const crc = checksum(row.head, row.body)
   if (crc !== row.crc) return `crc32 of head and body is ${crc}, ${row.crc} was stored`
-  const head = readHead(row.head)
-  if (head === null) return `its head of ${row.head.length} bytes is not of a known version`
-  return {
-    id: row.id,
-    exchange: head.exchange,
-    routingKey: row.routingKey,
-    properties: head.properties,
-    body: row.body,
-    expiresAtMs: head.expiresAtMs,
-    isDeadLetter: head.isDeadLetter,
-    bodyId: row.bodyId ?? 0,
-    deliveryCount: row.deliveryCount ?? 0,
-  }
+  if (readHead(row.head) === null) return `its head of ${row.head.length} bytes is not of a known version`
+  const { id, routingKey, head, body, bodyId, deliveryCount } = row
+  return { id, routingKey, head, body, bodyId: bodyId ?? 0, deliveryCount: deliveryCount ?? 0 }
 }

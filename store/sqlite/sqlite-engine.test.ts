@@ -7,7 +7,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { isHeld, type Store, type StoreFailure } from '../store.ts'
-import { messageOf, storeContract } from '../store.contract.ts'
+import { load } from '../loaded.contract.ts'
+import { loadingContract } from '../loading.contract.ts'
+import { type EngineUnderTest, messageOf, storeContract } from '../store.contract.ts'
 import { DataDirectory } from './data-directory.ts'
 import { DataDirectoryNewer } from './migrate.ts'
 import { SqliteEngine } from './sqlite-engine.ts'
@@ -28,7 +30,7 @@ async function acquire(engine: SqliteEngine): Promise<Store> {
   return store
 }
 
-storeContract('SqliteEngine', async () => {
+async function makeEngine(): Promise<EngineUnderTest> {
   const under = {
     engine: new SqliteEngine({ dataDir }),
     restart: async () => {
@@ -40,7 +42,10 @@ storeContract('SqliteEngine', async () => {
   }
   await under.engine.open()
   return under
-})
+}
+
+storeContract('SqliteEngine', makeEngine)
+loadingContract('SqliteEngine', makeEngine)
 
 describe('a failed commit', () => {
   it('is reported once, and nothing is reported durable after it', async () => {
@@ -65,7 +70,7 @@ describe('a failed commit', () => {
     store.put(1, 3, messageOf())
     store.seal()
     await expect(store.release()).rejects.toThrow('committing batch 1: SQLITE_CONSTRAINT_PRIMARYKEY')
-    expect(await store.load(1, 0, 10, 1e9)).toEqual([])
+    expect(await load(store, 1)).toEqual([])
     await expect(engine.close()).rejects.toThrow('committing batch 1')
     expect([durable, failures.map((failure) => failure.kind)]).toEqual([[], ['io']])
   })
@@ -81,7 +86,8 @@ describe('a failed commit', () => {
     await expect(engine.close()).rejects.toThrow('committing batch 1')
     const next = new SqliteEngine({ dataDir })
     await next.open()
-    expect((await (await acquire(next)).recover()).wasClean).toBe(false)
+    const { suspectTo, lastId } = await (await acquire(next)).recover()
+    expect([suspectTo, lastId]).toEqual([1, 1])
     await next.close()
   })
 })
@@ -98,7 +104,7 @@ describe('the end of the store thread', () => {
     store.seal()
     engine.died(new Error('the store thread ended'))
     // Asked after the batch was sent, so the batch's answer has come by now.
-    expect(await store.load(1, 0, 10, 1e9)).toHaveLength(1)
+    expect(await load(store, 1)).toHaveLength(1)
     expect(events).toEqual(['unknown'])
     await expect(engine.close()).rejects.toThrow('the store thread ended')
   })
@@ -112,8 +118,7 @@ describe('the end of the store thread', () => {
     })
     void engine['thread']?.['worker'].terminate()
     // Asked of a thread that runs no more, though nobody has heard of its end yet.
-    const loaded = store.load(1, 0, 10, 1e9)
-    await expect(loaded).rejects.toThrow('the store thread ended with code 1')
+    await expect(store.recover()).rejects.toThrow('the store thread ended with code 1')
     expect((await failed).kind).toBe('io')
     await expect(engine.close()).rejects.toThrow('the store thread ended with code 1')
   })

@@ -6,8 +6,12 @@
 import { invariant, present } from '../../base/invariant.ts'
 import { BatchPipeline } from '../batch-pipeline.ts'
 import { BatchStore, type ScopeReader } from '../batch-store.ts'
-import type { Engine, EngineInfo, Held, Recovered, Store, StoredMessage, StoreFailure } from '../store.ts'
+import { unpackPage } from '../page.ts'
+import type {
+  Engine, EngineInfo, Held, PageReceiver, PageRequest, Recovered, Store, StoreFailure,
+} from '../store.ts'
 import { DataDirectory } from './data-directory.ts'
+import { toFailure } from './failure.ts'
 import { StoreThread, type StoreThreadListener } from './store-thread.ts'
 
 export interface SqliteEngineOptions {
@@ -63,13 +67,11 @@ export class SqliteEngine implements Engine, ScopeReader, StoreThreadListener {
     return this.openThread().ask('recover', { scope })
   }
 
-  async load(
-    queue: number, afterId: number, limit: number, bytesMax: number,
-  ): Promise<readonly StoredMessage[]> {
-    const page = await this.openThread().ask('load', { queue, afterId, limit, bytesMax })
-    return page.map((message) => ({
-      ...message, properties: asBuffer(message.properties), body: asBuffer(message.body),
-    }))
+  load(request: PageRequest, receiver: PageReceiver): void {
+    this.openThread().ask('load', request).then(
+      (page) => receiver.pageLoaded({ messages: unpackPage(page), isLast: page.isLast }),
+      (cause: unknown) => this.failed(toFailure(cause)),
+    )
   }
 
   committed(buffers: readonly ArrayBuffer[]): void {
@@ -94,11 +96,6 @@ export class SqliteEngine implements Engine, ScopeReader, StoreThreadListener {
   private openThread(): StoreThread {
     return present(this.thread, `the store in ${this.options.dataDir} is not open`)
   }
-}
-
-/** Buffers arrive from the other thread as plain Uint8Arrays. */
-function asBuffer(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
 function damagedWarnings(count: number, file: string): readonly string[] {

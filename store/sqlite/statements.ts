@@ -70,20 +70,20 @@ function messageStatements(db: Database) {
     ),
     deleteTouch: prepare<[number]>(db, 'DELETE FROM redelivery WHERE id = ?'),
     touched: prepareColumn<[], number>(db, 'SELECT id FROM redelivery'),
-    page: prepare<[number, number], MessageRow>(
+    page: prepare<[number, number, number], MessageRow>(
       db,
       `SELECT m.id, m.size, m.body_id AS bodyId, m.crc, m.routing_key AS routingKey, m.head,
          CASE WHEN m.body_id IS NULL THEN m.body ELSE b.body END AS body, r.count AS deliveryCount
        FROM messages m LEFT JOIN bodies b ON b.id = m.body_id LEFT JOIN redelivery r ON r.id = m.id
-       WHERE m.queue = ? AND m.id > ? ORDER BY m.id`,
+       WHERE m.queue = ? AND m.id > ? AND m.id <= ? ORDER BY m.id`,
     ),
-    purgeable: prepare<[number, number, number], IdRow>(
+    purgeable: prepare<[number, number, number, number], IdRow>(
       db,
-      'SELECT id, body_id AS bodyId FROM messages WHERE queue = ? AND id <= ? LIMIT ?',
+      'SELECT id, body_id AS bodyId FROM messages WHERE queue = ? AND id > ? AND id <= ? LIMIT ?',
     ),
-    totals: prepare<[number, number], { count: number; bytes: number | null }>(
+    totals: prepare<[number, number, number], { count: number; bytes: number | null }>(
       db,
-      'SELECT count(*) AS count, sum(size) AS bytes FROM messages WHERE queue = ? AND id > ?',
+      'SELECT count(*) AS count, sum(size) AS bytes FROM messages WHERE queue = ? AND id > ? AND id <= ?',
     ),
     hasMessages: prepareColumn<[number], number>(db, 'SELECT 1 FROM messages WHERE queue = ? LIMIT 1'),
     highestId: prepareColumn<[], number>(
@@ -133,14 +133,16 @@ function stateStatements(db: Database) {
     setState: prepare<[string, number]>(db, 'INSERT OR REPLACE INTO state (key, value) VALUES (?, ?)'),
     deleteState: prepare<[string]>(db, 'DELETE FROM state WHERE key = ?'),
     state: prepareColumn<[string], number>(db, 'SELECT value FROM state WHERE key = ?'),
-    purgeMarks: prepare<[], { queue: number; lastId: number }>(
+    purgeMarks: prepare<[], { key: string; last: number }>(
       db,
-      `SELECT CAST(substr(key, 7) AS INTEGER) AS queue, value AS lastId FROM state WHERE key LIKE 'purge:%'`,
+      `SELECT key, value AS last FROM state WHERE key LIKE 'purge:%'`,
     ),
   }
 }
 
-function prepare<Args extends unknown[], Row = never>(db: Database, sql: string): Statement<Args, Row> {
+export function prepare<Args extends unknown[], Row = never>(
+  db: Database, sql: string,
+): Statement<Args, Row> {
   return db.prepare<Args, Row>(sql)
 }
 

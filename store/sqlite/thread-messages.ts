@@ -2,22 +2,15 @@
 // with the buffers transferred both ways; everything else is a question with an id and one answer.
 
 import type { ClosedBatch } from '../batch.ts'
-import type { Recovered, StoredMessage, StoreFailure } from '../store.ts'
+import type { PackedPage } from '../page.ts'
+import type { PageRequest, Recovered, StoreFailure } from '../store.ts'
 
 /** Each question's arguments, and its answer. */
 export interface Questions {
   open: { readonly ask: { readonly file: string }; readonly answer: { readonly damagedCount: number } }
   openScope: { readonly ask: { readonly number: number; readonly name: string }; readonly answer: null }
   recover: { readonly ask: { readonly scope: string }; readonly answer: Recovered }
-  load: {
-    readonly ask: {
-      readonly queue: number
-      readonly afterId: number
-      readonly limit: number
-      readonly bytesMax: number
-    }
-    readonly answer: readonly StoredMessage[]
-  }
+  load: { readonly ask: PageRequest; readonly answer: PackedPage }
   close: { readonly ask: null; readonly answer: null }
 }
 

@@ -34,7 +34,9 @@ function commit(batch: ClosedBatch): void {
 
 function answer(question: Question): void {
   try {
-    tell({ kind: 'answer', id: question.id, answer: reply(question) })
+    const told = reply(question)
+    const transfer = told !== null && 'block' in told ? [told.block] : []
+    tell({ kind: 'answer', id: question.id, answer: told }, transfer)
   } catch (error) {
     const newer = error instanceof DataDirectoryNewer
       ? { file: error.file, found: error.found, supported: error.supported }
@@ -55,7 +57,7 @@ function reply({ kind, ask }: Question): Questions[QuestionKind]['answer'] {
     case 'recover':
       return opened().recover(ask.scope)
     case 'load':
-      return opened().loadPage(ask.queue, ask.afterId, ask.limit, ask.bytesMax)
+      return opened().loadPage(ask)
     case 'close':
       if (idleTimer !== null) clearTimeout(idleTimer)
       opened().close()

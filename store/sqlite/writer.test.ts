@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { BatchWriter } from '../batch.ts'
+import { unpackPage } from '../page.ts'
 import { messageOf } from '../store.contract.ts'
 import { TransactionFailed } from './failure.ts'
 import { SqliteWriter } from './writer.ts'
@@ -53,7 +54,8 @@ function copyAsAfterKill(): string {
 }
 
 function loadIds(from: SqliteWriter, queue: number): number[] {
-  return from.loadPage(queue, 0, 10_000, 1e9).map((message) => message.id)
+  const request = { queue, afterId: 0, lastId: Number.MAX_SAFE_INTEGER, limit: 10_000, bytesMax: 1e9 }
+  return unpackPage(from.loadPage(request)).map((message) => message.id)
 }
 
 beforeEach(() => {
@@ -95,7 +97,7 @@ describe('the highest id', () => {
 
   it('survives a kill after its message was purged in the background', () => {
     put(1, 1)
-    log.purge(VHOST, 1, 1)
+    log.purge(VHOST, 1, 0, 1)
     apply()
     while (writer.purgeStep()) expect(loadIds(writer, 1)).toEqual([])
     expect(select('SELECT id FROM messages')).toEqual([])
@@ -140,7 +142,7 @@ describe('shared bodies', () => {
   it('are not released twice by a purge and a drop of the same message', () => {
     put(1, 11, 10)
     put(2, 12, 10)
-    log.purge(VHOST, 1, 11)
+    log.purge(VHOST, 1, 0, 11)
     apply()
     while (writer.purgeStep()) expect(select('SELECT id FROM bodies')).toEqual([10])
     dropStored(1, 11, 10)
@@ -160,7 +162,7 @@ describe('shared bodies', () => {
 describe('purge', () => {
   it('deletes in steps of 100 and forgets its mark with the last', () => {
     for (let id = 1; id <= 250; id++) put(1, id)
-    log.purge(VHOST, 1, 250)
+    log.purge(VHOST, 1, 0, 250)
     put(1, 251)
     apply()
     const left: unknown[] = []
@@ -171,7 +173,7 @@ describe('purge', () => {
 
   it('goes on after a kill', () => {
     for (let id = 1; id <= 150; id++) put(1, id)
-    log.purge(VHOST, 1, 150)
+    log.purge(VHOST, 1, 0, 150)
     apply()
     writer.purgeStep()
     const killed = open(copyAsAfterKill())

@@ -10,11 +10,14 @@ import type { Database } from 'better-sqlite3'
 import { present } from '../../base/invariant.ts'
 import type { ClosedBatch } from '../batch.ts'
 import { type BatchVisitor, readBatch } from '../batch-reader.ts'
-import type { Recovered, StoredMessage } from '../store.ts'
+import type { PackedPage } from '../page.ts'
+import type { PageRequest, Recovered } from '../store.ts'
 import { checksum } from './checksum.ts'
 import { openDatabase } from './database.ts'
 import { failureKind, TransactionFailed } from './failure.ts'
+import { PurgeMarks, type PurgedRange } from './purge-marks.ts'
 import { PageReader } from './reader.ts'
+import { removeSpill, Spill, spillFileOf } from './spill.ts'
 import { prepareStatements, type IdRow, type Statements } from './statements.ts'
 
 /**
@@ -34,14 +37,17 @@ const VACUUM_STEP_PAGES = 512
 export class SqliteWriter implements BatchVisitor {
   /** Of the owner before this one. True for a new file. */
   readonly wasClean: boolean
+  private readonly suspectTo: number
   private readonly db: Database
   private readonly sql: Statements
   private readonly reader: PageReader
   /** Names of scopes by their number in the op log. */
   private readonly scopes: string[] = []
   private readonly queueScopes = new Map<number, string>()
-  /** Queue → highest purged id, while messages up to it may still be in the file. */
-  private readonly purgeMarks = new Map<number, number>()
+  private readonly purged: PurgeMarks
+  private readonly spillFile: string
+  /** Null until the first message is spilled. */
+  private spilled: Spill | null = null
   /** Shared body → messages referring to it, recounted at open. */
   private readonly bodyUsers = new Map<number, number>()
   /** Bodies that lost their last user in this transaction; it may give them a new one. */
@@ -56,15 +62,19 @@ export class SqliteWriter implements BatchVisitor {
   constructor(file: string) {
     this.db = openDatabase(file)
     this.sql = prepareStatements(this.db)
-    this.reader = new PageReader(this.sql, this.purgeMarks)
+    this.purged = new PurgeMarks(this.sql)
+    this.reader = new PageReader(this.sql, this.purged)
+    this.spillFile = spillFileOf(file)
+    removeSpill(this.spillFile)
     this.wasClean = this.sql.state.get('clean') !== 0
     this.persistedId = this.sql.state.get('lastId') ?? 0
     this.highestId = this.sql.highestId.get() ?? 0
+    this.suspectTo = this.wasClean ? this.sql.state.get('suspectTo') ?? 0 : this.highestId
     this.touched = new Set(this.sql.touched.all())
     for (const { bodyId, users } of this.sql.bodyUsers.iterate()) this.bodyUsers.set(bodyId, users)
-    for (const { queue, lastId } of this.sql.purgeMarks.iterate()) this.purgeMarks.set(queue, lastId)
     this.transaction('opening the store', () => {
       this.sql.setState.run('clean', 0)
+      this.sql.setState.run('suspectTo', this.suspectTo)
       for (const { queue, scope } of this.sql.queues.all()) {
         if (this.sql.hasMessages.get(queue) === undefined) this.sql.deleteQueue.run(queue)
         else this.queueScopes.set(queue, scope)
@@ -82,11 +92,11 @@ export class SqliteWriter implements BatchVisitor {
   }
 
   recover(scope: string): Recovered {
-    return this.reader.recover(scope, this.highestId, this.wasClean)
+    return this.reader.recover(scope, this.highestId, this.suspectTo)
   }
 
-  loadPage(queue: number, afterId: number, limit: number, bytesMax: number): readonly StoredMessage[] {
-    const { messages, damaged } = this.reader.loadPage(queue, afterId, limit, bytesMax)
+  loadPage(request: PageRequest): PackedPage {
+    const { page, damaged } = this.reader.loadPage(request, this.spilled)
     if (damaged.length > 0) {
       this.transaction('parking damaged messages', () => {
         for (const { row, reason } of damaged) {
@@ -95,20 +105,21 @@ export class SqliteWriter implements BatchVisitor {
         }
       })
     }
-    return messages
+    return page
   }
 
   apply(batch: ClosedBatch): void {
+    if (batch.hasSpilled) this.spilled ??= new Spill(this.db, this.spillFile)
     this.transaction(`committing batch ${batch.number}`, () => readBatch(batch, this))
   }
 
   /** One bounded piece of deferred deletion; false when nothing is left to do. */
   purgeStep(): boolean {
-    for (const [queue, lastId] of this.purgeMarks) {
-      this.transaction(`purging queue ${queue}`, () => this.purgeChunk(queue, lastId))
-      return true
-    }
-    return false
+    const purged = this.purged.first()
+    if (purged === null) return false
+    const { queue, range } = purged
+    this.transaction(`purging queue ${queue}`, () => this.purgeChunk(queue, range))
+    return true
   }
 
   /** Gives free pages back, a bounded number; false when few enough are left. */
@@ -136,6 +147,7 @@ export class SqliteWriter implements BatchVisitor {
       this.sql.setState.run('clean', 1)
       this.sql.setState.run('lastId', this.highestId)
     })
+    this.spilled?.close()
     this.db.pragma('wal_checkpoint(TRUNCATE)')
     this.db.close()
   }
@@ -162,10 +174,13 @@ export class SqliteWriter implements BatchVisitor {
     this.forget(id, bodyId)
   }
 
-  purge(queue: number, lastId: number): void {
-    const mark = Math.max(lastId, this.purgeMarks.get(queue) ?? 0)
-    this.purgeMarks.set(queue, mark)
-    this.sql.setState.run(`purge:${queue}`, mark)
+  spill(_scope: number, queue: number, id: number, routingKey: string, head: Buffer, body: Buffer): void {
+    present(this.spilled, 'a message was spilled into a batch without a mark').put(
+      queue, id, routingKey, head, body)
+  }
+
+  purge(queue: number, afterId: number, lastId: number): void {
+    this.purged.add(queue, afterId, lastId)
   }
 
   touch(_queue: number, id: number, deliveryCount: number): void {
@@ -187,20 +202,24 @@ export class SqliteWriter implements BatchVisitor {
     return present(this.scopes[scope], `scope ${scope} was used before it was opened`)
   }
 
-  private purgeChunk(queue: number, lastId: number): void {
-    const rows: readonly IdRow[] = this.sql.purgeable.all(queue, lastId, PURGE_CHUNK)
+  private purgeChunk(queue: number, range: PurgedRange): void {
+    const { after, last } = range
+    const rows: readonly IdRow[] = this.sql.purgeable.all(queue, after, last, PURGE_CHUNK)
     for (const { id, bodyId } of rows) this.forget(id, bodyId ?? 0)
-    if (rows.length === PURGE_CHUNK) return
-    this.purgeMarks.delete(queue)
-    this.sql.deleteState.run(`purge:${queue}`)
+    const spilled = this.spilled?.purge(queue, after, last, PURGE_CHUNK) ?? 0
+    if (rows.length === PURGE_CHUNK || spilled === PURGE_CHUNK) return
+    this.purged.delete(queue, range)
     if (this.sql.hasMessages.get(queue) !== undefined) return
     this.queueScopes.delete(queue)
     this.sql.deleteQueue.run(queue)
   }
 
   private forget(id: number, bodyId: number): void {
-    // Purged or parked before the drop came: its body has been released with it.
-    if (this.sql.deleteMessage.run(id).changes === 0) return
+    if (this.sql.deleteMessage.run(id).changes === 0) {
+      // Spilled; or purged or parked before the drop came, and then its body has been released with it.
+      this.spilled?.drop(id)
+      return
+    }
     this.hasDeleted = true
     if (this.touched.delete(id)) this.sql.deleteTouch.run(id)
     if (bodyId === 0) return

@@ -5,7 +5,6 @@ import { TimerWheel } from '../../base/timer-wheel.ts'
 import { SeededRandom } from '../../base/random.ts'
 import { Turn } from '../../base/turn.ts'
 import { Broker } from '../../broker/broker.ts'
-import { restoreMessages } from '../../broker/recovery.ts'
 import type { VHost } from '../../broker/vhost.ts'
 import { Connection } from '../../connections/connection.ts'
 import { connectionForced } from '../../protocol/errors.ts'
@@ -18,8 +17,10 @@ import type { EngineOptions, SimDisk, StoreObserver } from './store.ts'
 import { MS } from './world.ts'
 import type { World } from './world.ts'
 
-/** Small, so that queues are read back in more than one page. */
-const PAGE_MESSAGES = 20
+/** So small that most queues page. */
+const WINDOW = {
+  frontMessages: 8, frontBytes: 4_000, tailMessages: 4, tailBytes: 2_000, pageMessages: 5, pageBytes: 1e6,
+}
 const TICK_US = 100 * MS
 
 export interface LifeParts {
@@ -61,7 +62,7 @@ export class BrokerLife {
       },
       limits: {
         frameSizeMax: 131_072, channelMax: 2047, heartbeatS: 60, handshakeTimeoutMs: 10_000,
-        messageSizeMax: 1 << 24,
+        messageSizeMax: 1 << 24, residentBytesMax: 20_000, window: WINDOW,
       },
       identity: { product: 'Leveret', version: '0', platform: 'simulation', clusterName: 'leveret@sim' },
       loopbackUsers: ['guest'],
@@ -72,9 +73,10 @@ export class BrokerLife {
     return this.broker.vhosts.get('/') ?? null
   }
 
-  /** As runtime/server.ts: topology, then every queue's messages, page by page. */
+  /** As runtime/server.ts: topology and counts. */
   async start(): Promise<void> {
     const { engine, broker } = this
+    await engine.open()
     const catalog = await this.acquire(CATALOG)
     broker.turn.addStore(catalog)
     const first = { user: 'guest', password: 'guest', vhost: '/' }
@@ -82,15 +84,7 @@ export class BrokerLife {
       const store = new ObservedStore(await this.acquire(name), this.parts.observer)
       const recovered = await store.recover()
       store.onFailed = () => this.parts.failed()
-      const vhost = broker.restoreVHost(name, store, recovered)
-      for (const queue of vhost.queues.values()) {
-        for (let afterId = 0; ;) {
-          const page = await store.load(queue.id, afterId, PAGE_MESSAGES, Infinity)
-          if (page.length === 0) break
-          restoreMessages(queue, page, recovered.wasClean)
-          afterId = page.at(-1)!.id
-        }
-      }
+      broker.restoreVHost(name, store, recovered)
     }
     this.parts.disk.wasClean = false
     broker.turn.begin()

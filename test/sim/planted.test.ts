@@ -12,11 +12,13 @@ import { FrameWriter } from '../../protocol/frame-writer.ts'
 import { writeBasicAck } from '../../protocol/methods.gen.ts'
 import type { ConsumerPort, Entry } from '../../queues/entry.ts'
 import type { Message } from '../../queues/message.ts'
+import { PagedReady } from '../../queues/paged-ready.ts'
 import { Queue } from '../../queues/queue.ts'
 import { FifoReady } from '../../queues/ready-list.ts'
 import type { Route } from '../../exchanges/route.ts'
 import { BatchPipeline } from '../../store/batch-pipeline.ts'
 import type { ClosedBatch } from '../../store/batch.ts'
+import type { Page } from '../../store/store.ts'
 import type { Rule } from './checker.ts'
 import { runSeed } from './run.ts'
 import type { RunSettings } from './run.ts'
@@ -51,7 +53,6 @@ function patch<Self, Args extends readonly unknown[], Result>(
 }
 
 interface ChannelInside { readonly isOpen: boolean; readonly unacked: { takeAll(): Entry[] } }
-interface QueueInside { readonly ready: FifoReady }
 interface PipelineInside {
   readonly inFlight: ClosedBatch | null
   committed(buffers: readonly ArrayBuffer[]): void
@@ -92,7 +93,7 @@ const plants: readonly Plant[] = [
   {
     bug: 'the redelivered flag missing after a crash', foundBy: ['duplicate without flag'],
     plant: () => patch<unknown, RestoreArguments, void>(Queue.prototype, 'restore',
-      (_, original, [id, message, expiresAtMs]) => original(id, message, expiresAtMs, 0)),
+      (_, original, [count, bytes, lastId]) => original(count, bytes, lastId, 0)),
   },
   {
     bug: 'the redelivered flag missing after a channel closed', foundBy: ['duplicate without flag'],
@@ -111,13 +112,25 @@ const plants: readonly Plant[] = [
       FifoReady.prototype, 'requeue', (self, _, [entry]) => self.push(entry)),
   },
   {
-    bug: 'reverse order after a restart', foundBy: ['invariant'],
-    plant: () => patch<QueueInside, RestoreArguments, void>(
-      Queue.prototype, 'restore', ({ ready }, original, args) => {
-        const before: Entry[] = []
-        for (let entry = ready.shift(); entry !== null; entry = ready.shift()) before.push(entry)
+    bug: 'a page that comes back in reverse order', foundBy: ['invariant', 'order'],
+    plant: () => patch<PagedReady, [Page], void>(PagedReady.prototype, 'pageLoaded', (_, original, [page]) =>
+      original({ ...page, messages: page.messages.toReversed() })),
+  },
+  {
+    bug: 'a page that is read twice', foundBy: ['invariant', 'duplicate without flag', 'internal error'],
+    plant: () => patch<{ loadedTo: number }, [Page], void>(
+      PagedReady.prototype, 'pageLoaded', (self, original, args) => {
+        const { loadedTo } = self
         original(...args)
-        for (const entry of before) ready.push(entry)
+        if (args[0].messages.length > 2) self.loadedTo = loadedTo
+      }),
+  },
+  {
+    bug: 'a backlog that is let go before it is on disk', foundBy: ['no progress', 'lost confirmed', 'order'],
+    plant: () => patch<{ tail: Iterable<Entry> }, [], void>(
+      PagedReady.prototype, 'pageOut', (self, original) => {
+        for (const entry of self.tail) entry.batch = 0
+        original()
       }),
   },
   {

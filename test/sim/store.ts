@@ -4,11 +4,12 @@
 import { BatchPipeline } from '../../store/batch-pipeline.ts'
 import { readBatch } from '../../store/batch-reader.ts'
 import type { BatchVisitor } from '../../store/batch-reader.ts'
-import { BatchStore } from '../../store/batch-store.ts'
+import { BatchStore, type ScopeReader } from '../../store/batch-store.ts'
 import type { ClosedBatch } from '../../store/batch.ts'
-import { readHead } from '../../store/head.ts'
+import { storedMessage } from '../../store/page.ts'
 import type {
-  Definition, Engine, EngineInfo, Recovered, StorableMessage, Store, StoredMessage, StoreFailure,
+  Definition, Engine, EngineInfo, Page, PageReceiver, PageRequest, Recovered, StorableMessage, Store,
+  StoredMessage, StoreFailure,
 } from '../../store/store.ts'
 import { MS } from './world.ts'
 import type { World } from './world.ts'
@@ -20,9 +21,11 @@ interface Place {
 
 export class SimDisk implements BatchVisitor {
   wasClean = true
+  private suspectTo = 0
   private readonly scopes: string[] = []
   private readonly definitions = new Map<string, Definition & { readonly scope: number }>()
   private readonly messages = new Map<number, StoredMessage & Place>()
+  private readonly spilled = new Map<number, StoredMessage & Place>()
   private readonly bodies = new Map<number, Buffer>()
   private lastId = 0
 
@@ -31,23 +34,29 @@ export class SimDisk implements BatchVisitor {
     return known >= 0 ? known : this.scopes.push(scope) - 1
   }
 
-  recover(scope: string): Promise<Recovered> {
+  recover(scope: string): Recovered {
     const of = this.scopeNumber(scope)
     const definitions = [...this.definitions.values()].filter((definition) => definition.scope === of)
     const queues = new Map<number, { queue: number; count: number; bytes: number }>()
-    for (const { queue, scope, body } of this.messages.values()) {
+    for (const { queue, scope, bodyStart, bodyEnd } of this.messages.values()) {
       if (scope !== of) continue
       const { count, bytes } = queues.get(queue) ?? { count: 0, bytes: 0 }
-      queues.set(queue, { queue, count: count + 1, bytes: bytes + body.length })
+      queues.set(queue, { queue, count: count + 1, bytes: bytes + bodyEnd - bodyStart })
     }
-    return Promise.resolve(
-      { definitions, queues: [...queues.values()], lastId: this.lastId, wasClean: this.wasClean })
+    return { definitions, queues: [...queues.values()], lastId: this.lastId, suspectTo: this.suspectTo }
   }
 
-  load(queue: number, afterId: number, limit: number): Promise<readonly StoredMessage[]> {
-    const all = [...this.messages.values()]
-    const following = all.filter((message) => message.queue === queue && message.id > afterId)
-    return Promise.resolve(following.toSorted((a, b) => a.id - b.id).slice(0, limit))
+  loadPage({ queue, afterId, lastId, limit }: PageRequest): Page {
+    const all = [...this.messages.values(), ...this.spilled.values()].filter(
+      (message) => message.queue === queue && message.id > afterId && message.id <= lastId)
+    const messages = all.toSorted((a, b) => a.id - b.id).slice(0, limit)
+    return { messages, isLast: messages.length === all.length }
+  }
+
+  /** By the next process: what need not outlive the one before has not. */
+  opened(): void {
+    if (!this.wasClean) this.suspectTo = this.lastId
+    this.spilled.clear()
   }
 
   apply(batch: ClosedBatch): void {
@@ -64,21 +73,27 @@ export class SimDisk implements BatchVisitor {
     scope: number, queue: number, id: number, bodyId: number, routingKey: string, headBytes: Buffer,
     body: Buffer,
   ): void {
-    const head = readHead(Buffer.from(headBytes))
-    if (head === null) throw new Error(`message ${id} was stored without a head`)
-    const own = bodyId === 0 ? Buffer.from(body) : this.bodies.get(bodyId)
+    const own = bodyId === 0 ? body : this.bodies.get(bodyId)
     if (own === undefined) throw new Error(`message ${id} has the body ${bodyId}, which is not in its batch`)
-    this.messages.set(id, { ...head, scope, queue, id, routingKey, body: own, bodyId, deliveryCount: 0 })
+    this.messages.set(id, { scope, queue, ...asStored(id, bodyId, routingKey, headBytes, own) })
     this.lastId = Math.max(this.lastId, id)
+  }
+
+  spill(scope: number, queue: number, id: number, routingKey: string, head: Buffer, body: Buffer): void {
+    this.spilled.set(id, { scope, queue, ...asStored(id, 0, routingKey, head, body) })
   }
 
   drop(_queue: number, id: number, _bodyId: number): void {
     this.messages.delete(id)
+    this.spilled.delete(id)
   }
 
-  purge(queue: number, lastId: number): void {
-    for (const message of this.messages.values()) {
-      if (message.queue === queue && message.id <= lastId) this.messages.delete(message.id)
+  purge(queue: number, afterId: number, lastId: number): void {
+    for (const messages of [this.messages, this.spilled]) {
+      for (const message of messages.values()) {
+        const isPurged = message.queue === queue && message.id > afterId && message.id <= lastId
+        if (isPurged) messages.delete(message.id)
+      }
     }
   }
 
@@ -94,6 +109,13 @@ export class SimDisk implements BatchVisitor {
   }
 }
 
+function asStored(
+  id: number, bodyId: number, routingKey: string, head: Buffer, body: Buffer,
+): StoredMessage {
+  const buf = Buffer.concat([head, body])
+  return storedMessage({ id, bodyId, routingKey, deliveryCount: 0 }, buf, 0, head.length, buf.length)
+}
+
 export interface EngineOptions {
   readonly commitMaxUs: number
   /** How probable it is that a commit fails, now. */
@@ -105,13 +127,15 @@ export interface StoreObserver {
   promised(kind: 'stored' | 'dropped' | 'dropDurable', queue: number, body: Buffer): void
 }
 
-export class SimEngine implements Engine {
+export class SimEngine implements Engine, ScopeReader {
   readonly pipeline: BatchPipeline
   isAlive = true
   private readonly world: World
   private readonly disk: SimDisk
   private readonly options: EngineOptions
   private inFlight: ClosedBatch | null = null
+  /** When the last page that was asked for comes. */
+  private loadedUs = 0
 
   constructor(world: World, disk: SimDisk, options: EngineOptions) {
     this.world = world
@@ -122,12 +146,24 @@ export class SimEngine implements Engine {
   }
 
   open(): Promise<EngineInfo> {
+    this.disk.opened()
     return Promise.resolve({ kind: 'simulated', durability: 'disk', warnings: [] })
   }
 
   acquire(scope: string): Promise<Store> {
     const number = this.disk.scopeNumber(scope)
-    return Promise.resolve(new BatchStore(scope, number, this.pipeline, this.disk, () => {}))
+    return Promise.resolve(new BatchStore(scope, number, this.pipeline, this, () => {}))
+  }
+
+  recover(scope: string): Promise<Recovered> {
+    return Promise.resolve(this.disk.recover(scope))
+  }
+
+  /** Read when it is answered, and answered in order: a page takes its time, as a commit does. */
+  load(request: PageRequest, receiver: PageReceiver): void {
+    const { world } = this
+    this.loadedUs = Math.max(this.loadedUs, world.now) + world.between(20, this.options.commitMaxUs)
+    this.after(this.loadedUs - world.now, () => receiver.pageLoaded(this.disk.loadPage(request)))
   }
 
   async close(): Promise<void> {
@@ -204,6 +240,10 @@ export class ObservedStore implements Store {
     return this.inner.openBatch
   }
 
+  get durableBatch(): number {
+    return this.inner.durableBatch
+  }
+
   get isCongested(): boolean {
     return this.inner.isCongested
   }
@@ -212,11 +252,16 @@ export class ObservedStore implements Store {
     return this.inner.recover()
   }
 
-  put(queue: number, id: number, message: StorableMessage): number {
-    const body = Buffer.from(message.buf.subarray(message.bodyStart, message.bodyEnd))
+  put(queue: number, id: number, message: StorableMessage, expiresAtMs = Infinity): number {
+    const body = bodyOf(message)
     this.bodies.set(id, body)
     this.waiting.push({ batch: this.openBatch, tell: () => this.observer.promised('stored', queue, body) })
-    return this.inner.put(queue, id, message)
+    return this.inner.put(queue, id, message, expiresAtMs)
+  }
+
+  spill(queue: number, id: number, message: StorableMessage, expiresAtMs: number): number {
+    this.bodies.set(id, bodyOf(message))
+    return this.inner.spill(queue, id, message, expiresAtMs)
   }
 
   drop(queue: number, id: number, bodyId: number, batch: number, position: number): void {
@@ -229,8 +274,8 @@ export class ObservedStore implements Store {
     this.inner.drop(queue, id, bodyId, batch, position)
   }
 
-  purge(queue: number, lastId: number): void {
-    this.inner.purge(queue, lastId)
+  purge(queue: number, afterId: number, lastId: number): void {
+    this.inner.purge(queue, afterId, lastId)
   }
 
   touch(queue: number, id: number, deliveryCount: number): void {
@@ -245,18 +290,25 @@ export class ObservedStore implements Store {
     this.inner.seal()
   }
 
-  async load(
-    queue: number, afterId: number, limit: number, bytesMax: number,
-  ): Promise<readonly StoredMessage[]> {
-    const page = await this.inner.load(queue, afterId, limit, bytesMax)
-    for (const { id, body } of page) {
-      this.bodies.set(id, body)
-      this.observer.promised('stored', queue, body)
-    }
-    return page
+  /** What an earlier life stored is promised when it is seen again. */
+  load(request: PageRequest, receiver: PageReceiver): void {
+    this.inner.load(request, {
+      pageLoaded: (page) => {
+        for (const message of page.messages.filter(({ id }) => !this.bodies.has(id))) {
+          const body = bodyOf(message)
+          this.bodies.set(message.id, body)
+          this.observer.promised('stored', request.queue, body)
+        }
+        receiver.pageLoaded(page)
+      },
+    })
   }
 
   release(): Promise<void> {
     return this.inner.release()
   }
+}
+
+function bodyOf({ buf, bodyStart, bodyEnd }: StorableMessage): Buffer {
+  return Buffer.from(buf.subarray(bodyStart, bodyEnd))
 }

@@ -1,0 +1,237 @@
+// The ready entries of a queue that may be longer than memory: the oldest and the newest are here, what lies
+// between is only in the store. New entries arrive at the tail; once durable they are let go there, and come
+// back page by page as the front drains. A queue that is short has no tail: it is a FifoReady and a test.
+//
+//   front (FifoReady, requeued ones too) │ paged: a count, and a range of ids │ tail (ring)
+//   ◀─ shift        ids ≤ loadedTo       │ loadedTo < ids ≤ pagedTo           │ ids > pagedTo ◀─ push
+//
+// Invariants: everything the store has of this queue with an id in (loadedTo, pagedTo] is paged and nothing
+// else is; an entry leaves the tail for the store only when its batch is durable.
+import { Ring } from '../base/ring.ts'
+import type { Page, PageReceiver, Store, StoredMessage } from '../store/store.ts'
+import type { Entry } from './entry.ts'
+import { FifoReady } from './ready-list.ts'
+import type { ReadyList } from './ready-list.ts'
+import type { Residence } from './residence.ts'
+
+/** How much of a queue stays in memory, in messages and bytes of their bodies. */
+export interface Window {
+  readonly frontMessages: number
+  readonly frontBytes: number
+  readonly tailMessages: number
+  readonly tailBytes: number
+  /** Of what is read back at a time: one block of memory, which its last message keeps alive. */
+  readonly pageMessages: number
+  readonly pageBytes: number
+}
+
+/** 8,192 messages are 20 ms of deliveries at the rates measured; a page takes 1 to 3. */
+export const WINDOW: Window = {
+  frontMessages: 8_192, frontBytes: 8 * 1024 * 1024, tailMessages: 4_096, tailBytes: 4 * 1024 * 1024,
+  pageMessages: 1_000, pageBytes: 256 * 1024,
+}
+
+/**
+ * Entries written out by one publish under pressure: it catches up with what came before, without a stall.
+ */
+const SPILL_MAX = 64
+
+/** The queue. */
+export interface PagedQueue {
+  readonly id: number
+  entryOf(stored: StoredMessage): Entry
+  /** The front has grown, or there is less than was thought. */
+  paged(): void
+}
+
+export interface PagedParts {
+  readonly store: Store
+  readonly residence: Residence
+  readonly window: Window
+}
+
+export class PagedReady implements ReadyList, PageReceiver {
+  private readonly queue: PagedQueue
+  private readonly store: Store
+  private readonly residence: Residence
+  private readonly window: Window
+  private readonly front = new FifoReady()
+  private readonly tail = new Ring<Entry>()
+  private tailBytes = 0
+  /** Entries at the head of the tail that the store has. */
+  private tailStored = 0
+  private pagedCount = 0
+  private pagedBytes = 0
+  private loadedTo = 0
+  private pagedTo = 0
+  /** Last id asked for; -1 while nothing is. */
+  private askedTo = -1
+  /** There is more than the front: what comes goes to the tail. */
+  private isSplit = false
+  hasSpilled = false
+
+  constructor(queue: PagedQueue, { store, residence, window }: PagedParts) {
+    this.queue = queue
+    this.store = store
+    this.residence = residence
+    this.window = window
+  }
+
+  get length(): number {
+    return this.front.length + this.pagedCount + this.tail.length
+  }
+
+  get bytes(): number {
+    return this.front.bytes + this.pagedBytes + this.tailBytes
+  }
+
+  get isPaging(): boolean {
+    return this.front.length === 0 && this.isSplit
+  }
+
+  push(entry: Entry): void {
+    const { bodyBytes } = entry.message
+    this.residence.enter(bodyBytes)
+    const { front, window } = this
+    if (!this.isSplit && front.length < window.frontMessages && front.bytes < window.frontBytes) {
+      return front.push(entry)
+    }
+    this.isSplit = true
+    if (entry.isStored && this.tailStored === this.tail.length) this.tailStored++
+    this.tail.push(entry)
+    this.tailBytes += bodyBytes
+    if (this.isTailLong(1)) this.pageOut()
+  }
+
+  requeue(entry: Entry): void {
+    this.residence.enter(entry.message.bodyBytes)
+    this.front.requeue(entry)
+  }
+
+  first(): Entry | null {
+    return this.front.first()
+  }
+
+  shift(): Entry | null {
+    const entry = this.front.shift()
+    if (entry === null) return null
+    this.residence.leave(entry.message.bodyBytes)
+    if (this.isSplit) this.refill()
+    return entry
+  }
+
+  restore(count: number, bytes: number, lastId: number): void {
+    this.pagedCount = count
+    this.pagedBytes = bytes
+    this.pagedTo = lastId
+    this.isSplit = true
+    // The first alone tells when it expires; more are loaded when somebody takes it.
+    this.load(1)
+  }
+
+  wake(): void {
+    if (this.isSplit) this.refill()
+  }
+
+  clear(drop: (entry: Entry) => void, purge: (afterId: number, lastId: number) => void): void {
+    for (const entry of this) {
+      this.residence.leave(entry.message.bodyBytes)
+      drop(entry)
+    }
+    while (this.front.shift() !== null);
+    while (this.tail.shift() !== null);
+    if (this.pagedCount > 0) purge(this.loadedTo, this.pagedTo)
+    this.loadedTo = this.pagedTo
+    this.tailBytes = this.tailStored = this.pagedCount = this.pagedBytes = 0
+    this.isSplit = false
+  }
+
+  pageLoaded({ messages, isLast }: Page): void {
+    const askedTo = this.askedTo
+    this.askedTo = -1
+    // Asked for before a purge.
+    if (askedTo > this.loadedTo) this.take(messages, isLast && askedTo === this.pagedTo)
+    if (this.isSplit) this.refill()
+    this.queue.paged()
+  }
+
+  *[Symbol.iterator](): IterableIterator<Entry> {
+    yield* this.front
+    yield* this.tail
+  }
+
+  private take(messages: readonly StoredMessage[], isLast: boolean): void {
+    for (const stored of messages) {
+      const entry = this.queue.entryOf(stored)
+      const { bodyBytes } = entry.message
+      this.front.push(entry)
+      this.residence.enter(bodyBytes)
+      this.pagedCount--
+      this.pagedBytes -= bodyBytes
+      this.loadedTo = stored.id
+    }
+    // Damaged messages were counted and are not there.
+    if (!isLast) return
+    this.pagedCount = this.pagedBytes = 0
+    this.loadedTo = this.pagedTo
+  }
+
+  /** Before the front runs dry. */
+  private refill(): void {
+    const { front, tail, window } = this
+    if (front.length > window.frontMessages / 2 || front.bytes > window.frontBytes / 2) return
+    if (this.pagedCount > 0) return this.load(window.pageMessages)
+    while (front.length < window.frontMessages && front.bytes < window.frontBytes) {
+      const entry = tail.shift()
+      if (entry === null) break
+      front.push(entry)
+      this.tailBytes -= entry.message.bodyBytes
+      if (this.tailStored > 0) this.tailStored--
+    }
+    this.isSplit = tail.length > 0
+  }
+
+  private load(limit: number): void {
+    if (this.askedTo >= 0) return
+    this.askedTo = this.pagedTo
+    const { loadedTo: afterId, pagedTo: lastId } = this
+    const { pageBytes: bytesMax } = this.window
+    this.store.load({ queue: this.queue.id, afterId, lastId, limit, bytesMax }, this)
+  }
+
+  private isTailLong(share: number): boolean {
+    const { tailMessages, tailBytes } = this.window
+    return this.tail.length > tailMessages * share || this.tailBytes > tailBytes * share
+  }
+
+  /** Lets go of the oldest of the tail; under pressure, transient ones are written out to be let go next. */
+  private pageOut(): void {
+    const { tail, store } = this
+    if (this.residence.isPressed && this.tailStored < tail.length) this.spill()
+    const { durableBatch } = store
+    while (this.tailStored > 0 && tail.first()!.batch <= durableBatch && this.isTailLong(1 / 2)) {
+      const { id, message: { bodyBytes } } = tail.shift()!
+      this.tailStored--
+      this.tailBytes -= bodyBytes
+      this.residence.leave(bodyBytes)
+      if (this.pagedCount === 0) this.loadedTo = id - 1
+      this.pagedCount++
+      this.pagedBytes += bodyBytes
+      this.pagedTo = id
+    }
+  }
+
+  private spill(): void {
+    const { tail, store, queue } = this
+    const until = Math.min(tail.length, this.tailStored + SPILL_MAX)
+    this.hasSpilled = true
+    for (; this.tailStored < until; this.tailStored++) {
+      const entry = tail.at(this.tailStored)!
+      if (entry.isStored) continue
+      entry.isStored = true
+      entry.batch = store.openBatch
+      entry.position = store.spill(queue.id, entry.id, entry.message, entry.expiresAtMs)
+    }
+    while (this.tailStored < tail.length && tail.at(this.tailStored)!.isStored) this.tailStored++
+  }
+}

@@ -1,0 +1,160 @@
+// The part of the store's suite that is about reading messages back: pages, purged ranges, spilled messages.
+// memory.test.ts and sqlite/sqlite-engine.test.ts run it.
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { load, loadPage } from './loaded.contract.ts'
+import { messageOf, type EngineUnderTest } from './store.contract.ts'
+import { isHeld, type Store } from './store.ts'
+
+export function loadingContract(name: string, makeEngine: () => Promise<EngineUnderTest>): void {
+  describe(`${name} reads back`, () => {
+    let under: EngineUnderTest
+    let store: Store
+
+    async function acquire(): Promise<void> {
+      const answer = await under.engine.acquire('/')
+      if (isHeld(answer)) throw new Error(`held by ${answer.heldBy}`)
+      store = answer
+    }
+
+    /** Ends the turn and waits for what it appended. */
+    async function commit(): Promise<void> {
+      const batch = store.openBatch
+      const durable = new Promise<void>((resolve) => {
+        store.onDurable = (number) => {
+          if (number >= batch) resolve()
+        }
+      })
+      store.seal()
+      await durable
+    }
+
+    async function restart(): Promise<void> {
+      await store.release()
+      await under.restart()
+      await acquire()
+    }
+
+    const ids = async (queue: number): Promise<number[]> => (await load(store, queue)).map(({ id }) => id)
+
+    function put(...numbers: number[]): void {
+      for (const id of numbers) store.put(1, id, messageOf())
+    }
+
+    function spill(...numbers: number[]): void {
+      for (const id of numbers) {
+        store.spill(1, id, messageOf({ body: Buffer.from(`spilled ${id}`) }), Infinity)
+      }
+    }
+
+    beforeEach(async () => {
+      under = await makeEngine()
+      await acquire()
+    })
+
+    afterEach(() => under.dispose())
+
+    describe('a page', () => {
+      it('ends at the id that was named, and says that nothing is left', async () => {
+        put(1, 2, 3, 4)
+        await commit()
+        const page = await loadPage(store, { queue: 1, afterId: 1, lastId: 3 })
+        expect([page.messages.map(({ id }) => id), page.isLast]).toEqual([[2, 3], true])
+      })
+
+      it('cut off by its limit says that more is left', async () => {
+        put(1, 2, 3)
+        await commit()
+        expect((await loadPage(store, { queue: 1, limit: 2 })).isLast).toBe(false)
+        expect((await loadPage(store, { queue: 1, limit: 3 })).isLast).toBe(true)
+      })
+
+      it('is answered after those asked for before', async () => {
+        put(1, 2)
+        await commit()
+        const pages = await Promise.all([1, 2].map((lastId) => loadPage(store, { queue: 1, lastId })))
+        expect(pages.map(({ messages }) => messages.length)).toEqual([1, 2])
+      })
+    })
+
+    it('what is durable by the number of its batch', async () => {
+      put(1)
+      const batch = store.openBatch
+      expect(store.durableBatch).toBeLessThan(batch)
+      await commit()
+      expect(store.durableBatch).toBe(batch)
+    })
+
+    describe('a purge of a range', () => {
+      it('leaves what is before and after it', async () => {
+        put(1, 2, 3, 4, 5)
+        await commit()
+        store.purge(1, 1, 3)
+        await commit()
+        expect(await ids(1)).toEqual([1, 4, 5])
+      })
+
+      it('leaves what is between two of them, also after a restart', async () => {
+        for (let id = 1; id <= 900; id++) put(id)
+        await commit()
+        store.purge(1, 0, 300)
+        store.purge(1, 301, 899)
+        await commit()
+        expect(await ids(1)).toEqual([301, 900])
+        await restart()
+        expect((await store.recover()).queues).toEqual([{ queue: 1, count: 2, bytes: 10 }])
+        expect(await ids(1)).toEqual([301, 900])
+      })
+    })
+
+    describe('spilled messages', () => {
+      it('among the stored ones, in id order', async () => {
+        put(1, 4)
+        spill(2, 3, 5)
+        await commit()
+        const page = await load(store, 1, 0, 4)
+        expect(page.map(({ id, body }) => `${id} ${body.toString()}`)).toEqual(
+          ['1 hello', '2 spilled 2', '3 spilled 3', '4 hello'])
+      })
+
+      it('until they are dropped', async () => {
+        spill(1, 2, 3)
+        await commit()
+        store.drop(1, 2, 0, 0, 0)
+        const position = store.spill(1, 4, messageOf(), Infinity)
+        store.drop(1, 4, 0, store.openBatch, position)
+        await commit()
+        expect(await ids(1)).toEqual([1, 3])
+      })
+
+      it('until they are purged', async () => {
+        put(1)
+        spill(2, 3, 4)
+        await commit()
+        store.purge(1, 1, 3)
+        await commit()
+        expect(await ids(1)).toEqual([1, 4])
+      })
+
+      it('with their own body, though others share it', async () => {
+        const body = Buffer.alloc(1000, 7)
+        store.put(1, 2, messageOf({ body, bodyId: 1 }))
+        store.spill(2, 3, messageOf({ body, bodyId: 1 }), 1_700_000_000_000)
+        await commit()
+        store.drop(1, 2, 1, 0, 0)
+        await commit()
+        const [left] = await load(store, 2)
+        expect([left?.body, left?.bodyId, left?.expiresAtMs]).toEqual([body, 0, 1_700_000_000_000])
+      })
+
+      it('not after a restart', async () => {
+        put(1)
+        spill(2)
+        await commit()
+        await restart()
+        expect(await ids(1)).toEqual([1])
+        expect((await store.recover()).queues).toEqual([{ queue: 1, count: 1, bytes: 5 }])
+      })
+    })
+  })
+}

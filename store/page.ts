@@ -1,0 +1,99 @@
+// A page of messages on its way from the thread that read it to the one that wants it: one block of memory,
+// transferred and never copied, that the messages then are ranges of. Written by the SQLite reader, read by
+// SqliteEngine; MemoryEngine and the simulation make their messages from what they hold. Numbers are
+// little-endian:
+//
+//   | id f64 | body id f64 | delivery count u32 | key u32 | head u32 | body u32 | key | head | body | next …
+
+import { invariant } from '../base/invariant.ts'
+import { readHead } from './head.ts'
+import type { StoredMessage } from './store.ts'
+
+const FIXED_BYTES = 32
+const BLOCK_BYTES_MIN = 64 * 1024
+
+/** A message as it lies in the store. */
+export interface PageRow {
+  readonly id: number
+  readonly bodyId: number
+  readonly deliveryCount: number
+  readonly routingKey: string
+  readonly head: Buffer
+  readonly body: Buffer
+}
+
+/** What crosses. */
+export interface PackedPage {
+  readonly block: ArrayBuffer
+  readonly bytes: number
+  readonly isLast: boolean
+}
+
+export class PagePacker {
+  private block = Buffer.from(new ArrayBuffer(BLOCK_BYTES_MIN))
+  private used = 0
+
+  add({ id, bodyId, deliveryCount, routingKey, head, body }: PageRow): void {
+    const keyBytes = Buffer.byteLength(routingKey)
+    const at = this.reserve(FIXED_BYTES + keyBytes + head.length + body.length)
+    const { block } = this
+    block.writeDoubleLE(id, at)
+    block.writeDoubleLE(bodyId, at + 8)
+    block.writeUInt32LE(deliveryCount, at + 16)
+    block.writeUInt32LE(keyBytes, at + 20)
+    block.writeUInt32LE(head.length, at + 24)
+    block.writeUInt32LE(body.length, at + 28)
+    const headAt = at + FIXED_BYTES + block.write(routingKey, at + FIXED_BYTES)
+    const bodyAt = headAt + head.copy(block, headAt)
+    body.copy(block, bodyAt)
+  }
+
+  finish(isLast: boolean): PackedPage {
+    return { block: this.block.buffer, bytes: this.used, isLast }
+  }
+
+  private reserve(bytes: number): number {
+    const at = this.used
+    this.used += bytes
+    if (this.used > this.block.length) {
+      const larger = Buffer.from(new ArrayBuffer(Math.max(this.used, this.block.length * 2)))
+      this.block.copy(larger, 0, 0, at)
+      this.block = larger
+    }
+    return at
+  }
+}
+
+/** Errors: InvariantBroken for a head that nobody wrote; the reader has checked every one. */
+export function unpackPage({ block, bytes }: PackedPage): StoredMessage[] {
+  const buf = Buffer.from(block, 0, bytes)
+  const messages: StoredMessage[] = []
+  for (let at = 0; at < bytes;) {
+    const keyAt = at + FIXED_BYTES
+    const headAt = keyAt + buf.readUInt32LE(at + 20)
+    const bodyAt = headAt + buf.readUInt32LE(at + 24)
+    const next = bodyAt + buf.readUInt32LE(at + 28)
+    messages.push(storedMessage({
+      id: buf.readDoubleLE(at),
+      bodyId: buf.readDoubleLE(at + 8),
+      deliveryCount: buf.readUInt32LE(at + 16),
+      routingKey: buf.toString('utf8', keyAt, headAt),
+    }, buf, headAt, bodyAt, next))
+    at = next
+  }
+  return messages
+}
+
+/** A message whose head is buf[headAt, bodyAt) and whose body follows it. */
+export function storedMessage(
+  row: Pick<PageRow, 'id' | 'bodyId' | 'deliveryCount' | 'routingKey'>,
+  buf: Buffer, headAt: number, bodyAt: number, bodyEnd: number,
+): StoredMessage {
+  const head = readHead(buf.subarray(headAt, bodyAt))
+  invariant(head !== null, `message ${row.id} was loaded without a head`)
+  const { exchange, expiresAtMs, isDeadLetter, propertiesAt } = head
+  return {
+    ...row, exchange, expiresAtMs, isDeadLetter, buf,
+    propertiesStart: headAt + propertiesAt, propertiesEnd: bodyAt, bodyStart: bodyAt, bodyEnd,
+  }
+}

@@ -1,0 +1,69 @@
+// What has been purged and not yet deleted: ranges of ids per queue, kept in the table `state` so that a
+// purge goes on after a kill. Owned by SqliteWriter, asked by the reader, which must not show what they
+// cover. Invariant: the ranges of a queue ascend and do not meet.
+
+import type { Statements } from './statements.ts'
+
+/** The ids with after < id <= last. */
+export interface PurgedRange {
+  readonly after: number
+  readonly last: number
+}
+
+export class PurgeMarks {
+  private readonly sql: Statements
+  private readonly ranges = new Map<number, PurgedRange[]>()
+
+  constructor(sql: Statements) {
+    this.sql = sql
+    for (const { key, last } of sql.purgeMarks.iterate()) {
+      // `purge:<queue>` is what files of the first version have, for a whole queue up to an id.
+      const [, queue, after = '0'] = key.split(':')
+      this.insert(Number(queue), { after: Number(after), last })
+    }
+  }
+
+  of(queue: number): readonly PurgedRange[] {
+    return this.ranges.get(queue) ?? []
+  }
+
+  /** Any range that waits; null when there is none. */
+  first(): { readonly queue: number; readonly range: PurgedRange } | null {
+    for (const [queue, ranges] of this.ranges) return { queue, range: ranges[0]! }
+    return null
+  }
+
+  /** Inside a transaction. */
+  add(queue: number, after: number, last: number): void {
+    const met = this.of(queue).filter((range) => range.after <= last && after <= range.last)
+    for (const range of met) this.delete(queue, range)
+    const range = {
+      after: Math.min(after, ...met.map((each) => each.after)),
+      last: Math.max(last, ...met.map((each) => each.last)),
+    }
+    this.insert(queue, range)
+    this.sql.setState.run(`purge:${queue}:${range.after}`, range.last)
+  }
+
+  /** Inside a transaction. */
+  delete(queue: number, range: PurgedRange): void {
+    const left = this.of(queue).filter((each) => each.after !== range.after)
+    if (left.length === 0) this.ranges.delete(queue)
+    else this.ranges.set(queue, left)
+    this.sql.deleteState.run(`purge:${queue}:${range.after}`)
+    if (range.after === 0) this.sql.deleteState.run(`purge:${queue}`)
+  }
+
+  /** The first id from which on something may be there, less one. */
+  skip(queue: number, afterId: number): number {
+    let from = afterId
+    for (const { after, last } of this.of(queue)) {
+      if (after <= from && from < last) from = last
+    }
+    return from
+  }
+
+  private insert(queue: number, range: PurgedRange): void {
+    this.ranges.set(queue, [...this.of(queue), range].toSorted((a, b) => a.after - b.after))
+  }
+}

@@ -12,6 +12,7 @@ import type { Row } from './table.ts'
 import type { Timing, Workload } from './workload.ts'
 import { amqplibConfirms } from './workloads/amqplib-confirms.ts'
 import { churn } from './workloads/churn.ts'
+import { deepBacklogs } from './workloads/deep-backlog.ts'
 import { flows, lastFlows } from './workloads/flows.ts'
 import { memoryWorkloads } from './workloads/memory.ts'
 import { recovery } from './workloads/recovery.ts'
@@ -20,6 +21,7 @@ import { startUp } from './workloads/start-up.ts'
 
 const workloads: readonly Workload[] = [
   ...flows, ...roundTrips, ...churn, ...memoryWorkloads, ...recovery, startUp, amqplibConfirms, ...lastFlows,
+  ...deepBacklogs,
 ]
 const steady: Timing = { warmUpMs: 1_000, measureMs: 3_000, divisor: 1 }
 const quick: Timing = { warmUpMs: 300, measureMs: 700, divisor: 10 }

@@ -11,19 +11,26 @@ const LISTENING = '0A'
 export interface Usage {
   readonly cpuSeconds: number
   readonly memoryMiB: number
+  /** The most that each of them ever held, together. */
+  readonly memoryHighestMiB: number
 }
 
 /** CPU time and resident memory of these processes with all their threads. */
 export function usageOf(pids: readonly number[]): Usage {
   let ticks = 0
   let pages = 0
+  let highestKiB = 0
   for (const pid of pids) {
     const fields = statFields(pid)
     if (fields === null) continue
     ticks += Number(fields[11]) + Number(fields[12])
     pages += Number(fields[21])
+    highestKiB += highestKiBOf(pid)
   }
-  return { cpuSeconds: ticks / TICKS_PER_SECOND, memoryMiB: pages * PAGE_BYTES / 2 ** 20 }
+  return {
+    cpuSeconds: ticks / TICKS_PER_SECOND, memoryMiB: pages * PAGE_BYTES / 2 ** 20,
+    memoryHighestMiB: highestKiB / 1024,
+  }
 }
 
 /** The process that listens on this port, and all that descend from it. */
@@ -56,6 +63,11 @@ function allPids(): number[] {
 function statFields(pid: number): readonly string[] | null {
   const text = ifThere(() => readFileSync(`/proc/${pid}/stat`, 'latin1'))
   return text === null ? null : text.slice(text.lastIndexOf(')') + 2).split(' ')
+}
+
+function highestKiBOf(pid: number): number {
+  const text = ifThere(() => readFileSync(`/proc/${pid}/status`, 'latin1')) ?? ''
+  return Number(/^VmHWM:\s+(\d+) kB/m.exec(text)?.[1] ?? 0)
 }
 
 function openFiles(pid: number): readonly string[] {

@@ -4,6 +4,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { GeneratorConnection } from './connection.ts'
 import { Consumer } from './consumer.ts'
+import { nothingMeasured } from './job.ts'
 import type { Answer, BacklogJob, PublisherPlan, Where } from './job.ts'
 import { Publisher } from './publisher.ts'
 import { Samples } from './samples.ts'
@@ -15,27 +16,31 @@ const PREFETCH = 1_000
 const ACK_EVERY = 100
 const LOOK_MS = 5
 const SETTLE_MS = 1_000
-const BOUND_MS = 180_000
+/** 10 million messages at 20,000/s. */
+const BOUND_MS = 500_000
 
 export async function runBacklog(job: BacklogJob, where: Where): Promise<Answer> {
-  const { queue, messages } = job
+  const { queue, messages, args, phases } = job
   const control = await GeneratorConnection.open(where.url)
-  await control.call('queue.declare', { queue, durable: true }, 'queue.declare-ok')
+  await control.call('queue.declare', { queue, durable: true, arguments: args }, 'queue.declare-ok')
   const look = new Window(where.pids)
-  const startedAt = performance.now()
-  await fill(job, where)
-  const seconds = (performance.now() - startedAt) / 1000
-  await delay(SETTLE_MS)
-  const filled = look.end({ published: messages, confirmed: messages, seconds })
-  if (!job.isDrained) {
-    await control.close()
-    return filled
+  let answer = nothingMeasured
+  if (phases !== 'drain') {
+    const startedAt = performance.now()
+    await fill(job, where)
+    const seconds = (performance.now() - startedAt) / 1000
+    await delay(SETTLE_MS)
+    answer = look.end({ published: messages, confirmed: messages, seconds })
   }
-  const drainSeconds = await drain(job, where)
-  await delay(SETTLE_MS)
-  await control.call('queue.delete', { queue }, 'queue.delete-ok')
+  if (phases !== 'fill') {
+    const drained = await drain(job, where)
+    await delay(SETTLE_MS)
+    await control.call('queue.delete', { queue }, 'queue.delete-ok')
+    const { memoryMiB: memoryDrainedMiB } = usageOf(where.pids)
+    answer = { ...answer, consumed: messages, ...drained, memoryDrainedMiB }
+  }
   await control.close()
-  return { ...filled, consumed: messages, drainSeconds, memoryDrainedMiB: usageOf(where.pids).memoryMiB }
+  return { ...answer, memoryHighestMiB: usageOf(where.pids).memoryHighestMiB }
 }
 
 async function fill({ queue, messages, bodyBytes, isPersistent }: BacklogJob, { url }: Where): Promise<void> {
@@ -50,15 +55,19 @@ async function fill({ queue, messages, bodyBytes, isPersistent }: BacklogJob, { 
   publisher.stop()
 }
 
-async function drain({ queue, messages }: BacklogJob, { url }: Where): Promise<number> {
+async function drain(
+  { queue, messages }: BacklogJob, { url }: Where,
+): Promise<Pick<Answer, 'firstSeconds' | 'drainSeconds'>> {
   const plan = { queue, prefetch: PREFETCH, ackEvery: ACK_EVERY, ackIntervalMs: 0 }
-  const consumer = new Consumer(await GeneratorConnection.open(url), plan, null)
   const startedAt = performance.now()
+  const consumer = new Consumer(await GeneratorConnection.open(url), plan, null)
   await consumer.start()
+  await reach('the first message is delivered', () => consumer.received > 0)
+  const firstSeconds = (performance.now() - startedAt) / 1000
   await reach('every message is delivered', () => consumer.received >= messages)
-  const seconds = (performance.now() - startedAt) / 1000
+  const drainSeconds = (performance.now() - startedAt) / 1000
   consumer.stop()
-  return seconds
+  return { firstSeconds, drainSeconds }
 }
 
 async function reach(what: string, isReached: () => boolean): Promise<void> {

@@ -68,14 +68,15 @@ export interface IdleJob {
   readonly count: number
 }
 
-/** backlog.ts: a queue filled with a number of confirmed messages and, where asked, drained again. */
+/** backlog.ts: a durable queue filled with a number of confirmed messages, drained, or one after the other. */
 export interface BacklogJob {
   readonly kind: 'backlog'
   readonly queue: string
   readonly messages: number
   readonly bodyBytes: number
   readonly isPersistent: boolean
-  readonly isDrained: boolean
+  readonly args: Args['arguments']
+  readonly phases: 'fill' | 'drain' | 'fill and drain'
 }
 
 export type Job = FlowJob | RoundTripsJob | ChurnJob | IdleJob | BacklogJob
@@ -103,15 +104,19 @@ export interface Answer {
   readonly memoryPeakMiB: number
   /** Messages ready in the queues when the window ended. */
   readonly readyAfter: number
+  /** From connecting to the first delivery of a drain. */
+  readonly firstSeconds: number
   readonly drainSeconds: number
   readonly memoryDrainedMiB: number
+  /** The most that the broker's processes ever held, together. */
+  readonly memoryHighestMiB: number
 }
 
 export const nothingMeasured: Answer = {
   seconds: 0, published: 0, confirmed: 0, consumed: 0, operations: 0, latency: null,
   brokerCpuSeconds: 0, generatorCpuSeconds: 0,
   memoryBeforeMiB: 0, memoryAfterMiB: 0, memoryPeakMiB: 0,
-  readyAfter: 0, drainSeconds: 0, memoryDrainedMiB: 0,
+  readyAfter: 0, firstSeconds: 0, drainSeconds: 0, memoryDrainedMiB: 0, memoryHighestMiB: 0,
 }
 
 /** Where a job runs: the broker's URL and the processes whose time and memory are the broker's. */

@@ -7,7 +7,7 @@ import { within } from '../../compat-tests/harness/poll.ts'
 import type { Answer, Job, Where } from './job.ts'
 
 const PROGRAM = fileURLToPath(new URL('./main.ts', import.meta.url))
-const BOUND_MS = 400_000
+const BOUND_MS = 1_100_000
 
 export async function generate(job: Job, where: Where): Promise<Answer> {
   const child = fork(PROGRAM, [], {

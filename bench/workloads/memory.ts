@@ -37,7 +37,7 @@ const backlog: Workload = {
     const messages = BACKLOG / divisor
     const answer = await generate({
       kind: 'backlog', queue: `bench-backlog-${process.pid}`, messages, bodyBytes: BACKLOG_BODY_BYTES,
-      isPersistent: false, isDrained: true,
+      isPersistent: false, args: [], phases: 'fill and drain',
     }, { url: target.url, pids: target.pids() })
     return [
       rate('filled', messages / answer.seconds), rate('drained', messages / answer.drainSeconds),

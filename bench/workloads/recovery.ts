@@ -17,7 +17,8 @@ export const recovery: readonly Workload[] = [
       const queue = `bench-recovery-${process.pid}`
       const messages = MESSAGES / divisor
       await generate({
-        kind: 'backlog', queue, messages, bodyBytes: BODY_BYTES, isPersistent: true, isDrained: false,
+        kind: 'backlog', queue, messages, bodyBytes: BODY_BYTES, isPersistent: true, args: [],
+        phases: 'fill',
       }, { url: target.url, pids: target.pids() })
       const figures = await timeRestart(target, 'killed to recovered')
       const control = await GeneratorConnection.open(target.url)

@@ -80,10 +80,13 @@ describe('a failed commit', () => {
     await engine.open()
     const store = await acquire(engine)
     store.onFailed = () => {}
+    const durable = new Promise((resolve) => { store.onDurable = resolve })
     store.put(1, 1, messageOf())
+    store.seal()
+    await durable
     store.put(1, 1, messageOf())
-    await expect(store.release()).rejects.toThrow('committing batch 1')
-    await expect(engine.close()).rejects.toThrow('committing batch 1')
+    await expect(store.release()).rejects.toThrow('committing batch 2')
+    await expect(engine.close()).rejects.toThrow('committing batch 2')
     const next = new SqliteEngine({ dataDir })
     await next.open()
     const { suspectTo, lastId } = await (await acquire(next)).recover()

@@ -20,7 +20,7 @@ export interface Window {
   readonly frontBytes: number
   readonly tailMessages: number
   readonly tailBytes: number
-  /** Of what is read back at a time: one block of memory, which its last message keeps alive. */
+  /** Of what is read back at a time: it waits behind a commit, so it should last for a while. */
   readonly pageMessages: number
   readonly pageBytes: number
 }
@@ -28,7 +28,7 @@ export interface Window {
 /** 8,192 messages are 20 ms of deliveries at the rates measured; a page takes 1 to 3. */
 export const WINDOW: Window = {
   frontMessages: 8_192, frontBytes: 8 * 1024 * 1024, tailMessages: 4_096, tailBytes: 4 * 1024 * 1024,
-  pageMessages: 1_000, pageBytes: 256 * 1024,
+  pageMessages: 2_000, pageBytes: 2 * 1024 * 1024,
 }
 
 /**

@@ -1,4 +1,4 @@
-// A page of messages on its way from the thread that read it to the one that wants it: one block of memory,
+// A page of messages on its way from the thread that read it to the one that wants it: blocks of memory,
 // transferred and never copied, that the messages then are ranges of. Written by the SQLite reader, read by
 // SqliteEngine; MemoryEngine and the simulation make their messages from what they hold. Numbers are
 // little-endian:
@@ -10,7 +10,8 @@ import { readHead } from './head.ts'
 import type { StoredMessage } from './store.ts'
 
 const FIXED_BYTES = 32
-const BLOCK_BYTES_MIN = 64 * 1024
+/** What a message that is left over keeps alive. */
+const BLOCK_BYTES = 128 * 1024
 
 /** A message as it lies in the store. */
 export interface PageRow {
@@ -24,14 +25,16 @@ export interface PageRow {
 
 /** What crosses. */
 export interface PackedPage {
-  readonly block: ArrayBuffer
-  readonly bytes: number
+  readonly blocks: readonly ArrayBuffer[]
+  /** How much of each block is used. */
+  readonly lengths: readonly number[]
   readonly isLast: boolean
 }
 
 export class PagePacker {
-  private block = Buffer.from(new ArrayBuffer(BLOCK_BYTES_MIN))
-  private used = 0
+  private readonly blocks: ArrayBuffer[] = []
+  private readonly lengths: number[] = []
+  private block = Buffer.alloc(0)
 
   add({ id, bodyId, deliveryCount, routingKey, head, body }: PageRow): void {
     const keyBytes = Buffer.byteLength(routingKey)
@@ -49,26 +52,32 @@ export class PagePacker {
   }
 
   finish(isLast: boolean): PackedPage {
-    return { block: this.block.buffer, bytes: this.used, isLast }
+    return { blocks: this.blocks, lengths: this.lengths, isLast }
   }
 
+  /** Returns where in the last block so many bytes go. */
   private reserve(bytes: number): number {
-    const at = this.used
-    this.used += bytes
-    if (this.used > this.block.length) {
-      const larger = Buffer.from(new ArrayBuffer(Math.max(this.used, this.block.length * 2)))
-      this.block.copy(larger, 0, 0, at)
-      this.block = larger
+    const at = this.lengths.at(-1) ?? 0
+    if (at + bytes <= this.block.length) {
+      this.lengths[this.lengths.length - 1] = at + bytes
+      return at
     }
-    return at
+    this.block = Buffer.from(new ArrayBuffer(Math.max(bytes, BLOCK_BYTES)))
+    this.blocks.push(this.block.buffer as ArrayBuffer)
+    this.lengths.push(bytes)
+    return 0
   }
 }
 
 /** Errors: InvariantBroken for a head that nobody wrote; the reader has checked every one. */
-export function unpackPage({ block, bytes }: PackedPage): StoredMessage[] {
-  const buf = Buffer.from(block, 0, bytes)
+export function unpackPage({ blocks, lengths }: PackedPage): StoredMessage[] {
   const messages: StoredMessage[] = []
-  for (let at = 0; at < bytes;) {
+  for (const [index, block] of blocks.entries()) unpackBlock(Buffer.from(block, 0, lengths[index]), messages)
+  return messages
+}
+
+function unpackBlock(buf: Buffer, messages: StoredMessage[]): void {
+  for (let at = 0; at < buf.length;) {
     const keyAt = at + FIXED_BYTES
     const headAt = keyAt + buf.readUInt32LE(at + 20)
     const bodyAt = headAt + buf.readUInt32LE(at + 24)
@@ -81,7 +90,6 @@ export function unpackPage({ block, bytes }: PackedPage): StoredMessage[] {
     }, buf, headAt, bodyAt, next))
     at = next
   }
-  return messages
 }
 
 /** A message whose head is buf[headAt, bodyAt) and whose body follows it. */

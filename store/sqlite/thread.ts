@@ -35,7 +35,7 @@ function commit(batch: ClosedBatch): void {
 function answer(question: Question): void {
   try {
     const told = reply(question)
-    const transfer = told !== null && 'block' in told ? [told.block] : []
+    const transfer = told !== null && 'blocks' in told ? told.blocks : []
     tell({ kind: 'answer', id: question.id, answer: told }, transfer)
   } catch (error) {
     const newer = error instanceof DataDirectoryNewer

@@ -11,14 +11,6 @@ const VERSION = 1
 const DEAD_LETTER = 1
 export const HEAD_FIXED_BYTES = 12
 
-export interface Head {
-  readonly exchange: string
-  readonly expiresAtMs: number
-  readonly isDeadLetter: boolean
-  /** Where the properties begin; they go to the head's end. */
-  readonly propertiesAt: number
-}
-
 /**
  * Returns where the head ends. Room for 3 bytes per UTF-16 unit of the exchange's name must have been
  * reserved.
@@ -35,15 +27,20 @@ export function writeHead(
   return properties + message.buf.copy(bytes, properties, message.propertiesStart, message.propertiesEnd)
 }
 
-/** Null when the bytes are not a head that this version wrote. */
-export function readHead(head: Buffer): Head | null {
-  if (head.length < HEAD_FIXED_BYTES || head[0] !== VERSION) return null
-  const propertiesAt = HEAD_FIXED_BYTES + head.readUInt16BE(2)
-  if (propertiesAt > head.length) return null
-  return {
-    exchange: head.toString('utf8', HEAD_FIXED_BYTES, propertiesAt),
-    expiresAtMs: head.readDoubleBE(4),
-    isDeadLetter: (head[1]! & DEAD_LETTER) !== 0,
-    propertiesAt,
-  }
+/** Whether bytes[at, end) is a head that this version wrote. */
+export function isHead(bytes: Buffer, at: number, end: number): boolean {
+  return end - at >= HEAD_FIXED_BYTES && bytes[at] === VERSION && propertiesAt(bytes, at) <= end
+}
+
+/** Where the properties begin, right after the exchange's name; they go to the head's end. */
+export function propertiesAt(bytes: Buffer, at: number): number {
+  return at + HEAD_FIXED_BYTES + bytes.readUInt16BE(at + 2)
+}
+
+export function expiryOf(bytes: Buffer, at: number): number {
+  return bytes.readDoubleBE(at + 4)
+}
+
+export function isDeadLetter(bytes: Buffer, at: number): boolean {
+  return (bytes[at + 1]! & DEAD_LETTER) !== 0
 }

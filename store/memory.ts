@@ -7,7 +7,7 @@ import { invariant } from '../base/invariant.ts'
 import { BatchPipeline } from './batch-pipeline.ts'
 import { type BatchVisitor, readBatch } from './batch-reader.ts'
 import { BatchStore, type ScopeReader } from './batch-store.ts'
-import { type PageRow, storedMessage } from './page.ts'
+import { PageMessage, type PageRow } from './page.ts'
 import type {
   Definition, Engine, EngineInfo, Held, Page, PageReceiver, PageRequest, QueueTotals, Recovered, Store,
   StoredMessage,
@@ -197,7 +197,8 @@ class MemoryTables implements BatchVisitor {
     let messages = this.queues.get(queue)
     if (messages === undefined) this.queues.set(queue, messages = new MemoryQueue(scope))
     const buf = Buffer.concat([row.head, row.body])
-    messages.add(storedMessage(row, buf, 0, row.head.length, buf.length))
+    const { id, bodyId, deliveryCount, routingKey, head } = row
+    messages.add(new PageMessage(id, bodyId, deliveryCount, routingKey, buf, 0, head.length, buf.length))
     return messages
   }
 }

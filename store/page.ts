@@ -6,7 +6,7 @@
 //   | id f64 | body id f64 | delivery count u32 | key u32 | head u32 | body u32 | key | head | body | next …
 
 import { invariant } from '../base/invariant.ts'
-import { readHead } from './head.ts'
+import { expiryOf, HEAD_FIXED_BYTES, isDeadLetter, isHead, propertiesAt } from './head.ts'
 import type { StoredMessage } from './store.ts'
 
 const FIXED_BYTES = 32
@@ -82,26 +82,43 @@ function unpackBlock(buf: Buffer, messages: StoredMessage[]): void {
     const headAt = keyAt + buf.readUInt32LE(at + 20)
     const bodyAt = headAt + buf.readUInt32LE(at + 24)
     const next = bodyAt + buf.readUInt32LE(at + 28)
-    messages.push(storedMessage({
-      id: buf.readDoubleLE(at),
-      bodyId: buf.readDoubleLE(at + 8),
-      deliveryCount: buf.readUInt32LE(at + 16),
-      routingKey: buf.toString('utf8', keyAt, headAt),
-    }, buf, headAt, bodyAt, next))
+    const routingKey = buf.toString('utf8', keyAt, headAt)
+    const [id, bodyId] = [buf.readDoubleLE(at), buf.readDoubleLE(at + 8)]
+    messages.push(new PageMessage(id, bodyId, buf.readUInt32LE(at + 16), routingKey, buf, headAt, bodyAt, next))
     at = next
   }
 }
 
-/** A message whose head is buf[headAt, bodyAt) and whose body follows it. */
-export function storedMessage(
-  row: Pick<PageRow, 'id' | 'bodyId' | 'deliveryCount' | 'routingKey'>,
-  buf: Buffer, headAt: number, bodyAt: number, bodyEnd: number,
-): StoredMessage {
-  const head = readHead(buf.subarray(headAt, bodyAt))
-  invariant(head !== null, `message ${row.id} was loaded without a head`)
-  const { exchange, expiresAtMs, isDeadLetter, propertiesAt } = head
-  return {
-    ...row, exchange, expiresAtMs, isDeadLetter, buf,
-    propertiesStart: headAt + propertiesAt, propertiesEnd: bodyAt, bodyStart: bodyAt, bodyEnd,
+/** A message whose head is buf[headAt, bodyAt) and whose body follows it, up to `bodyEnd`. */
+export class PageMessage implements StoredMessage {
+  readonly id: number
+  readonly bodyId: number
+  readonly deliveryCount: number
+  readonly routingKey: string
+  readonly exchange: string
+  readonly expiresAtMs: number
+  readonly isDeadLetter: boolean
+  readonly buf: Buffer
+  readonly propertiesStart: number
+  readonly propertiesEnd: number
+  readonly bodyStart: number
+  readonly bodyEnd: number
+
+  constructor(
+    id: number, bodyId: number, deliveryCount: number, routingKey: string, buf: Buffer, headAt: number,
+    bodyAt: number, bodyEnd: number,
+  ) {
+    if (!isHead(buf, headAt, bodyAt)) invariant(false, `message ${id} was loaded without a head`)
+    this.id = id
+    this.bodyId = bodyId
+    this.deliveryCount = deliveryCount
+    this.routingKey = routingKey
+    this.propertiesStart = propertiesAt(buf, headAt)
+    this.exchange = buf.toString('utf8', headAt + HEAD_FIXED_BYTES, this.propertiesStart)
+    this.expiresAtMs = expiryOf(buf, headAt)
+    this.isDeadLetter = isDeadLetter(buf, headAt)
+    this.buf = buf
+    this.propertiesEnd = this.bodyStart = bodyAt
+    this.bodyEnd = bodyEnd
   }
 }

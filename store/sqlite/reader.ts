@@ -2,7 +2,7 @@
 // what it returns is byte for byte what was put, or it is not returned but reported as damaged (reliability
 // P5): SQLite has no checksums, and 173 of 200 flipped bits were seen by the crc alone (§4.4).
 
-import { readHead } from '../head.ts'
+import { isHead } from '../head.ts'
 import { type PackedPage, PagePacker, type PageRow } from '../page.ts'
 import type { PageRequest, QueueTotals, Recovered } from '../store.ts'
 import { checksum } from './checksum.ts'
@@ -111,7 +111,7 @@ function readRow(row: MessageRow): PageRow | string {
   if (row.body === null) return `its shared body ${row.bodyId} is missing`
   const crc = checksum(row.head, row.body)
   if (crc !== row.crc) return `crc32 of head and body is ${crc}, ${row.crc} was stored`
-  if (readHead(row.head) === null) return `its head of ${row.head.length} bytes is not of a known version`
+  if (!isHead(row.head, 0, row.head.length)) return `its head of ${row.head.length} bytes is not of a known version`
   const { id, routingKey, head, body, bodyId, deliveryCount } = row
   return { id, routingKey, head, body, bodyId: bodyId ?? 0, deliveryCount: deliveryCount ?? 0 }
 }

@@ -6,7 +6,7 @@ import { readBatch } from '../../store/batch-reader.ts'
 import type { BatchVisitor } from '../../store/batch-reader.ts'
 import { BatchStore, type ScopeReader } from '../../store/batch-store.ts'
 import type { ClosedBatch } from '../../store/batch.ts'
-import { storedMessage } from '../../store/page.ts'
+import { PageMessage } from '../../store/page.ts'
 import type {
   Definition, Engine, EngineInfo, Page, PageReceiver, PageRequest, Recovered, StorableMessage, Store,
   StoredMessage, StoreFailure,
@@ -113,7 +113,7 @@ function asStored(
   id: number, bodyId: number, routingKey: string, head: Buffer, body: Buffer,
 ): StoredMessage {
   const buf = Buffer.concat([head, body])
-  return storedMessage({ id, bodyId, routingKey, deliveryCount: 0 }, buf, 0, head.length, buf.length)
+  return new PageMessage(id, bodyId, 0, routingKey, buf, 0, head.length, buf.length)
 }
 
 export interface EngineOptions {

@@ -84,7 +84,8 @@ function unpackBlock(buf: Buffer, messages: StoredMessage[]): void {
     const next = bodyAt + buf.readUInt32LE(at + 28)
     const routingKey = buf.toString('utf8', keyAt, headAt)
     const [id, bodyId] = [buf.readDoubleLE(at), buf.readDoubleLE(at + 8)]
-    messages.push(new PageMessage(id, bodyId, buf.readUInt32LE(at + 16), routingKey, buf, headAt, bodyAt, next))
+    const deliveryCount = buf.readUInt32LE(at + 16)
+    messages.push(new PageMessage(id, bodyId, deliveryCount, routingKey, buf, headAt, bodyAt, next))
     at = next
   }
 }

@@ -68,7 +68,9 @@ export interface IdleJob {
   readonly count: number
 }
 
-/** backlog.ts: a durable queue filled with a number of confirmed messages, drained, or one after the other. */
+/**
+ * backlog.ts: a durable queue filled with a number of confirmed messages, drained, or one after the other.
+ */
 export interface BacklogJob {
   readonly kind: 'backlog'
   readonly queue: string

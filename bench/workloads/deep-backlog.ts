@@ -27,7 +27,8 @@ const depth = ({ name, messages: most, isPersistent, referenceArgs = [], ...flag
     const messages = most / divisor
     const args = target.isReference ? referenceArgs : []
     const job = {
-      kind: 'backlog', queue: `bench-deep-${process.pid}`, messages, bodyBytes: BODY_BYTES, isPersistent, args,
+      kind: 'backlog', queue: `bench-deep-${process.pid}`, messages, bodyBytes: BODY_BYTES, isPersistent,
+      args,
     } as const
     const filled = await generate({ ...job, phases: 'fill' }, { url: target.url, pids: target.pids() })
     const startedAt = performance.now()

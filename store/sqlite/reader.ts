@@ -111,7 +111,8 @@ function readRow(row: MessageRow): PageRow | string {
   if (row.body === null) return `its shared body ${row.bodyId} is missing`
   const crc = checksum(row.head, row.body)
   if (crc !== row.crc) return `crc32 of head and body is ${crc}, ${row.crc} was stored`
-  if (!isHead(row.head, 0, row.head.length)) return `its head of ${row.head.length} bytes is not of a known version`
+  const { length } = row.head
+  if (!isHead(row.head, 0, length)) return `its head of ${length} bytes is not of a known version`
   const { id, routingKey, head, body, bodyId, deliveryCount } = row
   return { id, routingKey, head, body, bodyId: bodyId ?? 0, deliveryCount: deliveryCount ?? 0 }
 }

@@ -31,6 +31,10 @@ export interface BrokerLimits {
   readonly residentBytesMax: number
   /** What a queue keeps in memory of a long backlog. */
   readonly window: Window
+  /** Bytes that one transaction may hold until it is committed. */
+  readonly transactionSizeMax: number
+  /** 0: no limit. */
+  readonly connectionMax: number
 }
 
 export interface BrokerIdentity {
@@ -142,6 +146,13 @@ export class Broker {
       return null
     }
     return user
+  }
+
+  /** Errors: not-allowed when there are more connections, the one that asks among them, than may be. */
+  checkConnectionMax(): void {
+    const { connectionMax } = this.limits
+    if (connectionMax === 0 || this.connections.size <= connectionMax) return
+    throw notAllowed(`connection refused: node connection limit (${connectionMax}) is reached`)
   }
 
   /** Errors: not-allowed, in RabbitMQ's words; a missing vhost is named also to those who may enter none. */

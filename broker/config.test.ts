@@ -69,6 +69,7 @@ describe('values', () => {
       loopbackUsers: ['guest'], product: 'Leveret', productVersion: '1.2.3', frameMax: 131072,
       channelMax: 2047, heartbeatSeconds: 60, handshakeTimeoutMs: 10000, messageSizeMax: 16777216,
       residentBytesMax: 536870912,
+      transactionSizeMax: 134217728, connectionMax: 0,
     })
   })
 

@@ -126,6 +126,10 @@ export const settingsTable = {
     key: 'handshake-timeout', kind: integer(1, 3_600_000), default: 10_000, unit: 'ms',
     doc: 'Time a new connection has to log in and open a vhost.',
   }),
+  connectionMax: setting({
+    key: 'connection-max', kind: integer(0, 1_000_000), default: 0,
+    doc: 'Most connections at a time; one more is refused with 530 when it opens a vhost. 0 is no limit.',
+  }),
   messageSizeMax: setting({
     key: 'max-message-size', kind: integer(1, 536_870_912), default: 16_777_216, unit: 'bytes',
     doc: 'Largest message body accepted; a larger one closes the channel.',
@@ -134,6 +138,10 @@ export const settingsTable = {
     key: 'resident-bytes', kind: integer(1_048_576, 1_099_511_627_776), default: 536_870_912, unit: 'bytes',
     doc: 'Memory that waiting messages may take before transient ones are written out too. Persistent ones '
       + 'leave memory as soon as their queue is longer than a few thousand.',
+  }),
+  transactionSizeMax: setting({
+    key: 'max-transaction-size', kind: integer(1, 1_073_741_824), default: 134_217_728, unit: 'bytes',
+    doc: 'Most that publishes may hold in memory between tx.select and tx.commit; more closes the channel.',
   }),
 } satisfies Record<string, Row<unknown>>
 

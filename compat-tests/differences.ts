@@ -108,6 +108,12 @@ const entries = {
     rabbit: '4.3: still there; 3.x: gone',
     reason: 'The specification\'s meaning of transient; 4.3 keeps it by accident of its metadata store.',
   },
+  'tx-queue-deleted': {
+    what: '`tx.commit` with a message for a queue that was deleted since the publish',
+    leveret: 'channel closed with 406 `PRECONDITION_FAILED - partial tx completion`',
+    rabbit: 'connection closed with 506 `RESOURCE_ERROR - failed to deliver message: {not_found,…`',
+    reason: 'The same answer as for a queue that refuses its message; other channels need not end for it.',
+  },
   'unknown-class': {
     what: 'A method of an unknown class',
     leveret: 'connection closed with 503 `COMMAND_INVALID - unimplemented method`',

@@ -27,14 +27,13 @@ import type { ClientFacts } from './handshake.ts'
 import type { DirectReplyTo, RequestingChannel } from './direct-reply-to.ts'
 import { Publisher } from './publisher.ts'
 import type { PublishingChannel } from './publisher.ts'
+import { Transaction } from './transactions.ts'
+import type { Settlement, StagedPublish, TransactionalChannel } from './transactions.ts'
 import { Unacked } from './unacked.ts'
 
 export type ReplyWriter = (writer: FrameWriter, channel: number) => void
 
 type AnyDecoder = (typeof DECODERS)[keyof ReceivedMethods]
-
-/** What becomes of an unacked entry: done with, dead-lettered, or back to its queue. */
-type Settlement = 'ack' | 'reject' | 'requeue'
 
 /** Cold methods by id; connections/methods/ has them. */
 export type MethodHandlers = ReadonlyMap<number, (channel: Channel, method: object) => void>
@@ -56,6 +55,8 @@ export interface ChannelHost {
   flushConfirms(): void
   /** Answers a method once what it changed is on disk; null for nowait. */
   replyWhenDurable(channel: Channel, reply: ReplyWriter | null): void
+  /** Answers a method once this batch is on disk, or at once when it is 0. */
+  replyWhenStored(channel: Channel, batch: number, reply: ReplyWriter): void
   /** The store is behind: nothing more is read from this client until it has caught up. */
   waitForStore(vhost: VHost): void
   /** The queue's next message comes from the store: nothing more is read until `then` has been done. */
@@ -65,7 +66,8 @@ export interface ChannelHost {
   removeChannel(channel: Channel): void
 }
 
-export class Channel implements ConfirmingChannel, ConsumingChannel, PublishingChannel, RequestingChannel {
+export class Channel
+implements ConfirmingChannel, ConsumingChannel, PublishingChannel, RequestingChannel, TransactionalChannel {
   readonly number: number
   readonly connection: ChannelHost
   readonly broker: Broker
@@ -80,12 +82,15 @@ export class Channel implements ConfirmingChannel, ConsumingChannel, PublishingC
   lastQueue: string | null = null
   isOpen = true
   replyTo: DirectReplyTo | null = null
+  transaction: Transaction | null = null
   private readonly methods: MethodHandlers
   private readonly publisher = new Publisher(this)
   private readonly unacked = new Unacked()
   private confirms: Confirms | null = null
   private areConfirmsReady = false
   private deliveryTag = 0
+  /** Bits of the commit that is under way, as the vhost says them of a publish. */
+  private commitOutcome = 0
 
   constructor(
     connection: ChannelHost, number: number, vhost: VHost, user: User, methods: MethodHandlers,
@@ -174,15 +179,21 @@ export class Channel implements ConfirmingChannel, ConsumingChannel, PublishingC
   private settle(tag: number, multiple: boolean, how: Settlement): boolean {
     if (!multiple) {
       const entry = this.unacked.take(tag)
-      if (entry !== null) this.settleEntry(entry, how)
+      if (entry !== null) this.settleTaken(tag, entry, how)
       return entry !== null
     }
-    if (tag !== 0 && !this.unacked.isOutstanding(tag)) return false
+    const { unacked } = this
+    if (tag !== 0 && !unacked.isOutstanding(tag)) return false
     const last = tag === 0 ? this.deliveryTag : tag
-    for (let entry = this.unacked.takeUpTo(last); entry !== null; entry = this.unacked.takeUpTo(last)) {
-      this.settleEntry(entry, how)
+    for (let first = unacked.firstTag; first !== 0 && first <= last; first = unacked.firstTag) {
+      this.settleTaken(first, unacked.take(first)!, how)
     }
     return true
+  }
+
+  private settleTaken(tag: number, entry: Entry, how: Settlement): void {
+    if (this.transaction === null) this.settleEntry(entry, how)
+    else this.transaction.stageSettlement({ tag, entry, how })
   }
 
   private settleEntry(entry: Entry, how: Settlement): void {
@@ -199,7 +210,9 @@ export class Channel implements ConfirmingChannel, ConsumingChannel, PublishingC
 
   /** Room under the channel-wide prefetch. */
   get hasCredit(): boolean {
-    return this.channelPrefetch === 0 || this.unacked.count < this.channelPrefetch
+    if (this.channelPrefetch === 0) return true
+    const staged = this.transaction === null ? 0 : this.transaction.settlementCount
+    return this.unacked.count + staged < this.channelPrefetch
   }
 
   nextDeliveryTag(): number {
@@ -257,20 +270,74 @@ export class Channel implements ConfirmingChannel, ConsumingChannel, PublishingC
     this.consumers.delete(consumer.tag)
   }
 
+  /** Errors: precondition-failed on a transactional channel. */
   selectConfirms(): void {
+    if (this.transaction !== null) throw preconditionFailed('cannot switch from tx to confirm mode')
     this.confirms ??= new Confirms(this)
+  }
+
+  /** Errors: precondition-failed on a channel with confirms. */
+  selectTransactions(): void {
+    if (this.confirms !== null) throw preconditionFailed('cannot switch from confirm to tx mode')
+    this.transaction ??= new Transaction(this.broker.limits.transactionSizeMax)
+  }
+
+  /**
+   * Does what was staged. Returns the batch that the commit waits for, 0 when nothing of it is stored.
+   * Errors: precondition-failed without transactions, and when a queue refused its message: the others have
+   * theirs then, as in RabbitMQ.
+   */
+  commit(): number {
+    const transaction = this.getTransaction()
+    this.commitOutcome = 0
+    transaction.commit(this)
+    const { store } = this.vhost
+    if ((this.commitOutcome & REJECTED) !== 0) throw preconditionFailed('partial tx completion')
+    if (store.isCongested) this.connection.waitForStore(this.vhost)
+    return (this.commitOutcome & STORED) === 0 ? 0 : store.openBatch
+  }
+
+  /**
+   * To the queues that it was routed to when it was published; one that is gone since refuses it. Its time to
+   * live begins now (RabbitMQ).
+   */
+  commitPublish({ route, message, isMandatory, stagedAtMs }: StagedPublish): void {
+    const queues = route.queues.filter((queue) => !queue.isDeleted)
+    if (queues.length < route.queues.length) this.commitOutcome |= REJECTED
+    if (queues.length === 0 && route.queues.length > 0) return
+    const waitedMs = this.broker.clock.nowMs - stagedAtMs
+    const fresh = message.expiresAtMs === Infinity ? message : message.postponed(waitedMs)
+    this.commitOutcome |= this.publisher.handOver({ ...route, queues }, fresh, isMandatory)
+  }
+
+  commitSettlement(entry: Entry, how: Settlement): void {
+    if (entry.isStored) this.commitOutcome |= STORED
+    this.settleEntry(entry, how)
+  }
+
+  /** Forgets what was staged; what was settled can be settled again (RabbitMQ). */
+  rollback(): void {
+    this.unacked.putBack(this.getTransaction().rollback())
+  }
+
+  private getTransaction(): Transaction {
+    if (this.transaction === null) throw preconditionFailed('channel is not transactional')
+    return this.transaction
   }
 
   /**
    * A publish was taken, with the outcome that the vhost said: stored, it is confirmed with the open batch.
    */
-  published(outcome: number, bodyBytes: number): void {
+  published(outcome: number): void {
     const { store } = this.vhost
     if (this.confirms !== null) {
       this.broker.counters.publishedForConfirm++
       this.confirms.published((outcome & STORED) === 0 ? 0 : store.openBatch, (outcome & REJECTED) !== 0)
     }
     if (store.isCongested) this.connection.waitForStore(this.vhost)
+  }
+
+  ingested(bodyBytes: number): void {
     this.connection.ingested(bodyBytes)
   }
 
@@ -300,6 +367,7 @@ export class Channel implements ConfirmingChannel, ConsumingChannel, PublishingC
     this.broker.counters.channelsClosed++
     this.publisher.abandon()
     this.setReplyTo(null)
+    if (this.transaction !== null) this.rollback()
     const entries = this.unacked.takeAll()
     const consumers = [...this.consumers.values()]
     this.consumers.clear()

@@ -328,3 +328,16 @@ describe('a soft error', () => {
     expect(queue.readyCount).toBe(1)
   })
 })
+
+it('one connection more than connection-max is refused, until another has gone', async () => {
+  Object.assign(world.broker.limits, { connectionMax: 1 })
+  const first = await TestClient.open(world.broker)
+  const second = new TestClient(world.broker)
+  const login = { user: 'guest', password: 'secret', vhost: '/', heartbeatS: 0, frameSizeMax: 131_072 }
+  second.raw.open(login, () => {})
+  await second.settle()
+  expect(second.closeText())
+    .toBe('connection.close 530 NOT_ALLOWED - connection refused: node connection limit (1) is reached')
+  for (const client of [first, second]) client.destroy()
+  expect((await TestClient.open(world.broker)).names()).toEqual([])
+})

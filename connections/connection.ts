@@ -192,8 +192,10 @@ implements ChannelHost, PageWaiter, IntakeOwner, Flushable, ConnectionView, Dura
    * `-ok` for something durable means that it survives. `reply` is null for nowait.
    */
   replyWhenDurable(channel: Channel, reply: ReplyWriter | null): void {
-    if (reply === null) return
-    const batch = channel.vhost.pendingDefinitions
+    if (reply !== null) this.replyWhenStored(channel, channel.vhost.pendingDefinitions, reply)
+  }
+
+  replyWhenStored(channel: Channel, batch: number, reply: ReplyWriter): void {
     if (batch === 0) {
       reply(this.writer, channel.number)
       return this.mark()

@@ -128,6 +128,7 @@ export class Handshake {
 
   private onOpen(reader: ArgumentReader): void {
     const { virtualHost } = decodeConnectionOpen(reader)
+    this.broker.checkConnectionMax()
     const vhost = this.broker.enterVHost(virtualHost, this.user!)
     writeConnectionOpenOk(this.writer, 0, '')
     this.listener.opened(this.user!, vhost)

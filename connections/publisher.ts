@@ -27,6 +27,7 @@ import { readExpiration } from './expiration.ts'
 import { REPLY_TO, REPLY_TO_PREFIX } from './direct-reply-to.ts'
 import type { DirectReplyTo } from './direct-reply-to.ts'
 import { senderSelectedKeys } from './sender-selected.ts'
+import type { Transaction } from './transactions.ts'
 
 const CLASS_BASIC = 60
 /** RabbitMQ's own ceiling, whatever the configured limit. */
@@ -39,11 +40,15 @@ export interface PublishingChannel {
   readonly vhost: VHost
   readonly user: User
   readonly connection: { readonly writer: FrameWriter; mark(): void }
+  /** Where publishes wait for tx.commit; null on a channel without transactions. */
+  readonly transaction: Transaction | null
   /** Where this channel's requests are answered to; null while it consumes no direct replies. */
   readonly replyTo: DirectReplyTo | null
   writeContent(message: Message): void
   /** A publish was taken, with the outcome that the vhost said. */
-  published(outcome: number, bodyBytes: number): void
+  published(outcome: number): void
+  /** A message came in. */
+  ingested(bodyBytes: number): void
 }
 
 export class Publisher {
@@ -161,10 +166,22 @@ export class Publisher {
     const message = header.isToBeRewritten || replyTo !== null
       ? withProperties(header.rewrite(replyTo), envelope, buf.subarray(bodyStart, bodyEnd), traits)
       : new Message(envelope, buf, propertiesStart, propertiesEnd, bodyStart, bodyEnd, traits)
+    const { isMandatory } = this
+    if (channel.transaction === null) channel.published(this.handOver(route, message, isMandatory))
+    else {
+      const stagedAtMs = channel.broker.clock.nowMs
+      channel.transaction.stagePublish({ route, message, isMandatory, stagedAtMs })
+    }
+    channel.ingested(message.bodyBytes)
+  }
+
+  /** To its queues, to a requester, or back to the publisher. Returns the vhost's outcome. */
+  handOver(route: Route<Queue>, message: Message, isMandatory: boolean): number {
+    const { channel } = this
     const outcome = channel.vhost.publish(route, message)
     if ((outcome & ROUTED) !== 0 || this.reply(message)) channel.broker.counters.routed++
-    else this.unroutable(message)
-    channel.published(outcome, message.bodyBytes)
+    else this.unroutable(message, isMandatory)
+    return outcome
   }
 
   /** Errors: as RabbitMQ, in its order (behaviours §5.1). */
@@ -230,9 +247,9 @@ export class Publisher {
   }
 
   /** RabbitMQ sends the return before the confirm; confirms are written at the end of the turn. */
-  private unroutable(message: Message): void {
+  private unroutable(message: Message, isMandatory: boolean): void {
     const { channel } = this
-    if (!this.isMandatory) {
+    if (!isMandatory) {
       channel.broker.counters.droppedUnroutable++
       return
     }

@@ -3,6 +3,7 @@ import { array, assert, constantFrom, integer, nat, property, record } from 'fas
 import { describe, expect, it } from 'vitest'
 import type { Entry } from '../queues/entry.ts'
 import { Unacked } from './unacked.ts'
+import type { TakenEntry } from './unacked.ts'
 
 /** Unacked never looks into an entry, so a tagged object stands in for one. */
 const entryOf = (tag: number): Entry => ({ id: tag }) as Entry
@@ -13,15 +14,19 @@ function unackedOf(...tags: number[]): Unacked {
   return unacked
 }
 
+const inOrder = (model: Map<number, Entry>): Entry[] =>
+  [...model].toSorted(([a], [b]) => a - b).map(([, entry]) => entry)
+
 it('holds what a map holds, whatever is taken in whatever order', () => {
   const step = record({
-    kind: constantFrom('add', 'add', 'take', 'takeUpTo', 'peek', 'takeAll'), gap: integer({ min: 1, max: 4 }),
-    pick: nat(),
+    kind: constantFrom('add', 'add', 'take', 'takeOldest', 'peek', 'putBack', 'takeAll'),
+    gap: integer({ min: 1, max: 4 }), pick: nat(),
   })
   assert(property(array(step, { maxLength: 120 }), nat(2 ** 40), (steps, start) => {
     const unacked = new Unacked()
     const model = new Map<number, Entry>()
     let lastTag = start
+    let taken: TakenEntry[] = []
     for (const { kind, gap, pick } of steps) {
       const tag = start + (pick % (lastTag - start + 3))
       if (kind === 'add') {
@@ -32,23 +37,29 @@ it('holds what a map holds, whatever is taken in whatever order', () => {
           model.set(lastTag, entry)
         }
       } else if (kind === 'take') {
-        expect(unacked.take(tag)).toBe(model.get(tag) ?? null)
+        const entry = unacked.take(tag)
+        expect(entry).toBe(model.get(tag) ?? null)
+        if (entry !== null) taken.push({ tag, entry })
         model.delete(tag)
       } else if (kind === 'peek') {
         expect(unacked.isOutstanding(tag)).toBe(model.has(tag))
-      } else if (kind === 'takeUpTo') {
-        for (const [known, entry] of [...model].filter(([known]) => known <= tag)) {
-          expect(unacked.takeUpTo(tag)).toBe(entry)
-          model.delete(known)
-        }
-        expect(unacked.takeUpTo(tag)).toBeNull()
+      } else if (kind === 'takeOldest') {
+        const oldest = Math.min(...model.keys(), Infinity)
+        expect(unacked.firstTag).toBe(oldest === Infinity ? 0 : oldest)
+        model.delete(oldest)
+        unacked.take(oldest)
+      } else if (kind === 'putBack') {
+        unacked.putBack(taken)
+        for (const { tag: back, entry } of taken) model.set(back, entry)
+        taken = []
       } else if (pick % 4 === 0) {
-        expect(unacked.takeAll()).toEqual([...model.values()])
+        expect(unacked.takeAll()).toEqual(inOrder(model))
         model.clear()
+        taken = []
       }
       expect(unacked.count).toBe(model.size)
     }
-    expect(unacked.takeAll()).toEqual([...model.values()])
+    expect(unacked.takeAll()).toEqual(inOrder(model))
   }), { numRuns: 1_000 })
 })
 
@@ -77,10 +88,13 @@ describe('a tag', () => {
   })
 })
 
-it('takes the oldest first, up to a tag that need not be held', () => {
+it('puts back what was taken between what stayed', () => {
   const unacked = unackedOf(4, 5, 7, 8)
-  expect([6, 6, 6].map((tag) => unacked.takeUpTo(tag)?.id ?? null)).toEqual([4, 5, null])
-  expect(unacked.takeAll().map(({ id }) => id)).toEqual([7, 8])
+  const taken = [7, 4].map((tag) => ({ tag, entry: unacked.take(tag)! }))
+  unacked.putBack(taken)
+  expect([unacked.firstTag, unacked.count]).toEqual([4, 4])
+  expect(unacked.take(7)?.id).toBe(7)
+  expect(unacked.takeAll().map(({ id }) => id)).toEqual([4, 5, 8])
 })
 
 it('can be filled again after everything was taken', () => {

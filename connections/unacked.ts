@@ -6,6 +6,12 @@
 import { Ring } from '../base/ring.ts'
 import type { Entry } from '../queues/entry.ts'
 
+/** A delivery that was taken out, to be put back by a rollback. */
+export interface TakenEntry {
+  readonly tag: number
+  readonly entry: Entry
+}
+
 export class Unacked {
   private readonly tags = new Ring<number>()
   private readonly entries = new Ring<Entry | null>()
@@ -38,10 +44,9 @@ export class Unacked {
     return at >= 0 && this.entries.at(at) !== null
   }
 
-  /** Takes out the oldest that is not newer than `tag`; null when there is none left. */
-  takeUpTo(tag: number): Entry | null {
-    const first = this.tags.first()
-    return first === null || first > tag ? null : this.take(first)
+  /** The oldest tag that is outstanding; 0 when none is. */
+  get firstTag(): number {
+    return this.tags.first() ?? 0
   }
 
   /** Takes out everything, oldest first. */
@@ -50,6 +55,17 @@ export class Unacked {
     while (this.tags.shift() !== null) this.entries.shift()
     this.outstanding = 0
     return all
+  }
+
+  /** Each at its tag again, among those that stayed. */
+  putBack(taken: readonly TakenEntry[]): void {
+    const all = [...taken]
+    for (let at = 0; at < this.tags.length; at++) {
+      const entry = this.entries.at(at)
+      if (entry !== null) all.push({ tag: this.tags.at(at)!, entry })
+    }
+    this.takeAll()
+    for (const { tag, entry } of all.toSorted((a, b) => a.tag - b.tag)) this.add(tag, entry)
   }
 
   private trim(): void {

@@ -69,6 +69,15 @@ export class Message implements StorableMessage {
     return this.envelope.routingKey
   }
 
+  /** The same message, to expire that much later, in a store of bodies of its own. */
+  postponed(ms: number): Message {
+    return new Message(this.envelope, this.buf, this.propertiesStart, this.propertiesEnd, this.bodyStart,
+      this.bodyEnd, {
+        isPersistent: this.isPersistent, expiresAtMs: this.expiresAtMs + ms, priority: this.priority,
+        isDeadLetter: this.isDeadLetter,
+      })
+  }
+
   get bodyBytes(): number {
     return this.bodyEnd - this.bodyStart
   }

@@ -87,6 +87,7 @@ function createBroker(
       frameSizeMax: settings.frameMax, channelMax: settings.channelMax, heartbeatS: settings.heartbeatSeconds,
       handshakeTimeoutMs: settings.handshakeTimeoutMs, messageSizeMax: settings.messageSizeMax,
       residentBytesMax: settings.residentBytesMax, window: WINDOW,
+      transactionSizeMax: settings.transactionSizeMax, connectionMax: settings.connectionMax,
     },
     identity: {
       product: settings.product, version: settings.productVersion, platform: `Node.js ${process.version}`,

@@ -1,16 +1,23 @@
-// tx.*: transactions are not built yet and say so.
-import { notImplemented, preconditionFailed } from '../../protocol/errors.ts'
-import { TX_COMMIT, TX_ROLLBACK, TX_SELECT } from '../../protocol/methods.gen.ts'
+// tx.*: publishes and acknowledgements that count when they are committed (behaviours §6.2).
+import {
+  TX_COMMIT, TX_ROLLBACK, TX_SELECT, writeTxCommitOk, writeTxRollbackOk, writeTxSelectOk,
+} from '../../protocol/methods.gen.ts'
 import type { Handlers } from './handler.ts'
 
-const notTransactional = (): never => {
-  throw preconditionFailed('channel is not transactional')
-}
-
 export const txMethods: Handlers = {
-  [TX_SELECT]() {
-    throw notImplemented('tx.select is not built yet')
+  [TX_SELECT](channel) {
+    channel.selectTransactions()
+    writeTxSelectOk(channel.connection.writer, channel.number)
+    channel.connection.mark()
   },
-  [TX_COMMIT]: notTransactional,
-  [TX_ROLLBACK]: notTransactional,
+
+  [TX_COMMIT](channel) {
+    channel.connection.replyWhenStored(channel, channel.commit(), writeTxCommitOk)
+  },
+
+  [TX_ROLLBACK](channel) {
+    channel.rollback()
+    writeTxRollbackOk(channel.connection.writer, channel.number)
+    channel.connection.mark()
+  },
 }

@@ -6,6 +6,7 @@ import type { Exchange } from '../exchanges/exchange.ts'
 import { accessRefused } from '../protocol/errors.ts'
 import type { FieldTable } from '../protocol/table.ts'
 import type { Queue, QueueOwner } from '../queues/queue.ts'
+import { replayHistory } from './histories.ts'
 import { bindingDefinition, bindingName, exchangeDefinition, removal } from './definitions.ts'
 import type { VHost } from './vhost.ts'
 
@@ -26,7 +27,7 @@ export function bind(vhost: VHost, request: BindingRequest, owner: QueueOwner): 
   const source = vhost.getExchange(request.source)
   const destination = request.kind === 'queue'
     ? vhost.getQueue(request.destination, owner) : vhost.getExchange(request.destination)
-  source.type.validateBinding?.(request.routingKey, request.args)
+  source.type.validateBinding?.(request.routingKey, request.args, destination)
   addBinding(vhost, source, destination, request.routingKey, request.args)
 }
 
@@ -85,7 +86,10 @@ function addBinding(
 ): void {
   const isDurable = source.flags.isDurable && (destination as Exchange | Queue).flags.isDurable
   const binding = new Binding(source.name, destination, routingKey, args, isDurable)
-  if (addTo(vhost, source, binding)) vhost.changed(isDurable ? bindingDefinition(binding) : null)
+  if (!addTo(vhost, source, binding)) return
+  vhost.changed(isDurable ? bindingDefinition(binding) : null)
+  const { history } = source.router
+  if (history !== undefined) replayHistory(vhost, history, destination)
 }
 
 function addTo(vhost: VHost, source: Exchange, binding: Binding): boolean {

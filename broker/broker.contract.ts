@@ -89,7 +89,7 @@ export class BrokerWorld {
   /** Names of the queues that a message goes to. */
   routed(exchange: string, routingKey = ''): string[] {
     const route = this.vhost.findRoute(
-      this.vhost.getExchange(exchange), [routingKey], { decodeHeaders: () => null })
+      this.vhost.getExchange(exchange), [routingKey], { decodeHeaders: () => null, property: () => null })
     return route.queues.map(({ name }) => name).toSorted()
   }
 

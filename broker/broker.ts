@@ -125,9 +125,9 @@ export class Broker {
 
   restoreVHost(name: string, store: Store, recovered: Recovered): VHost {
     this.messageIds.skipTo(recovered.lastId)
-    const { turn, clock, timers, messageIds, counters } = this
+    const { turn, clock, timers, messageIds, counters, random } = this
     const { residence, limits: { window } } = this
-    const parts = { store, turn, clock, timers, messageIds, counters, residence, window }
+    const parts = { store, turn, clock, timers, messageIds, counters, random, residence, window }
     const vhost = new VHost(name, parts, removeQueue)
     const lastQueueId = restoreTopology(vhost, recovered, this.log)
     this.queueIds.skipTo(lastQueueId)

@@ -25,6 +25,19 @@ describe('declare', () => {
     expect(() => world.exchange('', 'nosuch')).toThrow("PRECONDITION_FAILED - unknown exchange type 'nosuch'")
   })
 
+  it('refuses what the type refuses, but looks at no argument of an exchange that is there', () => {
+    const args = tableOf({ 'hash-property': 'foo' })
+    expect(() => world.exchange('x', 'x-consistent-hash', {}, args))
+      .toThrow('PRECONDITION_FAILED - Unsupported property: foo')
+    world.exchange('x', 'x-consistent-hash')
+    expect(() => world.exchange('x', 'x-consistent-hash', {}, args)).not.toThrow()
+  })
+
+  it('quotes a type that is more than a word, as RabbitMQ prints it', () => {
+    world.exchange('x', 'x-random')
+    expect(() => world.exchange('x', 'topic')).toThrow("received 'topic' but current is ''x-random''")
+  })
+
   it('refuses the default exchange and reserved names', () => {
     expect(() => world.exchange('')).toThrow(DEFAULT_REFUSED)
     expect(() => world.exchange('amq.foo')).toThrow(

@@ -42,7 +42,9 @@ export function declareExchange(vhost: VHost, declaration: ExchangeDeclaration):
     throw preconditionFailed(
       `invalid type '${type}' for arg 'alternate-exchange' in ${vhost.describeExchange(declaration.name)}`)
   }
-  addExchange(vhost, new Exchange(declaration.name, type, declaration.flags, declaration.args))
+  const { name, flags, args } = declaration
+  type.validate?.(args, vhost.describeExchange(name))
+  addExchange(vhost, new Exchange(name, type, flags, args, vhost.random))
 }
 
 /** A missing exchange is no error (RabbitMQ). Errors: access-refused, precondition-failed when in use. */
@@ -62,7 +64,7 @@ export function deleteExchange(vhost: VHost, name: string, ifUnused: boolean): v
 function checkEquivalent(vhost: VHost, current: Exchange, declaration: ExchangeDeclaration): void {
   const { flags } = declaration
   const pairs: readonly (readonly [string, string | boolean, string | boolean])[] = [
-    ['type', current.type.name, declaration.type],
+    ['type', printAtom(current.type.name), printAtom(declaration.type)],
     ['durable', current.flags.isDurable, flags.isDurable],
     ['auto_delete', current.flags.isAutoDelete, flags.isAutoDelete],
     ['internal', current.flags.isInternal, flags.isInternal],
@@ -77,6 +79,11 @@ function checkEquivalent(vhost: VHost, current: Exchange, declaration: ExchangeD
   const name = 'alternate-exchange'
   const difference = describeDifference(current.args.get(name), declaration.args.get(name))
   if (difference !== null) fail(name, difference)
+}
+
+/** RabbitMQ's types are atoms, which it quotes when there is more than letters in them. */
+function printAtom(type: string): string {
+  return /^[a-z][a-zA-Z0-9_@]*$/.test(type) ? type : `'${type}'`
 }
 
 function refuseDefaultExchange(name: string): void {

@@ -49,5 +49,5 @@ function restoreExchange(vhost: VHost, definition: Definition): void {
       `the stored exchange '${definition.name}' is of unknown type '${typeName}'`)
   }
   const flags = { isDurable: true, isAutoDelete: autoDelete, isInternal: internal }
-  vhost.exchanges.set(definition.name, new Exchange(definition.name, type, flags, args))
+  vhost.exchanges.set(definition.name, new Exchange(definition.name, type, flags, args, vhost.random))
 }

@@ -2,6 +2,7 @@
 // route into queues. Declaring and binding are in exchange-declarations.ts, queue-declarations.ts and
 // bindings.ts, which call `changed` so that no channel goes on with a route that is no longer true.
 import type { Clock } from '../base/clock.ts'
+import type { Random } from '../base/random.ts'
 import type { Sequence } from '../base/sequence.ts'
 import type { TimerWheel } from '../base/timer-wheel.ts'
 import type { Turn } from '../base/turn.ts'
@@ -9,6 +10,7 @@ import { DeadLetterer } from '../dlq/dead-letterer.ts'
 import type { Binding, Destination } from '../exchanges/binding.ts'
 import { Exchange } from '../exchanges/exchange.ts'
 import type { HeaderSource } from '../exchanges/exchange-type.ts'
+import type { History } from '../exchanges/history.ts'
 import { exchangeTypes } from '../exchanges/index.ts'
 import { RouteFinder } from '../exchanges/route.ts'
 import type { Route } from '../exchanges/route.ts'
@@ -60,6 +62,7 @@ export interface VHostParts {
   readonly counters: Counters
   readonly residence: Residence
   readonly window: Window
+  readonly random: Random
 }
 
 export class VHost {
@@ -73,6 +76,7 @@ export class VHost {
   readonly replyPorts = new Map<string, ReplyPort>()
   readonly defaultExchange: Exchange
   readonly queueParts: QueueParts
+  readonly random: Random
   /** Rises with every change that may turn a route false. */
   topologyVersion = 0
   /** Exclusive queues by the connection they go with. */
@@ -93,6 +97,7 @@ export class VHost {
     this.store = store
     this.turn = turn
     this.messageIds = messageIds
+    this.random = parts.random
     this.counters = parts.counters
     this.queueParts = {
       store, turn, clock, timers, ids: messageIds, deadLetters: new DeadLetterer(this, clock),
@@ -102,7 +107,8 @@ export class VHost {
     this.finder = new RouteFinder((exchange) => this.exchanges.get(exchange) ?? null)
     for (const [exchange, type, isInternal = false] of PREDECLARED) {
       const flags = { isDurable: true, isAutoDelete: false, isInternal }
-      this.exchanges.set(exchange, new Exchange(exchange, exchangeTypes.get(type)!, flags, EMPTY_TABLE))
+      const ofType = exchangeTypes.get(type)!
+      this.exchanges.set(exchange, new Exchange(exchange, ofType, flags, EMPTY_TABLE, parts.random))
     }
     this.defaultExchange = this.exchanges.get('')!
     store.onDurable = (batch) => this.durable(batch)
@@ -181,7 +187,8 @@ export class VHost {
 
   /** Puts a message into every queue of a route. Returns the bits ROUTED, STORED, REJECTED; never throws. */
   publish(route: Route<Queue>, message: Message): number {
-    const { queues } = route
+    const { queues, histories } = route
+    if (histories.length > 0) this.keep(histories, message)
     if (queues.length === 0) return 0
     if (queues.length > 1 && message.bodyBytes >= SHARED_BODY_BYTES_MIN) this.shareBody(queues, message)
     let outcome = ROUTED
@@ -212,6 +219,10 @@ export class VHost {
 
   awaitRelieved(listener: RelievedListener): void {
     this.relievedListeners.push(listener)
+  }
+
+  private keep(histories: readonly History[], message: Message): void {
+    for (const history of histories) history.keep(message, this.queueParts.clock.nowMs)
   }
 
   private shareBody(queues: readonly Queue[], message: Message): void {

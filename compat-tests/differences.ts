@@ -108,6 +108,24 @@ const entries = {
     rabbit: '4.3: still there; 3.x: gone',
     reason: 'The specification\'s meaning of transient; 4.3 keeps it by accident of its metadata store.',
   },
+  'hash-header-type': {
+    what: 'Declaring an `x-consistent-hash` exchange with a `hash-header` that is no string',
+    leveret: 'channel closed with 406 `PRECONDITION_FAILED - invalid type \'signedint\' for arg …`',
+    rabbit: 'connection closed with 541 `INTERNAL_ERROR`',
+    reason: 'The mistake is the client\'s, and the code says so.',
+  },
+  'history-order': {
+    what: 'What an exchange that is bound to an `x-recent-history` exchange gets of the history',
+    leveret: 'oldest first, as a queue does',
+    rabbit: 'newest first',
+    reason: 'A defect nobody can rely on.',
+  },
+  'history-restart': {
+    what: 'The history of a durable `x-recent-history` exchange after a restart of the broker',
+    leveret: 'empty: it is kept in memory',
+    rabbit: '4.3: as before, also of transient messages',
+    reason: 'Keeping it would cost every publish a write to disk, for what late bindings get as a courtesy.',
+  },
   'tx-queue-deleted': {
     what: '`tx.commit` with a message for a queue that was deleted since the publish',
     leveret: 'channel closed with 406 `PRECONDITION_FAILED - partial tx completion`',

@@ -7,6 +7,7 @@ import { connect } from 'amqplib'
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
 import { restartBroker } from './harness/control.ts'
 import { drain, fill, get, text, untilCount } from './harness/messages.ts'
+import { RawClient } from './harness/raw-client.ts'
 import type { Target } from './harness/target.ts'
 
 const restartBoundMs = 120_000
@@ -26,6 +27,11 @@ interface Names {
   limited: string
   shortLived: string
   shortQueue: string
+  committed: string
+  history: string
+  hashed: string
+  hashedA: string
+  hashedB: string
 }
 
 const deathCount = (message: Message): number | undefined =>
@@ -53,6 +59,37 @@ async function buildWithArguments(ch: ConfirmChannel, names: Names): Promise<voi
   await fill(ch, names.shortQueue, ['a', 'b'], persistent)
 }
 
+/** Which of two queues got each of 20 keys, by the number of the key. */
+async function hashedWays(ch: ConfirmChannel, names: Names): Promise<string[][]> {
+  for (let n = 0; n < 20; n++) ch.publish(names.hashed, `key ${n}`, Buffer.from(`${n}`))
+  await ch.waitForConfirms()
+  return [await drain(ch, names.hashedA), await drain(ch, names.hashedB)]
+}
+
+async function buildExchanges(ch: ConfirmChannel, names: Names): Promise<void> {
+  await ch.assertExchange(names.history, 'x-recent-history')
+  for (const text of ['a', 'b']) ch.publish(names.history, 'k', Buffer.from(text), { persistent: true })
+  await ch.assertExchange(names.hashed, 'x-consistent-hash')
+  for (const queue of [names.hashedA, names.hashedB]) {
+    await ch.assertQueue(queue)
+    await ch.bindQueue(queue, names.hashed, '1')
+  }
+}
+
+/** 20 publishes in one transaction, which amqplib has none of. */
+async function commit(target: Target, names: Names): Promise<void> {
+  const client = await RawClient.open(target)
+  await client.call(1, 'channel.open')
+  await client.call(1, 'queue.declare', { queue: names.committed, durable: true })
+  await client.call(1, 'tx.select')
+  for (let n = 0; n < 20; n++) {
+    client.publish(1, { 'routing-key': names.committed }, { 'delivery-mode': 2 }, Buffer.from(`${n}`))
+  }
+  await client.call(1, 'tx.commit')
+  client.publish(1, { 'routing-key': names.committed }, { 'delivery-mode': 2 }, Buffer.from('staged'))
+  await client.call(1, 'basic.qos')
+}
+
 async function build(connection: ChannelModel, names: Names): Promise<void> {
   const ch = await connection.createConfirmChannel()
   const persistent = { persistent: true }
@@ -78,6 +115,7 @@ async function build(connection: ChannelModel, names: Names): Promise<void> {
     priority: 3 })
   await fill(ch, names.headers, ['big'.repeat(100_000)], persistent)
   await buildWithArguments(ch, names)
+  await buildExchanges(ch, names)
 }
 
 function describeRestart(target: Target, signal: 'SIGTERM' | 'SIGKILL'): void {
@@ -90,7 +128,10 @@ function describeRestart(target: Target, signal: 'SIGTERM' | 'SIGKILL'): void {
     unacked: `${prefix}.unacked`, headers: `${prefix}.headers`,
     letters: `${prefix}.letters`, priorities: `${prefix}.priorities`, limited: `${prefix}.limited`,
     shortLived: `${prefix}.short-lived`, shortQueue: `${prefix}.short-queue`,
+    committed: `${prefix}.committed`, history: `${prefix}.history`, hashed: `${prefix}.hashed`,
+    hashedA: `${prefix}.hashed-a`, hashedB: `${prefix}.hashed-b`,
   }
+  let waysBefore: string[][]
   let connection: ChannelModel
   let closeSeen = ''
 
@@ -107,6 +148,8 @@ function describeRestart(target: Target, signal: 'SIGTERM' | 'SIGKILL'): void {
   beforeAll(async () => {
     connection = await open()
     await build(connection, names)
+    waysBefore = await hashedWays(await connection.createConfirmChannel(), names)
+    await commit(target, names)
     await restartBroker(target, signal)
     connection = await open()
   }, restartBoundMs)
@@ -114,8 +157,9 @@ function describeRestart(target: Target, signal: 'SIGTERM' | 'SIGKILL'): void {
   afterAll(async () => {
     const ch = await connection.createChannel()
     for (const queue of Object.values(names)) await ch.deleteQueue(queue)
-    await ch.deleteExchange(names.exchange)
-    await ch.deleteExchange(names.transientExchange)
+    for (const exchange of [names.exchange, names.transientExchange, names.history, names.hashed]) {
+      await ch.deleteExchange(exchange)
+    }
     await connection.close()
   })
 
@@ -211,6 +255,23 @@ function describeRestart(target: Target, signal: 'SIGTERM' | 'SIGKILL'): void {
   test(`after ${how} messages have their priorities`, async () => {
     const ch = await connection.createChannel()
     expect(await drain(ch, names.priorities)).toEqual(['5', '3', '1'])
+  })
+
+  test(`after ${how} what a transaction committed is there, and not what it had staged`, async () => {
+    const ch = await connection.createChannel()
+    expect(await drain(ch, names.committed)).toEqual(Array.from({ length: 20 }, (_, n) => `${n}`))
+  })
+
+  test(`after ${how} a consistent hash places keys as before`, async () => {
+    expect(await hashedWays(await connection.createConfirmChannel(), names)).toEqual(waysBefore)
+  })
+
+  test(`after ${how} an x-recent-history exchange has its history (4.x)`, async ({ task }) => {
+    task.meta.differences = ['history-restart']
+    const ch = await connection.createChannel()
+    const { queue } = await ch.assertQueue('', { exclusive: true })
+    await ch.bindQueue(queue, names.history, '')
+    expect(await drain(ch, queue)).toEqual(target.label === 'RabbitMQ' ? ['a', 'b'] : [])
   })
 
   test(`after ${how} a limit holds`, async () => {

@@ -2,6 +2,7 @@
 // whatever happens in between (behaviours §7.2–§7.5).
 import { describe, expect, it } from 'vitest'
 import { TestClock } from '../base/clock.ts'
+import { SeededRandom } from '../base/random.ts'
 import { Sequence } from '../base/sequence.ts'
 import { TimerWheel } from '../base/timer-wheel.ts'
 import { Turn } from '../base/turn.ts'
@@ -67,7 +68,8 @@ class LetterWorld implements DeadLetterTopology {
 
   exchange(name: string, type: string): void {
     const flags = { isDurable: true, isAutoDelete: false, isInternal: false }
-    this.exchanges.set(name, new Exchange(name, exchangeTypes.get(type)!, flags, EMPTY_TABLE))
+    const random = new SeededRandom(1)
+    this.exchanges.set(name, new Exchange(name, exchangeTypes.get(type)!, flags, EMPTY_TABLE, random))
   }
 
   queue(name: string, args: Arguments = {}): Queue {

@@ -6,6 +6,8 @@ import type { ExchangeType, HeaderSource, Router } from './exchange-type.ts'
 import type { RouteSet } from './route-set.ts'
 
 class DirectRouter implements Router {
+  readonly isRepeatable = true
+  readonly takesEveryKey = true
   private readonly byKey = new Map<string, DestinationCounts>()
 
   bind(binding: Binding): void {
@@ -28,6 +30,5 @@ class DirectRouter implements Router {
 
 export const direct: ExchangeType = {
   name: 'direct',
-  readsHeaders: false,
   createRouter: () => new DirectRouter(),
 }

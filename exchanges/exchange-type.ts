@@ -1,26 +1,44 @@
 // What an exchange type owes: a name, a router, and optional checks. One type per file, one line in index.ts,
 // and exchange.contract.ts holds them all to the same promises.
+import type { Random } from '../base/random.ts'
 import type { FieldTable } from '../protocol/table.ts'
-import type { Binding } from './binding.ts'
+import type { Binding, Destination } from './binding.ts'
+import type { History } from './history.ts'
 import type { RouteSet } from './route-set.ts'
 
 export interface ExchangeType {
   readonly name: string
-  /**
-   * True: where a message goes depends on its headers, so a route may not be remembered by exchange and key.
-   */
-  readonly readsHeaders: boolean
-  createRouter(args: FieldTable): Router
+  /** `args` have passed `validate`. */
+  createRouter(args: FieldTable, random: Random): Router
+  /** `what` names the exchange. Errors: AmqpError precondition-failed for arguments the type cannot take. */
+  validate?(args: FieldTable, what: string): void
   /** Errors: AmqpError precondition-failed for a binding that the type cannot take. */
-  validateBinding?(routingKey: string, args: FieldTable): void
+  validateBinding?(routingKey: string, args: FieldTable, destination: Destination): void
 }
 
-/** The headers of the message being routed, decoded when a router asks. */
+/** Properties that a message may be routed by. */
+export type RoutedProperty = 'correlation_id' | 'message_id' | 'timestamp'
+
+/** What a router may ask of the message, decoded when it does. */
 export interface HeaderSource {
   decodeHeaders(): FieldTable | null
+  /** As text; null when the message has none. */
+  property(name: RoutedProperty): string | null
 }
 
 export interface Router {
+  /**
+   * True: a key goes the same way until the bindings change, so its route may be remembered by exchange and
+   * key.
+   */
+  readonly isRepeatable: boolean
+  /**
+   * True: asked with every key of a message (CC, BCC). False: asked with the first, because one answer is all
+   * that a message gets.
+   */
+  readonly takesEveryKey: boolean
+  /** Messages that later bindings are to get, too. */
+  readonly history?: History
   /** Called once per binding identity. */
   bind(binding: Binding): void
   unbind(binding: Binding): void

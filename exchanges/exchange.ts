@@ -1,5 +1,6 @@
 // An exchange: a named router with its bindings. It knows neither queues nor the vhost; what happens to it
 // around its bindings (auto-delete, records on disk) is the vhost's business.
+import type { Random } from '../base/random.ts'
 import type { Binding, Destination } from './binding.ts'
 import type { ExchangeType, Router } from './exchange-type.ts'
 import type { FieldTable } from '../protocol/table.ts'
@@ -23,12 +24,12 @@ export class Exchange implements Destination {
   readonly bindings = new Map<string, Binding>()
   routeMark = 0
 
-  constructor(name: string, type: ExchangeType, flags: ExchangeFlags, args: FieldTable) {
+  constructor(name: string, type: ExchangeType, flags: ExchangeFlags, args: FieldTable, random: Random) {
     this.name = name
     this.type = type
     this.flags = flags
     this.args = args
-    this.router = type.createRouter(args)
+    this.router = type.createRouter(args, random)
     const alternate = args.get('alternate-exchange')
     this.alternateName = alternate?.tag === 'S' ? alternate.value : null
   }

@@ -5,6 +5,8 @@ import type { ExchangeType, HeaderSource, Router } from './exchange-type.ts'
 import type { RouteSet } from './route-set.ts'
 
 class FanoutRouter implements Router {
+  readonly isRepeatable = true
+  readonly takesEveryKey = true
   private readonly destinations = new DestinationCounts()
 
   bind(binding: Binding): void {
@@ -22,6 +24,5 @@ class FanoutRouter implements Router {
 
 export const fanout: ExchangeType = {
   name: 'fanout',
-  readsHeaders: false,
   createRouter: () => new FanoutRouter(),
 }

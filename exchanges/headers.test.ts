@@ -150,12 +150,12 @@ describe('a bad x-match', () => {
     [{ tag: 'I', value: 5 }, 'Invalid x-match field type signedint (value 5); expected longstr'],
     [{ tag: 't', value: true }, 'Invalid x-match field type bool (value true); expected longstr'],
   ])('%j is refused', (field, text) => {
-    expect(() => headers.validateBinding?.('', new Map([['x-match', field]])))
+    expect(() => headers.validateBinding?.('', new Map([['x-match', field]]), queueNamed('q')))
       .toThrow(`PRECONDITION_FAILED - ${text}`)
   })
 
   it.each(['all', 'any', 'all-with-x', 'any-with-x'])('%s is none', (match) => {
-    expect(() => headers.validateBinding?.('', tableOf({ 'x-match': match }))).not.toThrow()
-    expect(() => headers.validateBinding?.('', tableOf({}))).not.toThrow()
+    expect(() => headers.validateBinding?.('', tableOf({ 'x-match': match }), queueNamed('q'))).not.toThrow()
+    expect(() => headers.validateBinding?.('', tableOf({}), queueNamed('q'))).not.toThrow()
   })
 })

@@ -12,6 +12,8 @@ import type { RouteSet } from './route-set.ts'
 const MATCHES = ['all', 'any', 'all-with-x', 'any-with-x']
 
 class HeadersRouter implements Router {
+  readonly isRepeatable = false
+  readonly takesEveryKey = true
   private readonly bindings = new Map<string, { readonly binding: Binding; readonly matcher: Matcher }>()
 
   bind(binding: Binding): void {
@@ -69,7 +71,6 @@ function areEqual(a: Field, b: Field): boolean {
 
 export const headers: ExchangeType = {
   name: 'headers',
-  readsHeaders: true,
   createRouter: () => new HeadersRouter(),
   validateBinding(_routingKey, args) {
     const match = args.get('x-match')

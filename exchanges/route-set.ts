@@ -2,10 +2,13 @@
 // lead to it. One set per vhost, used again for every message; a destination carries the mark of the last
 // routing that saw it, so finding a duplicate is one comparison.
 import type { Destination } from './binding.ts'
+import type { History } from './history.ts'
 
 export class RouteSet {
   readonly queues: Destination[] = []
   readonly exchanges: Destination[] = []
+  /** Where the message is to be kept for later bindings. */
+  readonly histories: History[] = []
   /** How often `add` was called since `begin`: also counts destinations that were there already. */
   matches = 0
   private mark = 0
@@ -14,6 +17,7 @@ export class RouteSet {
     this.mark++
     this.queues.length = 0
     this.exchanges.length = 0
+    this.histories.length = 0
     this.matches = 0
   }
 

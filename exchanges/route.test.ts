@@ -11,6 +11,8 @@ import { bindingTo, exchangeOf, headersOf, queueNamed } from './exchange.contrac
 import { fanout } from './fanout.ts'
 import { headers } from './headers.ts'
 import { exchangeTypes } from './index.ts'
+import { random } from './random.ts'
+import { recentHistory } from './recent-history.ts'
 import { RouteFinder } from './route.ts'
 import { topic } from './topic.ts'
 
@@ -180,6 +182,23 @@ describe('a route', () => {
   })
 })
 
-it('knows the four types of AMQP', () => {
-  expect([...exchangeTypes.keys()]).toEqual(['direct', 'fanout', 'topic', 'headers'])
+it('asks a type that chooses once, however many keys a message has', () => {
+  const world = new World()
+  const start = world.add('a', random)
+  for (const name of ['q', 'r', 's', 't']) start.bind(bindingTo(queueNamed(name), ''))
+  const chosen = Array.from({ length: 20 }, () => world.routed(start, ['one', 'two', 'three']).length)
+  expect(new Set(chosen)).toEqual(new Set([1]))
+})
+
+it('says where a message is to be kept, also behind another exchange', () => {
+  const world = new World()
+  const [start, keeping] = [world.add('a'), world.add('h', recentHistory)]
+  start.bind(bindingTo(keeping, ''))
+  expect(world.finder.find(start, ['k'], headersOf(null)).histories).toEqual([keeping.router.history])
+  expect(world.finder.find(world.add('b'), ['k'], headersOf(null)).histories).toEqual([])
+})
+
+it('knows the four types of AMQP and those of RabbitMQ', () => {
+  expect([...exchangeTypes.keys()]).toEqual(['direct', 'fanout', 'topic', 'headers', 'x-consistent-hash',
+    'x-modulus-hash', 'x-random', 'x-local-random', 'x-recent-history'])
 })

@@ -4,14 +4,19 @@
 import type { Destination } from './binding.ts'
 import type { Exchange } from './exchange.ts'
 import type { HeaderSource } from './exchange-type.ts'
+import type { History } from './history.ts'
 import { RouteSet } from './route-set.ts'
 
 /** Where a message goes, and for how long that may be remembered. `Q` is what the vhost binds as queues. */
 export interface Route<Q extends Destination> {
   readonly queues: readonly Q[]
-  /** False: depends on the message's headers, to be found anew for each. */
+  /** Where it is to be kept, besides. */
+  readonly histories: readonly History[]
+  /** False: to be found anew for each message, because it depends on more than exchange and key. */
   readonly isCacheable: boolean
 }
+
+const NO_HISTORIES: readonly History[] = []
 
 export class RouteFinder<Q extends Destination> {
   private readonly found = new RouteSet()
@@ -28,12 +33,15 @@ export class RouteFinder<Q extends Destination> {
     let isCacheable = true
     for (let at = 0; at < found.exchanges.length; at++) {
       const exchange = found.exchanges[at] as Exchange
+      const { router } = exchange
       const matchesBefore = found.matches
-      for (const key of routingKeys) exchange.router.route(key, headers, found)
-      isCacheable &&= !exchange.type.readsHeaders
+      if (router.takesEveryKey) for (const key of routingKeys) router.route(key, headers, found)
+      else router.route(routingKeys[0]!, headers, found)
+      isCacheable &&= router.isRepeatable
       if (found.matches === matchesBefore) this.addAlternate(exchange)
     }
-    return { queues: found.queues.slice() as Destination[] as Q[], isCacheable }
+    const histories = found.histories.length === 0 ? NO_HISTORIES : found.histories.slice()
+    return { queues: found.queues.slice() as Destination[] as Q[], histories, isCacheable }
   }
 
   /**

@@ -28,6 +28,8 @@ function wordsOf(key: string): string[] {
 }
 
 class TopicRouter implements Router {
+  readonly isRepeatable = true
+  readonly takesEveryKey = true
   private readonly root = new TrieNode()
 
   bind(binding: Binding): void {
@@ -84,7 +86,6 @@ function walkBelowHash(hash: TrieNode, words: readonly string[], rest: number, o
 
 export const topic: ExchangeType = {
   name: 'topic',
-  readsHeaders: false,
   createRouter: () => new TopicRouter(),
   validateBinding(routingKey) {
     const hashes = wordsOf(routingKey).filter((word) => word === '#').length

@@ -96,6 +96,23 @@ export class ContentHeader {
     return decodeTable(this.buf, start, start + this.buf.readUInt32BE(this.headersAt))
   }
 
+  /** A property that routing may ask for, as text; null when the message has none. */
+  property(name: 'correlation_id' | 'message_id' | 'timestamp'): string | null {
+    const { buf } = this
+    const flags = buf.readUInt16BE(this.propertiesStart)
+    const wanted = name === 'correlation_id' ? CORRELATION_ID : name === 'message_id' ? MESSAGE_ID : TIMESTAMP
+    if ((flags & wanted) === 0) return null
+    this.at = this.headersEnd
+    if (flags & DELIVERY_MODE) this.take(1)
+    if (flags & PRIORITY) this.take(1)
+    for (const flag of [CORRELATION_ID, REPLY_TO, EXPIRATION, MESSAGE_ID]) {
+      if ((flags & flag) === 0) continue
+      const at = this.shortstr()
+      if (flag === wanted) return this.text(at)
+    }
+    return buf.readBigUInt64BE(this.at).toString()
+  }
+
   /** The properties may not go on as they came: a BCC header, or the flag that says more flags follow. */
   get isToBeRewritten(): boolean {
     return this.bccAt >= 0 || (this.buf[this.propertiesStart + 1]! & CONTINUATION) !== 0

@@ -10,7 +10,7 @@ import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import type { BrokerProcess } from './broker-process.ts'
-import { RabbitNode } from './rabbit-node.ts'
+import { enabledPlugins, RabbitNode } from './rabbit-node.ts'
 import type { RabbitInstallation } from './rabbit-node.ts'
 import { serverVersion } from './server-version.ts'
 
@@ -59,7 +59,7 @@ const fromDocker: Way = async (say) => {
     .withCopyContentToContainer([{
       content: 'deprecated_features.permit.transient_nonexcl_queues = true\nloopback_users.guest = false\n',
       target: '/etc/rabbitmq/conf.d/90-leveret.conf',
-    }])
+    }, { content: enabledPlugins, target: '/etc/rabbitmq/enabled_plugins' }])
     .withWaitStrategy(Wait.forLogMessage(/Server startup complete/))
     .start()
   const url = `amqp://guest:guest@${container.getHost()}:${container.getMappedPort(5672)}`

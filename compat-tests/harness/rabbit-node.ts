@@ -47,6 +47,10 @@ const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 const configOf4 = 'deprecated_features.permit.transient_nonexcl_queues = true\n'
 const configOf3 = 'vm_memory_calculation_strategy = allocated\n'
 
+/** Exchange types that come with RabbitMQ and have to be switched on: exchange-types.test.ts. */
+export const enabledPlugins = '[rabbitmq_consistent_hash_exchange,rabbitmq_random_exchange,'
+  + 'rabbitmq_recent_history_exchange].\n'
+
 export class RabbitNode implements BrokerProcess {
   readonly url: string
   version = ''
@@ -77,6 +81,7 @@ export class RabbitNode implements BrokerProcess {
     const parent = installation.root === null ? tmpdir() : join(installation.root, 'tmp')
     const work = await mkdtemp(join(parent, 'leveret-compat-'))
     await writeFile(join(work, 'rabbitmq.conf'), isRabbit3 ? configOf3 : configOf4)
+    await writeFile(join(work, 'enabled_plugins'), enabledPlugins)
     const node = new RabbitNode(installation, work, await freePorts(3))
     try {
       await node.boot()

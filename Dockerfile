@@ -24,7 +24,7 @@ COPY --from=build /app/dist ./dist
 RUN mkdir /data && chown node:node /data
 USER node
 VOLUME /data
-EXPOSE 5672 15672
+EXPOSE 5671 5672 15672
 HEALTHCHECK --interval=5s --timeout=3s --start-period=10s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + (process.env.LEVERET_HTTP_PORT || 15672) + '/api/health/checks/ready-to-serve-clients').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 # Exec form: the broker is process 1 and gets SIGTERM itself.

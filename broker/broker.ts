@@ -141,11 +141,19 @@ export class Broker {
   authenticate(name: string, password: Buffer, isLoopback: boolean): User | null {
     const user = this.users.get(name)
     if (user === undefined || !passwordMatches(user, password)) return null
-    if (this.loopbackUsers.includes(name) && !isLoopback) {
-      this.log.warn({ user: name }, 'login refused: this user may connect from this machine only')
-      return null
-    }
-    return user
+    return this.mayComeFrom(user, isLoopback) ? user : null
+  }
+
+  /** The user of a certificate that has been checked; null as for `authenticate`. */
+  authenticateByCertificate(name: string, isLoopback: boolean): User | null {
+    const user = this.users.get(name)
+    return user !== undefined && this.mayComeFrom(user, isLoopback) ? user : null
+  }
+
+  private mayComeFrom(user: User, isLoopback: boolean): boolean {
+    if (isLoopback || !this.loopbackUsers.includes(user.name)) return true
+    this.log.warn({ user: user.name }, 'login refused: this user may connect from this machine only')
+    return false
   }
 
   /** Errors: not-allowed when there are more connections, the one that asks among them, than may be. */

@@ -65,6 +65,8 @@ describe('values', () => {
   test('defaults are those of RabbitMQ where it has the setting', () => {
     expect(settingsOf({})).toEqual({
       dataDirectory: './data', store: 'sqlite', host: '0.0.0.0', amqpPort: 5672, httpPort: 15672,
+      tlsPort: null, tlsCertificate: null, tlsKey: null, tlsCa: null, tlsVerify: 'none',
+      tlsFailIfNoPeerCert: false, tlsCertLoginFrom: 'distinguished_name',
       logLevel: 'info', configFile: null, defaultUser: 'guest', defaultPass: 'guest', defaultVhost: '/',
       loopbackUsers: ['guest'], product: 'Leveret', productVersion: '1.2.3', frameMax: 131072,
       channelMax: 2047, heartbeatSeconds: 60, handshakeTimeoutMs: 10000, messageSizeMax: 16777216,
@@ -75,6 +77,20 @@ describe('values', () => {
 
   test.each(settingRows)('the default of %s is a value that is allowed', (_name, row) => {
     expect(row.kind.schema.safeParse(defaultOf(row, '1.2.3')).success).toBe(true)
+  })
+
+  test.each([
+    [['--tls-port', '5671'], ['tls-certificate: tls-port needs one', 'tls-key: tls-port needs one']],
+    [['--tls-port', '0', '--tls-certificate', 'a', '--tls-key', 'b', '--tls-verify', 'peer'],
+      ['tls-ca: tls-verify peer needs one']],
+    [['--tls-port', '0', '--tls-certificate', 'a', '--tls-key', 'b', '--tls-fail-if-no-peer-cert', 'true'],
+      ['tls-fail-if-no-peer-cert: true needs tls-verify peer, without which none is asked for']],
+  ])('that contradict each other are refused together: %j', (argv, problems) => {
+    expect(problemsOf({ argv })).toEqual(problems)
+  })
+
+  test('none takes an optional one away again', () => {
+    expect(settingsOf({ argv: ['--tls-port', '5671', '--tls-port', 'none'] }).tlsPort).toBeNull()
   })
 
   test('a list is names with commas, or none', () => {

@@ -48,6 +48,20 @@ function text(allowed: string): Kind<string> {
   return { schema: z.string().min(1), fromText: asIs, allowed }
 }
 
+/** A setting that is off until somebody gives a value. */
+function optional<T>(kind: Kind<T>): Kind<T | null> {
+  return {
+    schema: kind.schema.nullable(), fromText: (text) => (text === 'none' ? null : kind.fromText(text)),
+    allowed: `${kind.allowed}, or none`,
+  }
+}
+
+const yesOrNo: Kind<boolean> = {
+  schema: z.boolean(),
+  fromText: (text) => (text === 'true' || text === 'false' ? text === 'true' : text),
+  allowed: 'true or false',
+}
+
 const names: Kind<string[]> = {
   schema: z.array(z.string().min(1)),
   fromText: (text) => (text === 'none' ? [] : text.split(',').map((name) => name.trim())),
@@ -70,6 +84,35 @@ export const settingsTable = {
   amqpPort: setting({
     key: 'amqp-port', kind: integer(0, 65_535), default: 5672,
     doc: 'Port for AMQP 0-9-1; 0 takes a free one.',
+  }),
+  tlsPort: setting<number | null>({
+    key: 'tls-port', kind: optional(integer(0, 65_535)), default: null,
+    doc: 'Port for AMQP 0-9-1 over TLS, 5671 by custom; 0 takes a free one.',
+  }),
+  tlsCertificate: setting<string | null>({
+    key: 'tls-certificate', kind: optional(text('a path')), default: null,
+    doc: 'PEM file with the certificate that clients are shown, and those between it and its authority.',
+  }),
+  tlsKey: setting<string | null>({
+    key: 'tls-key', kind: optional(text('a path')), default: null,
+    doc: 'PEM file with the private key of that certificate.',
+  }),
+  tlsCa: setting<string | null>({
+    key: 'tls-ca', kind: optional(text('a path')), default: null,
+    doc: 'PEM file with the authorities whose client certificates are accepted.',
+  }),
+  tlsVerify: setting({
+    key: 'tls-verify', kind: choice(['none', 'peer']), default: 'none',
+    doc: 'peer asks clients for a certificate and drops those whose certificate is not of tls-ca.',
+  }),
+  tlsFailIfNoPeerCert: setting({
+    key: 'tls-fail-if-no-peer-cert', kind: yesOrNo, default: false,
+    doc: 'With tls-verify peer: also drops clients that have no certificate.',
+  }),
+  tlsCertLoginFrom: setting<'distinguished_name' | 'common_name'>({
+    key: 'tls-cert-login-from', kind: choice(['distinguished_name', 'common_name']),
+    default: 'distinguished_name',
+    doc: 'What of a client\'s certificate is its user name when it logs in by EXTERNAL.',
   }),
   httpPort: setting({
     key: 'http-port', kind: integer(0, 65_535), default: 15_672,
@@ -204,8 +247,24 @@ export function resolveSettings(raw: RawSettings): Resolved {
     } else settings[name] = defaultOf(row, raw.packageVersion)
     sources[name] = given?.source ?? { from: 'default', name: 'default' }
   }
+  if (problems.length === 0) problems.push(...contradictions(settings as Settings))
   if (problems.length > 0) return { ok: false, problems }
   return { ok: true, settings: Object.freeze(settings) as Settings, sources: sources as Sources }
+}
+
+/** What settings that are each allowed may not say together. */
+function contradictions({
+  tlsPort, tlsCertificate, tlsKey, tlsCa, tlsVerify, tlsFailIfNoPeerCert,
+}: Settings): string[] {
+  if (tlsPort === null) return []
+  const problems: string[] = []
+  if (tlsCertificate === null) problems.push('tls-certificate: tls-port needs one')
+  if (tlsKey === null) problems.push('tls-key: tls-port needs one')
+  if (tlsVerify === 'peer' && tlsCa === null) problems.push('tls-ca: tls-verify peer needs one')
+  if (tlsVerify === 'none' && tlsFailIfNoPeerCert) {
+    problems.push('tls-fail-if-no-peer-cert: true needs tls-verify peer, without which none is asked for')
+  }
+  return problems
 }
 
 /** The configuration file has to be found, and read by the caller, before the rest can be resolved. */

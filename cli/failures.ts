@@ -4,7 +4,7 @@
 
 import { resolve } from 'node:path'
 import { flagOf, settingRows } from '../broker/config.ts'
-import type { Settings } from '../broker/config.ts'
+import type { SettingName, Settings } from '../broker/config.ts'
 import type { ExitName } from './exit-codes.ts'
 
 export interface Failure {
@@ -45,6 +45,10 @@ const causes: readonly Cause[] = [
       `cannot listen on ${settings.host} (${code}): --host must be an address of this machine`,
   },
   {
+    fits: ({ name }) => name === 'TlsFilesUnusable', exit: 'usage',
+    say: ({ message }) => message,
+  },
+  {
     // Their own messages say what to do; which flag it takes is known here.
     fits: ({ name }) => name === 'DataDirectoryHeld' || name === 'DataDirectoryNewer', exit: 'dataDirectory',
     say: ({ message }) => `${message} (--data names the directory)`,
@@ -77,10 +81,12 @@ function readError(error: unknown): Known {
   return { ...blank, ...error, name: error.name, message: error.message }
 }
 
-/** The flags of the settings that hold this port; both, when somebody gave one port to both listeners. */
+const portSettings: ReadonlySet<SettingName> = new Set(['amqpPort', 'tlsPort', 'httpPort'])
+
+/** The flags of the settings that hold this port; all, when somebody gave one port to several listeners. */
 function portFlags(port: number, settings: Settings): string {
   return settingRows
-    .filter(([name]) => (name === 'amqpPort' || name === 'httpPort') && settings[name] === port)
+    .filter(([name]) => portSettings.has(name) && settings[name] === port)
     .map(([, row]) => flagOf(row))
     .join(' or ')
 }

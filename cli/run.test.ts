@@ -57,6 +57,7 @@ class FakeProcess implements Surroundings {
 
 class FakeServer implements RunningServer {
   readonly amqpUrl: string
+  readonly amqpsUrl = null
   readonly httpUrl: string
   readonly dataDirectory: string
   readonly closings: (string | undefined)[] = []

@@ -14,6 +14,7 @@ export function startUpBlock(settings: Settings, server: RunningServer, sinceSta
   return [
     `${settings.product} ${settings.productVersion}`,
     `  AMQP  ${connectable(server.amqpUrl)}`,
+    ...server.amqpsUrl === null ? [] : [`  AMQPS ${connectable(server.amqpsUrl)}`],
     `  HTTP  ${connectable(server.httpUrl)}`,
     `  Data  ${data}`,
     `  User  ${settings.defaultUser}${fromHere}`,

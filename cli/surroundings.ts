@@ -26,6 +26,7 @@ export type StartServer = (settings: Settings, log: Logger) => Promise<RunningSe
 
 export interface RunningServer {
   readonly amqpUrl: string
+  readonly amqpsUrl: string | null
   readonly httpUrl: string
   readonly dataDirectory: string
   close(reason?: string): Promise<void>

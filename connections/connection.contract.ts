@@ -18,7 +18,7 @@ export interface Heard {
 }
 
 export class TestClient implements Transport {
-  readonly peer: Peer = { address: '127.0.0.1', port: 50_000, isLoopback: true }
+  readonly peer: Peer = { address: '127.0.0.1', port: 50_000, isLoopback: true, certificateName: null }
   readonly raw: RawClient
   readonly connection: Connection
   /** What no call waited for. */

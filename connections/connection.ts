@@ -84,7 +84,7 @@ implements ChannelHost, PageWaiter, IntakeOwner, Flushable, ConnectionView, Dura
     this.log = broker.log
     const frameSizeMax = Math.min(broker.limits.frameSizeMax, FRAME_SIZE_BEFORE_TUNE)
     this.intake = new Intake(this, transport, broker.turn, frameSizeMax)
-    this.handshake = new Handshake(broker, this.writer, transport.peer.isLoopback, this)
+    this.handshake = new Handshake(broker, this.writer, transport.peer, this)
     this.channels = new ChannelTable(this)
     this.methods = new ConnectionMethods(this)
     this.timer = new ConnectionTimer(broker, this)

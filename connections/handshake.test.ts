@@ -35,8 +35,9 @@ const plain = (user: string, password: string): Buffer => Buffer.from(`\0${user}
 const noProperties = tableOf({})
 const told = tableOf({ capabilities: tableOf({ authentication_failure_close: true }) })
 
-function newHandshake(isLoopback = true): Handshake {
-  return new Handshake(world.broker, writer, isLoopback, {
+function newHandshake(isLoopback = true, certificateName: string | null = null): Handshake {
+  const peer = { address: '192.0.2.1', port: 1, isLoopback, certificateName }
+  return new Handshake(world.broker, writer, peer, {
     tuned: (agreed) => { tuning = agreed },
     opened: (user, vhost) => { entered = `${user.name} ${vhost.name}` },
   })
@@ -134,6 +135,21 @@ describe('credentials', () => {
       + 'For details see the broker logfile.')
     expect(() => startOk(newHandshake(), 'PLAIN', plain('nobody', 'secret'), told)).toThrow('ACCESS_REFUSED')
   })
+
+  it('by EXTERNAL are the certificate, and need no password', () => {
+    world.broker.users.set('CN=worker', createUser('CN=worker', 'unused', [], world.broker.random))
+    const handshake = newHandshake(false, 'CN=worker')
+    handshake.start()
+    expect(Buffer.concat(writer.take()).includes('AMQPLAIN PLAIN EXTERNAL')).toBe(true)
+    startOk(handshake, 'EXTERNAL', Buffer.alloc(0))
+    expect(written()).toEqual([CONNECTION_TUNE])
+  })
+
+  it.each([['', true], ['CN=nobody', true], ['guest', false]])(
+    'by EXTERNAL are refused for the certificate %j', (name, isLoopback) => {
+      expect(() => startOk(newHandshake(isLoopback, name), 'EXTERNAL', Buffer.alloc(0), told))
+        .toThrow('ACCESS_REFUSED - Login was refused using authentication mechanism EXTERNAL.')
+    })
 
   it('of a loopback user count from this machine only', () => {
     expect(() => startOk(newHandshake(false), 'PLAIN', plain('guest', 'secret'), told))

@@ -18,11 +18,13 @@ import { FRAME_SIZE_MIN } from '../protocol/spec.ts'
 import { tableOf } from '../protocol/table-encode.ts'
 import { TableMalformed, decodeTable } from '../protocol/table.ts'
 import type { FieldTable } from '../protocol/table.ts'
+import type { Peer } from './transport.ts'
 
 export const PROTOCOL_HEADER = Buffer.from('AMQP\0\0\x09\x01', 'latin1')
 /** 0-9 without the -1: RabbitMQ takes it for the same. */
 const PROTOCOL_HEADER_0_9 = Buffer.from('AMQP\x01\x01\0\x09', 'latin1')
 const MECHANISMS = 'AMQPLAIN PLAIN'
+const EXTERNAL = 'EXTERNAL'
 
 /** What the client said of itself. */
 export interface ClientFacts {
@@ -59,21 +61,22 @@ export class Handshake {
   }
   private readonly broker: Broker
   private readonly writer: FrameWriter
-  private readonly isLoopback: boolean
+  private readonly peer: Peer
   private readonly listener: HandshakeListener
   private expected = CONNECTION_START_OK
   private user: User | null = null
 
-  constructor(broker: Broker, writer: FrameWriter, isLoopback: boolean, listener: HandshakeListener) {
+  constructor(broker: Broker, writer: FrameWriter, peer: Peer, listener: HandshakeListener) {
     this.broker = broker
     this.writer = writer
-    this.isLoopback = isLoopback
+    this.peer = peer
     this.listener = listener
   }
 
   start(): void {
+    const mechanisms = this.peer.certificateName === null ? MECHANISMS : `${MECHANISMS} ${EXTERNAL}`
     writeConnectionStart(
-      this.writer, 0, 0, 9, serverProperties(this.broker), Buffer.from(MECHANISMS), Buffer.from('en_US'))
+      this.writer, 0, 0, 9, serverProperties(this.broker), Buffer.from(mechanisms), Buffer.from('en_US'))
   }
 
   /**
@@ -94,13 +97,16 @@ export class Handshake {
   private onStartOk(reader: ArgumentReader): void {
     const { clientProperties, mechanism, response } = decodeConnectionStartOk(reader)
     this.client = clientFacts(clientProperties)
-    const credentials = readCredentials(mechanism, response)
+    const credentials = this.readCredentials(mechanism, response)
     if (credentials === null) {
       throw new SilentClose(`no credentials by mechanism ${JSON.stringify(mechanism)}`)
     }
-    this.user = this.broker.authenticate(credentials.name, credentials.password, this.isLoopback)
+    const { name, password } = credentials
+    this.user = password === null
+      ? this.broker.authenticateByCertificate(name, this.peer.isLoopback)
+      : this.broker.authenticate(name, password, this.peer.isLoopback)
     if (this.user === null) {
-      this.broker.log.warn({ user: credentials.name, method: mechanism }, 'login refused')
+      this.broker.log.warn({ user: name, method: mechanism }, 'login refused')
       if (!this.client.authenticationFailureClose) throw new SilentClose('login refused')
       throw accessRefused(`Login was refused using authentication mechanism ${mechanism}. `
         + 'For details see the broker logfile.')
@@ -108,6 +114,15 @@ export class Handshake {
     const { channelMax, frameSizeMax, heartbeatS } = this.broker.limits
     writeConnectionTune(this.writer, 0, channelMax, frameSizeMax, heartbeatS)
     this.expected = CONNECTION_TUNE_OK
+  }
+
+  /** null: by this mechanism the client has said nothing that could be checked. */
+  private readCredentials(mechanism: string, response: Buffer): Credentials | null {
+    const { certificateName } = this.peer
+    if (mechanism === 'PLAIN') return readPlain(response)
+    if (mechanism === 'AMQPLAIN') return readAmqplain(response)
+    if (mechanism !== EXTERNAL || certificateName === null) return null
+    return { name: certificateName, password: null }
   }
 
   /** Zero is "no limit of mine": ours holds. Errors: not-allowed for a limit beyond ours or beyond reason. */
@@ -174,17 +189,19 @@ function clientFacts(properties: FieldTable): ClientFacts {
 
 interface Credentials {
   readonly name: string
-  readonly password: Buffer
+  /** null: the certificate is enough (EXTERNAL). */
+  readonly password: Buffer | null
 }
 
-/** PLAIN: NUL user NUL password. AMQPLAIN: a field table without its length, with LOGIN and PASSWORD. */
-function readCredentials(mechanism: string, response: Buffer): Credentials | null {
-  if (mechanism === 'PLAIN') {
-    const second = response.indexOf(0, 1)
-    if (response[0] !== 0 || second < 0) return null
-    return { name: response.toString('utf8', 1, second), password: response.subarray(second + 1) }
-  }
-  if (mechanism !== 'AMQPLAIN') return null
+/** NUL user NUL password. */
+function readPlain(response: Buffer): Credentials | null {
+  const second = response.indexOf(0, 1)
+  if (response[0] !== 0 || second < 0) return null
+  return { name: response.toString('utf8', 1, second), password: response.subarray(second + 1) }
+}
+
+/** A field table without its length, with LOGIN and PASSWORD. */
+function readAmqplain(response: Buffer): Credentials | null {
   const table = tryDecode(response)
   const login = table?.get('LOGIN')
   const password = table?.get('PASSWORD')

@@ -1,7 +1,9 @@
-// The TCP door: accepts sockets and gives each a Connection. The only file here that knows net; everything
-// above the Transport is also driven by the simulation.
+// The doors to the network: TCP and TLS. They accept sockets and give each a Connection. The only file here
+// that knows net and tls; everything above the Transport is also driven by the simulation.
 import { createServer } from 'node:net'
 import type { AddressInfo, Server, Socket } from 'node:net'
+import { createServer as createTlsServer } from 'node:tls'
+import type { TLSSocket } from 'node:tls'
 import type { Broker } from '../broker/broker.ts'
 import { Connection } from './connection.ts'
 import type { Peer, Transport } from './transport.ts'
@@ -12,14 +14,52 @@ export interface AmqpListener {
   stop(): void
 }
 
+/** PEM, as read. */
+export interface TlsFiles {
+  readonly certificate: Buffer
+  readonly key: Buffer
+  readonly ca: Buffer | null
+}
+
+export interface TlsWish extends TlsFiles {
+  /** Asks for a certificate, and drops a client whose certificate is not of `ca`. */
+  readonly verifiesPeer: boolean
+  /** Drops a client without one, too. */
+  readonly needsPeerCertificate: boolean
+  readonly loginFrom: 'distinguished_name' | 'common_name'
+}
+
 /** Errors: the operating system's (EADDRINUSE, EACCES), before anything is accepted. */
-export async function listenAmqp(broker: Broker, host: string, port: number): Promise<AmqpListener> {
-  const server = createServer({ noDelay: true, keepAlive: true }, (socket) => accept(socket, broker))
+export function listenAmqp(broker: Broker, host: string, port: number): Promise<AmqpListener> {
+  const server = createServer({ noDelay: true, keepAlive: true }, (socket) => accept(socket, broker, null))
+  return listen(server, broker, host, port)
+}
+
+/** Errors: as `listenAmqp`, and OpenSSL's for files that it cannot use. */
+export function listenAmqps(
+  broker: Broker, host: string, port: number, wish: TlsWish,
+): Promise<AmqpListener> {
+  const server = createTlsServer({
+    cert: wish.certificate, key: wish.key, ...wish.ca !== null && { ca: wish.ca },
+    requestCert: wish.verifiesPeer, rejectUnauthorized: wish.needsPeerCertificate, minVersion: 'TLSv1.2',
+    handshakeTimeout: broker.limits.handshakeTimeoutMs, noDelay: true, keepAlive: true,
+  }, (socket) => {
+    const name = wish.verifiesPeer ? certificateName(socket, wish.loginFrom) : null
+    if (name !== null && !socket.authorized) return refuse(socket, broker)
+    accept(socket, broker, name)
+  })
+  server.on('tlsClientError', (error, socket) => {
+    broker.log.info({ connection: describe(socket), reason: error.message }, 'TLS handshake failed')
+  })
+  return listen(server, broker, host, port)
+}
+
+async function listen(server: Server, broker: Broker, host: string, port: number): Promise<AmqpListener> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen({ host, port, backlog: 1024 }, resolve)
   })
-  server.on('error', (err) => broker.log.error({ err, listener: 'amqp' }, 'the AMQP listener failed'))
+  server.on('error', (err) => broker.log.error({ err, listener: port }, 'an AMQP listener failed'))
   return { address: server.address() as AddressInfo, stop: () => stop(server) }
 }
 
@@ -27,26 +67,46 @@ function stop(server: Server): void {
   server.close()
 }
 
-function accept(socket: Socket, broker: Broker): void {
-  const transport = new SocketTransport(socket)
-  const connection = new Connection(transport, broker)
+function accept(socket: Socket, broker: Broker, name: string | null): void {
+  const connection = new Connection(new SocketTransport(socket, name), broker)
   socket.on('data', (chunk: Buffer) => connection.onData(chunk))
   socket.on('drain', () => connection.onDrain())
   socket.on('error', (error) => {
-    const { address, port: peerPort } = transport.peer
-    broker.log.info({ connection: `${address}:${peerPort}`, reason: error.message }, 'socket error')
+    broker.log.info({ connection: describe(socket), reason: error.message }, 'socket error')
   })
   socket.on('close', () => connection.onClosed())
+}
+
+/** A certificate that was asked for, given, and is not of our authorities. */
+function refuse(socket: TLSSocket, broker: Broker): void {
+  const reason = String(socket.authorizationError)
+  broker.log.warn({ connection: describe(socket), reason }, 'client certificate refused')
+  socket.on('error', () => {}) // the client's reset: it has been refused already
+  socket.destroy()
+}
+
+const describe = (socket: Socket): string => `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`
+
+/**
+ * null without a certificate. A distinguished name is written as RFC 2253 has it, the most specific part
+ * first; common names of which there are several, with commas between (RabbitMQ, ssl_cert_login_from).
+ */
+function certificateName(socket: TLSSocket, from: TlsWish['loginFrom']): string | null {
+  const certificate = socket.getPeerX509Certificate()
+  if (certificate === undefined) return null
+  if (from === 'distinguished_name') return certificate.subject.split('\n').toReversed().join(',')
+  const { CN } = socket.getPeerCertificate().subject as { readonly CN?: string | readonly string[] }
+  return CN === undefined ? '' : [CN].flat().join(',')
 }
 
 class SocketTransport implements Transport {
   readonly peer: Peer
   private readonly socket: Socket
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, certificateName: string | null) {
     this.socket = socket
     const address = socket.remoteAddress ?? ''
-    this.peer = { address, port: socket.remotePort ?? 0, isLoopback: isLoopback(address) }
+    this.peer = { address, port: socket.remotePort ?? 0, isLoopback: isLoopback(address), certificateName }
   }
 
   get bufferedBytes(): number {

@@ -6,6 +6,11 @@ export interface Peer {
   readonly port: number
   /** Comes from this machine: users of broker.loopbackUsers may log in. */
   readonly isLoopback: boolean
+  /**
+   * Who the client's certificate says it is, empty when it does not; null without a certificate that was
+   * checked, and then there is no login by EXTERNAL.
+   */
+  readonly certificateName: string | null
 }
 
 export interface Transport {

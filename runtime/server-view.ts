@@ -26,8 +26,8 @@ export class ServerView implements BrokerView {
     return this.ready
   }
 
-  addListener(protocol: string, address: string, port: number): void {
-    this.open.push({ protocol, address, port, isTls: false })
+  addListener(protocol: string, address: string, port: number, isTls: boolean): void {
+    this.open.push({ protocol, address, port, isTls })
   }
 
   listeners(): readonly ListenerView[] {

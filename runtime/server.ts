@@ -5,7 +5,7 @@ import { TimerWheel } from '../base/timer-wheel.ts'
 import { Turn } from '../base/turn.ts'
 import { Broker } from '../broker/broker.ts'
 import type { Settings } from '../broker/config.ts'
-import { listenAmqp } from '../connections/listener.ts'
+import { listenAmqp, listenAmqps } from '../connections/listener.ts'
 import type { AmqpListener } from '../connections/listener.ts'
 import { startHttp } from '../http/door.ts'
 import type { RunningHttp } from '../http/door.ts'
@@ -19,6 +19,7 @@ import type { Engine, Store, StoreFailure } from '../store/store.ts'
 import type { Logger } from './log.ts'
 import { checkPortsFree } from './ports.ts'
 import { ServerView } from './server-view.ts'
+import { readTls } from './tls.ts'
 import { SystemClock, nextTurn, startTicking, systemRandom } from './world.ts'
 
 /** How long clients have to answer our close when the server stops. */
@@ -26,6 +27,8 @@ const GOODBYE_MS = 1_000
 
 export interface RunningServer {
   readonly amqpUrl: string
+  /** null without a TLS listener. */
+  readonly amqpsUrl: string | null
   readonly httpUrl: string
   readonly dataDirectory: string
   /** Closes connections with 320 and the reason, flushes the store. */
@@ -36,7 +39,8 @@ export interface RunningServer {
  * Errors: DataDirectoryHeld, DataDirectoryNewer, the operating system's for ports. Nothing is left open then.
  */
 export async function startServer(settings: Settings, log: Logger): Promise<RunningServer> {
-  await checkPortsFree(settings.host, [settings.amqpPort, settings.httpPort])
+  const tls = readTls(settings)
+  await checkPortsFree(settings.host, [settings.amqpPort, settings.tlsPort ?? 0, settings.httpPort])
   const clock = new SystemClock()
   const turn = new Turn(clock, nextTurn)
   const timers = new TimerWheel(clock.monotonicMs)
@@ -46,28 +50,32 @@ export async function startServer(settings: Settings, log: Logger): Promise<Runn
   const view = new ServerView(broker)
   if (settings.store === 'memory') await dismissStoreWorker()
   await engine.open()
-  let amqp: AmqpListener | null = null
+  const amqp: AmqpListener[] = []
   let http: RunningHttp | null = null
   try {
     await recover(engine, broker, settings)
-    amqp = await listenAmqp(broker, settings.host, settings.amqpPort)
+    amqp.push(await listenAmqp(broker, settings.host, settings.amqpPort))
+    if (tls !== null) amqp.push(await listenAmqps(broker, settings.host, settings.tlsPort!, tls))
     http = await startHttp({ host: settings.host, port: settings.httpPort, view, log })
   } catch (error) {
-    amqp?.stop()
+    for (const listener of amqp) listener.stop()
     await engine.close()
     throw error
   }
   const stopTicking = startTicking(clock, turn, timers)
-  const { address, port } = amqp.address
-  view.addListener('amqp', address, port)
+  const [plain, secure] = amqp
+  const { address, port } = plain!.address
+  view.addListener('amqp', address, port, false)
+  if (secure !== undefined) view.addListener('amqp/ssl', secure.address.address, secure.address.port, true)
   view.ready = true
   return {
     amqpUrl: `amqp://${connectable(settings.host)}:${port}`,
+    amqpsUrl: secure === undefined ? null : `amqps://${connectable(settings.host)}:${secure.address.port}`,
     httpUrl: http.url,
     dataDirectory: settings.dataDirectory,
     async close(reason = 'shutdown') {
       view.ready = false
-      amqp.stop()
+      for (const listener of amqp) listener.stop()
       await http.close()
       await sayGoodbye(broker, reason)
       broker.rememberDeliveries()

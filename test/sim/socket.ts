@@ -85,7 +85,7 @@ class Flow {
 }
 
 export class Link implements Transport, ClientLink {
-  readonly peer: Peer = { address: '127.0.0.1', port: 1, isLoopback: true }
+  readonly peer: Peer = { address: '127.0.0.1', port: 1, isLoopback: true, certificateName: null }
   private readonly world: World
   private readonly up: Flow
   private readonly down: Flow

@@ -75,6 +75,7 @@ it('does not come again with the bindings that a restart restores', async () => 
   publish('a')
   world.queue('q')
   world.bind('x', 'q')
+  expect(drain('q')).toEqual(['a'])
   await world.restart()
   expect(world.vhost.getExchange('x').bindings.size).toBe(1)
   expect(world.queue('q').readyCount).toBe(0)

@@ -137,7 +137,8 @@ describe('messages', () => {
 /** To a new queue. */
 function routeTo(queue: string): Route<Queue> {
   world.queue(queue)
-  return world.vhost.findRoute(world.vhost.defaultExchange, [queue], { decodeHeaders: () => null, property: () => null })
+  return world.vhost.findRoute(world.vhost.defaultExchange, [queue],
+    { decodeHeaders: () => null, property: () => null })
 }
 
 function persistentMessage(routingKey: string, byte: number): Message {

@@ -6,7 +6,7 @@ import { channelClosure, closed, rawClosure } from './harness/closure.ts'
 import { forEachTarget } from './harness/for-each-target.ts'
 import { collect, fill, get, text, untilCount } from './harness/messages.ts'
 import { within } from './harness/poll.ts'
-import { frameType } from './harness/wire.ts'
+import { encodeHeader, encodeProperties, frameType } from './harness/wire.ts'
 
 forEachTarget((test) => {
   test('channel.open is answered with an empty channel id', async ({ raw }) => {
@@ -227,5 +227,65 @@ forEachTarget((test) => {
     client.send(1, 'basic.qos')
     await client.expect('basic.qos-ok')
     await expect(client.expect('basic.qos-ok')).resolves.toEqual({})
+  })
+
+
+  for (const [title, type, payload] of [
+    ['header', frameType.header, encodeHeader(0, encodeProperties())],
+    ['body', frameType.body, Buffer.from('x')],
+  ] as const) {
+    test(`a ${title} frame on a channel that is not open is 505 on the connection`, async ({ raw }) => {
+      const client = await raw()
+      client.frame(type, 9, payload)
+      expect(await rawClosure(client, 'connection')).toEqual(
+        closed(505, 'UNEXPECTED_FRAME - expected method frame, got non method frame instead', 'none'))
+    })
+  }
+
+  test('channel.open while the broker\'s close waits for its answer is 504', async ({ raw }) => {
+    const client = await raw()
+    client.send(1, 'queue.purge', { queue: 'nope' })
+    await client.expect('channel.close')
+    client.send(1, 'channel.open')
+    expect(await rawClosure(client, 'connection'))
+      .toEqual(closed(504, 'CHANNEL_ERROR - second \'channel.open\' seen', 'channel.open'))
+  })
+
+  test('what a closing channel\'s content still brings is ignored', async ({ raw, name }) => {
+    const client = await raw()
+    const queue = name()
+    await client.call(2, 'channel.open')
+    await client.call(2, 'queue.declare', { queue })
+    client.send(1, 'queue.purge', { queue: 'nope' })
+    client.publish(1, { 'routing-key': queue }, {}, Buffer.from('ignored'))
+    await client.expect('channel.close')
+    client.publish(1, { 'routing-key': queue }, {}, Buffer.from('ignored, too'))
+    client.send(1, 'channel.close-ok')
+    expect(await client.call(2, 'queue.purge', { queue })).toEqual({ 'message-count': 0 })
+  })
+
+  test('cancel-ok from a client is let pass (4.x)', async ({ raw, name, target }) => {
+    const client = await raw()
+    const queue = name()
+    await client.call(1, 'queue.declare', { queue, exclusive: true })
+    await client.call(1, 'basic.consume', { queue, 'consumer-tag': 'c' })
+    client.send(1, 'basic.cancel-ok', { 'consumer-tag': 'c' })
+    if (target.isRabbit3) {
+      expect((await rawClosure(client, 'connection')).code).toBe(503)
+      return
+    }
+    await expect(client.call(1, 'channel.flow', { active: true })).resolves.toEqual({ active: true })
+  })
+
+  test('ending a channel discards a publish that is under way', async ({ raw, name }) => {
+    const client = await raw()
+    const queue = name()
+    await client.call(2, 'channel.open')
+    await client.call(2, 'queue.declare', { queue })
+    client.send(1, 'basic.publish', { 'routing-key': queue })
+    client.frame(frameType.header, 1, encodeHeader(10, encodeProperties()))
+    client.send(1, 'channel.close', { 'reply-code': 200 })
+    expect(await rawClosure(client, 'connection')).toEqual(closed(505,
+      'UNEXPECTED_FRAME - expected content body, got non content body frame instead', 'basic.publish'))
   })
 })

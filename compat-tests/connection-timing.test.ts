@@ -5,7 +5,7 @@ import { expect } from 'vitest'
 import { rawClosure } from './harness/closure.ts'
 import { forEachTarget } from './harness/for-each-target.ts'
 import { plainResponse, protocolHeader } from './harness/raw-client.ts'
-import { frameType } from './harness/wire.ts'
+import { encodeTable, frameType } from './harness/wire.ts'
 
 const silentClose = { min: 2_500, max: 5_000 }
 
@@ -24,6 +24,12 @@ forEachTarget((test, target) => {
     ['a PLAIN response without its NULs', { mechanism: 'PLAIN', response: 'guest' }],
     ['a mechanism that is not offered', { mechanism: 'EXTERNAL', response: '' }],
     ['an undecodable AMQPLAIN response', { mechanism: 'AMQPLAIN', response: 'nonsense' }],
+    ['an AMQPLAIN response without a password', { mechanism: 'AMQPLAIN',
+      response: encodeTable([['LOGIN', 'S', 'guest']]).subarray(4).toString('latin1') }],
+    ['an empty PLAIN response', { mechanism: 'PLAIN', response: '' }],
+    ['a PLAIN response with an identity to act for', { mechanism: 'PLAIN', response: 'zid\0guest\0guest' }],
+    ['a mechanism in small letters', { mechanism: 'plain', response: plainResponse('guest', 'guest') }],
+    ['a login of an unknown user', { mechanism: 'PLAIN', response: plainResponse('nobody', 'x') }],
   ] as const) {
     test.concurrent(`${title} is dropped after 3 seconds without a word`, async ({ dial }) => {
       const client = await dial()
@@ -68,6 +74,36 @@ forEachTarget((test, target) => {
     if (!target.isRabbit3 && !differs('frame-max-4096')) return expectSilentClose(client)
     client.send(0, 'connection.open', { 'virtual-host': '/' })
     await expect(client.expect('connection.open-ok')).resolves.toBeDefined()
+  })
+
+  test.concurrent('a start-ok of more than 8192 bytes', async ({ dial, differs }) => {
+    const client = await dial()
+    client.write(protocolHeader)
+    await client.expect('connection.start')
+    client.send(0, 'connection.start-ok', {
+      'client-properties': [['long', 'S', 'x'.repeat(9_000)]], 'mechanism': 'PLAIN',
+      'response': plainResponse('guest', 'guest'), 'locale': 'en_US',
+    })
+    if (!differs('start-ok-too-large')) return expectSilentClose(client)
+    const { code, text } = await rawClosure(client, 'connection')
+    expect(code).toBe(501)
+    expect(text).toMatch(/^FRAME_ERROR - type 1, all octets = <<>>: \{frame_too_large,9\d+,8184\}$/)
+  })
+
+  test.concurrent('connection.close before the login is dropped without a word', async ({ dial }) => {
+    const client = await dial()
+    client.write(protocolHeader)
+    await client.expect('connection.start')
+    client.send(0, 'connection.close', { 'reply-code': 200 })
+    await expectSilentClose(client)
+  })
+
+  test.concurrent('channel.open before the login is dropped without a word', async ({ dial }) => {
+    const client = await dial()
+    client.write(protocolHeader)
+    await client.expect('connection.start')
+    client.send(1, 'channel.open')
+    await expectSilentClose(client)
   })
 
   test.concurrent('a method before the login is dropped after 3 seconds without a word', async ({ dial }) => {

@@ -185,8 +185,36 @@ forEachTarget((test, target) => {
       closed(504, 'CHANNEL_ERROR - unexpected method in connection state opening', 'connection.tune-ok'))
   })
 
+  test('connection.close in the state opening is 504', async ({ dial }) => {
+    const client = await dial()
+    await client.login(target)
+    client.tuneOk()
+    client.send(0, 'connection.close', { 'reply-code': 200 })
+    expect(await rawClosure(client, 'connection')).toEqual(
+      closed(504, 'CHANNEL_ERROR - unexpected method in connection state opening', 'connection.close'))
+  })
+
+  test('a frame of a channel in the state opening is 505', async ({ dial }) => {
+    const client = await dial()
+    await client.login(target)
+    client.tuneOk()
+    client.send(1, 'channel.open')
+    expect(await rawClosure(client, 'connection')).toEqual(
+      closed(505, 'UNEXPECTED_FRAME - type 1, all octets = <<0,20,0,10,0>>', 'none'))
+  })
+
+  test('heartbeat frames are accepted between the methods of the handshake', async ({ dial }) => {
+    const client = await dial()
+    await client.login(target)
+    client.frame(8, 0, Buffer.alloc(0))
+    client.tuneOk()
+    client.frame(8, 0, Buffer.alloc(0))
+    client.send(0, 'connection.open', { 'virtual-host': '/' })
+    await expect(client.expect('connection.open-ok')).resolves.toBeDefined()
+  })
+
   for (const method of ['connection.open', 'connection.tune-ok', 'connection.close-ok',
-    'queue.declare'] as const) {
+    'connection.start-ok', 'connection.blocked', 'channel.open', 'queue.declare'] as const) {
     test(`${method} on channel 0 of an open connection is 504`, async ({ raw }) => {
       const client = await raw()
       client.send(0, method)
@@ -257,5 +285,36 @@ forEachTarget((test, target) => {
   test('channel-max counts channels and does not limit their numbers', async ({ raw }) => {
     const client = await raw({ channelMax: 2 })
     await expect(client.call(65_535, 'channel.open')).resolves.toBeDefined()
+  })
+
+
+  test('update-secret may be repeated, with any secret', async ({ raw }) => {
+    const client = await raw()
+    for (const secret of ['', 'x'.repeat(5_000)]) {
+      expect(await client.call(0, 'connection.update-secret', { 'new-secret': secret, 'reason': 'because' }))
+        .toEqual({})
+    }
+  })
+
+  test('update-secret on a channel is 503', async ({ raw }) => {
+    const client = await raw()
+    client.send(1, 'connection.update-secret', { 'new-secret': 'x', 'reason': 'because' })
+    expect(await rawClosure(client, 'connection'))
+      .toEqual(closed(503, 'COMMAND_INVALID - unimplemented method', 'connection.update-secret'))
+  })
+
+  test('update-secret before the vhost is open is 504', async ({ dial }) => {
+    const client = await dial()
+    await client.login(target)
+    client.tuneOk()
+    client.send(0, 'connection.update-secret', { 'new-secret': 'x', 'reason': 'because' })
+    expect(await rawClosure(client, 'connection')).toEqual(closed(
+      504, 'CHANNEL_ERROR - unexpected method in connection state opening', 'connection.update-secret'))
+  })
+
+  test('channel-max is free again when a channel closes', async ({ raw }) => {
+    const client = await raw({ channelMax: 1 })
+    await client.call(1, 'channel.close', { 'reply-code': 200 })
+    await expect(client.call(2, 'channel.open')).resolves.toBeDefined()
   })
 })

@@ -108,6 +108,12 @@ const entries = {
     rabbit: '4.3: still there; 3.x: gone',
     reason: 'The specification\'s meaning of transient; 4.3 keeps it by accident of its metadata store.',
   },
+  'start-ok-too-large': {
+    what: 'A start-ok larger than the 8192 bytes that a frame may have before tune',
+    leveret: 'connection closed with 501 `FRAME_ERROR - … {frame_too_large,…}`',
+    rabbit: 'dropped after 3 seconds without a word',
+    reason: 'A client that is told why can be repaired.',
+  },
   'hash-header-type': {
     what: 'Declaring an `x-consistent-hash` exchange with a `hash-header` that is no string',
     leveret: 'channel closed with 406 `PRECONDITION_FAILED - invalid type \'signedint\' for arg …`',

@@ -369,4 +369,66 @@ forEachTarget((test, target) => {
     await ch.waitForConfirms()
     expect(await drain(ch, queue)).toEqual(['x'])
   })
+
+
+  test('binding twice is one binding', async ({ channel, name }) => {
+    const ch = await channel()
+    const { queue } = await ch.assertQueue(name())
+    const { exchange } = await ch.assertExchange(name(), 'fanout')
+    for (let n = 0; n < 2; n++) await ch.bindQueue(queue, exchange, 'k')
+    await ch.unbindQueue(queue, exchange, 'k')
+    await expect(ch.deleteExchange(exchange, { ifUnused: true })).resolves.toBeDefined()
+  })
+
+  test('a durable queue may be bound to a transient exchange', async ({ confirmChannel, name }) => {
+    const ch = await confirmChannel()
+    const { queue } = await ch.assertQueue(name())
+    const { exchange } = await ch.assertExchange(name(), 'fanout', { durable: false })
+    await ch.bindQueue(queue, exchange, '')
+    ch.publish(exchange, '', Buffer.from('x'))
+    await ch.waitForConfirms()
+    expect(text(await ch.get(queue))).toBe('x')
+  })
+
+  test('line breaks are removed from both names of a binding', async ({ confirmChannel, name }) => {
+    const ch = await confirmChannel()
+    const { queue } = await ch.assertQueue(name())
+    const { exchange } = await ch.assertExchange(name(), 'fanout')
+    await ch.bindQueue(`${queue}\r\n`, `\n${exchange}`, '')
+    ch.publish(exchange, '', Buffer.from('x'))
+    await ch.waitForConfirms()
+    expect(text(await ch.get(queue))).toBe('x')
+    await ch.unbindQueue(`\r${queue}`, `${exchange}\n`, '')
+    await expect(ch.deleteExchange(exchange, { ifUnused: true })).resolves.toBeDefined()
+  })
+
+  test('line breaks are not removed from the exchange of a publish', async ({ channel, name }) => {
+    const ch = await channel()
+    const { exchange } = await ch.assertExchange(name(), 'fanout')
+    const closure = await channelClosure(ch, () => ch.publish(`${exchange}\n`, '', Buffer.from('x')))
+    expect(closure).toEqual(closed(
+      404, `NOT_FOUND - no exchange '${exchange}\n' in vhost '/'`, 'basic.publish'))
+  })
+
+  test('an exchange may be bound to itself', async ({ confirmChannel, name }) => {
+    const ch = await confirmChannel()
+    const { queue } = await ch.assertQueue(name())
+    const { exchange } = await ch.assertExchange(name(), 'fanout')
+    await ch.bindExchange(exchange, exchange, '')
+    await ch.bindQueue(queue, exchange, '')
+    ch.publish(exchange, '', Buffer.from('x'))
+    await ch.waitForConfirms()
+    expect((await ch.checkQueue(queue)).messageCount).toBe(1)
+  })
+
+  for (const kind of ['bind', 'unbind'] as const) {
+    test(`${kind} of a queue and the default exchange is 403`, async ({ channel, name }) => {
+      const ch = await channel()
+      const { queue } = await ch.assertQueue(name())
+      const act = (): unknown =>
+        (kind === 'bind' ? ch.bindQueue(queue, '', 'k') : ch.unbindQueue(queue, '', 'k'))
+      expect(await channelClosure(ch, act)).toEqual(closed(
+        403, 'ACCESS_REFUSED - operation not permitted on the default exchange', `queue.${kind}`))
+    })
+  }
 })

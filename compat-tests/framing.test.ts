@@ -4,7 +4,7 @@
 import { expect } from 'vitest'
 import { closed, rawClosure } from './harness/closure.ts'
 import { forEachTarget } from './harness/for-each-target.ts'
-import { encodeHeader, encodeMethod, encodeProperties, frameType } from './harness/wire.ts'
+import { encodeFrame, encodeHeader, encodeMethod, encodeProperties, frameType } from './harness/wire.ts'
 
 const noProperties = encodeProperties()
 
@@ -220,5 +220,94 @@ forEachTarget((test, target) => {
     sender.publish(1, { 'routing-key': queue }, { headers: [['big', 'S', 'x'.repeat(20_000)]] })
     await receiver.call(1, 'basic.consume', { queue, 'no-ack': true })
     expect((await receiver.nextMessage()).properties.length).toBeGreaterThan(20_000)
+  })
+
+
+  test('a method frame too short for a method is 501', async ({ raw }) => {
+    const client = await raw()
+    client.frame(frameType.method, 1, Buffer.from([0, 50]))
+    expect(await rawClosure(client, 'connection'))
+      .toEqual(closed(501, 'FRAME_ERROR - type 1, all octets = <<0,50>>: unknown_frame', 'none'))
+  })
+
+  test('a heartbeat with a payload is 501', async ({ raw }) => {
+    const client = await raw()
+    client.frame(frameType.heartbeat, 0, Buffer.from([7]))
+    expect(await rawClosure(client, 'connection'))
+      .toEqual(closed(501, 'FRAME_ERROR - type 8, all octets = <<7>>: unknown_frame', 'none'))
+  })
+
+  test('octets after the last argument are 501, showing all of them', async ({ raw }) => {
+    const client = await raw()
+    const method = Buffer.concat([encodeMethod('channel.flow', { active: true }), Buffer.from([9])])
+    client.frame(frameType.method, 1, method)
+    expect(await rawClosure(client, 'connection'))
+      .toEqual(closed(501, 'FRAME_ERROR - cannot decode <<1,9>>', 'channel.flow'))
+  })
+
+  test('a body frame on channel 0 is 505', async ({ raw }) => {
+    const client = await raw()
+    client.frame(frameType.body, 0, Buffer.from([1, 2]))
+    expect(await rawClosure(client, 'connection'))
+      .toEqual(closed(505, 'UNEXPECTED_FRAME - type 3, all octets = <<1,2>>', 'none'))
+  })
+
+  test('a content header with a weight is 505', async ({ raw }) => {
+    const client = await raw()
+    client.send(1, 'basic.publish')
+    const header = encodeHeader(0, noProperties)
+    header[3] = 1
+    client.frame(frameType.header, 1, header)
+    expect(await rawClosure(client, 'connection')).toEqual(closed(505,
+      'UNEXPECTED_FRAME - expected content header for class 60, got non content header frame instead',
+      'basic.publish'))
+  })
+
+  test('a body frame instead of the content header is 505', async ({ raw }) => {
+    const client = await raw()
+    client.send(1, 'basic.publish')
+    client.frame(frameType.body, 1, Buffer.from('x'))
+    expect(await rawClosure(client, 'connection')).toEqual(closed(505,
+      'UNEXPECTED_FRAME - expected content header for class 60, got non content header frame instead',
+      'basic.publish'))
+  })
+
+  test('a second content header is 505', async ({ raw }) => {
+    const client = await raw()
+    client.send(1, 'basic.publish')
+    for (let n = 0; n < 2; n++) client.frame(frameType.header, 1, encodeHeader(1, noProperties))
+    expect(await rawClosure(client, 'connection')).toEqual(closed(505,
+      'UNEXPECTED_FRAME - expected content body, got non content body frame instead', 'basic.publish'))
+  })
+
+  test('a body frame after an empty body is 505', async ({ raw }) => {
+    const client = await raw()
+    client.publish(1, { 'routing-key': 'nowhere' })
+    client.frame(frameType.body, 1, Buffer.from('x'))
+    expect(await rawClosure(client, 'connection')).toEqual(
+      closed(505, 'UNEXPECTED_FRAME - expected method frame, got non method frame instead', 'none'))
+  })
+
+  for (const [method, args] of [
+    ['exchange.declare', { exchange: 'abc' }], ['exchange.declare', { type: 'abc' }],
+    ['basic.cancel', { 'consumer-tag': 'abc' }], ['queue.bind', { 'routing-key': 'abc' }],
+  ] as const) {
+    test(`${Object.keys(args).join()} of ${method} that is not UTF-8 is 501`, async ({ raw }) => {
+      const client = await raw()
+      const bytes = encodeMethod(method, args)
+      bytes[bytes.indexOf('abc')] = 0xff
+      client.frame(frameType.method, 1, bytes)
+      expect(await rawClosure(client, 'connection'))
+        .toEqual(closed(501, 'FRAME_ERROR - Malformed UTF-8 in shortstr', 'none'))
+    })
+  }
+
+  test('half a frame, then silence: the broker waits for the rest', async ({ raw }) => {
+    const client = await raw()
+    const frame = encodeFrame(frameType.method, 1, encodeMethod('channel.flow', { active: true }))
+    client.write(frame.subarray(0, 9))
+    await expect(client.nextFrame(500)).rejects.toThrow('not within 500 ms')
+    client.write(frame.subarray(9))
+    expect(await client.expect('channel.flow-ok')).toEqual({ active: true })
   })
 })

@@ -6,6 +6,7 @@ import { expect } from 'vitest'
 import { closed, rawClosure } from './harness/closure.ts'
 import { forEachTarget } from './harness/for-each-target.ts'
 import { collect, get, text } from './harness/messages.ts'
+import { until } from './harness/poll.ts'
 import type { RawMessage } from './harness/raw-client.ts'
 import type { Session } from './harness/session.ts'
 import { encodeHeader, encodeProperties, frameType } from './harness/wire.ts'
@@ -222,5 +223,22 @@ forEachTarget((test, target) => {
     await replies.texts(3)
     expect(Object.fromEntries(replies.messages.map((reply) => [reply.properties.correlationId, text(reply)])))
       .toEqual({ 'id-one': 'ONE', 'id-two': 'TWO', 'id-three': 'THREE' })
+  })
+
+
+  test('a delivery mode that is neither 1 nor 2 arrives as sent (4.x)', async ({ raw, name, target }) => {
+    const [client, queue] = [await raw(), name()]
+    await client.call(1, 'queue.declare', { queue, durable: true })
+    client.publish(1, { 'routing-key': queue }, { 'delivery-mode': 7 }, Buffer.from('x'))
+    if (target.isRabbit3) {
+      expect((await rawClosure(client, 'channel')).code).toBe(406)
+      return
+    }
+    const got = await until('the message', async () => {
+      client.send(1, 'basic.get', { queue, 'no-ack': true })
+      const { payload } = await client.nextFrame()
+      return payload.readUInt16BE(2) === 71 && client.nextFrame()
+    })
+    expect(got.payload.subarray(12)).toEqual(encodeProperties({ 'delivery-mode': 7 }))
   })
 })

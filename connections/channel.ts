@@ -400,7 +400,10 @@ implements ConfirmingChannel, ConsumingChannel, PublishingChannel, RequestingCha
     if (type === FRAME_BODY || type === FRAME_HEADER) return
     const id = end - start >= 4 ? buf.readUInt32BE(start) : 0
     if (id === CHANNEL_CLOSE_OK) this.connection.removeChannel(this)
-    if (id === CHANNEL_OPEN) throw channelError("second 'channel.open' seen")
+    if (id === CHANNEL_OPEN) {
+      this.connection.methodId = id
+      throw channelError("second 'channel.open' seen")
+    }
     if (id === CHANNEL_CLOSE) {
       writeChannelCloseOk(this.connection.writer, this.number)
       this.connection.mark()

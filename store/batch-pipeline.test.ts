@@ -111,11 +111,11 @@ describe('after a failure', () => {
   it('waiting for what was appended fails, and only the first failure is reported', async () => {
     put()
     const flushed = pipeline.flush()
-    pipeline.fail({ kind: 'full', cause: new Error('no space') })
+    pipeline.fail({ kind: 'unknown', cause: new Error('EIO') })
     pipeline.fail({ kind: 'io', cause: new Error('again') })
-    await expect(flushed).rejects.toThrow('no space')
-    await expect(pipeline.flush()).rejects.toThrow('no space')
-    expect(events).toEqual(['failed full'])
+    await expect(flushed).rejects.toThrow('EIO')
+    await expect(pipeline.flush()).rejects.toThrow('EIO')
+    expect(events).toEqual(['failed unknown'])
   })
 
   it('what is appended is forgotten at the end of its turn', () => {
@@ -123,6 +123,32 @@ describe('after a failure', () => {
     put(10)
     pipeline.seal()
     expect([pipeline.writer.bytes, pipeline.isCongested, commits]).toEqual([0, true, []])
+  })
+})
+
+describe('a disk without room', () => {
+  it('is congestion until there is room again, however little waits', () => {
+    put()
+    pipeline.seal()
+    pipeline.noRoom()
+    put()
+    pipeline.seal()
+    expect([pipeline.isCongested, committedNumbers(), events]).toEqual([true, [1], []])
+    finish()
+    finish()
+    expect([pipeline.isCongested, events]).toEqual([true, ['durable 1', 'durable 2']])
+    pipeline.roomFound()
+    expect([pipeline.isCongested, events.at(-1)]).toEqual([false, 'relieved'])
+  })
+
+  it('that has room again relieves nobody while too much waits', () => {
+    pipeline.noRoom()
+    for (let turn = 0; turn < 17; turn++) {
+      put(1, Buffer.alloc(1024 * 1024))
+      pipeline.seal()
+    }
+    pipeline.roomFound()
+    expect([pipeline.isCongested, events]).toEqual([true, []])
   })
 })
 

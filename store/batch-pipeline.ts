@@ -1,7 +1,8 @@
 // Order and pace of the batches of one engine: at most one is in flight, the next fills meanwhile, and what
 // grows large before its turn waits in a FIFO. Group commit without a timer. Both engines stand on it; it
 // knows neither. Invariants: a batch is cut only at a seal, numbers are reported in order, and after a
-// failure nothing is reported.
+// failure nothing is reported. A batch that the disk has no room for stays in flight: whoever commits tries
+// it again, and meanwhile the pipeline is congested, so that only what is settled is appended.
 //
 //    appended →| open, fills |→ seal →| waiting, FIFO |→| in flight |→ committed → onDurable
 //              ^ openBatch            ^ only when large while one is in flight
@@ -32,6 +33,7 @@ export class BatchPipeline {
   /** Every batch up to this number is durable. */
   durableBatch = 0
   private inFlight: ClosedBatch | null = null
+  private isShortOfRoom = false
   private readonly waiting: ClosedBatch[] = []
   /** Of the closed batches that are not durable yet. */
   private closedBytes = 0
@@ -72,7 +74,18 @@ export class BatchPipeline {
     const batch = this.durableBatch
     for (const listener of this.listeners) listener.onDurable(batch)
     this.wake()
-    if (this.isCongested && this.closedBytes + this.writer.bytes < WAITING_BYTES_MAX / 2) this.relieve()
+    this.relieveIfCaughtUp()
+  }
+
+  /** The disk has no room: publishers are to wait until `roomFound`, however little is appended. */
+  noRoom(): void {
+    this.isShortOfRoom = true
+    this.isCongested = true
+  }
+
+  roomFound(): void {
+    this.isShortOfRoom = false
+    this.relieveIfCaughtUp()
   }
 
   fail(failure: StoreFailure): void {
@@ -137,7 +150,9 @@ export class BatchPipeline {
     for (const waiter of ready) waiter.resolve()
   }
 
-  private relieve(): void {
+  private relieveIfCaughtUp(): void {
+    if (!this.isCongested || this.isShortOfRoom || this.failure !== null) return
+    if (this.closedBytes + this.writer.bytes >= WAITING_BYTES_MAX / 2) return
     this.isCongested = false
     for (const listener of this.listeners) listener.onRelieved()
   }

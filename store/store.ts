@@ -10,6 +10,8 @@
 //   4. A put whose drop arrives while its batch is still open is never written.
 //   5. A commit that failed, or whose outcome is unknown, is never reported durable: `onFailed` is called,
 //      once, and nothing after it.
+//   6. A disk without room is no failure: the batch is kept and tried again, and the store is congested until
+//      it has succeeded.
 
 /**
  * What a reported-durable batch survives: nothing, an OS crash and power loss, or also the loss of a store
@@ -127,12 +129,9 @@ export interface Recovered {
   readonly suspectTo: number
 }
 
-/**
- * `unknown`: the commit may or may not have happened. Only 'full' can pass; after any other the process must
- * end.
- */
+/** The process must end. `unknown`: the commit may or may not have happened. */
 export interface StoreFailure {
-  readonly kind: 'full' | 'io' | 'unknown' | 'fenced'
+  readonly kind: 'io' | 'unknown' | 'fenced'
   readonly cause: Error
 }
 

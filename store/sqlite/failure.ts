@@ -4,26 +4,32 @@
 
 import type { StoreFailure } from '../store.ts'
 
-type Kind = StoreFailure['kind']
+/** `full` passes: what was rolled back is tried again when there is room. */
+export type FailureKind = StoreFailure['kind'] | 'full'
 
 export class TransactionFailed extends Error {
   override name = 'TransactionFailed'
-  readonly kind: Kind
+  readonly kind: FailureKind
 
-  constructor(what: string, kind: Kind, cause: unknown) {
+  constructor(what: string, kind: FailureKind, cause: unknown) {
     super(`${what}: ${describe(cause)}`, { cause })
     this.kind = kind
   }
 }
 
 /** No space is a rollback wherever it happens: the commit frame is the last thing written to the WAL. */
-export function failureKind(cause: unknown, otherwise: Kind): Kind {
+export function failureKind(cause: unknown, otherwise: FailureKind): FailureKind {
   return codeOf(cause) === 'SQLITE_FULL' ? 'full' : otherwise
 }
 
-export function toFailure(error: unknown): StoreFailure {
-  const cause = error instanceof Error ? error : new Error(String(error))
-  return { kind: error instanceof TransactionFailed ? error.kind : failureKind(error, 'io'), cause }
+export function toFailure(error: unknown): { readonly kind: FailureKind; readonly cause: Error } {
+  if (error instanceof TransactionFailed) return { kind: error.kind, cause: error }
+  // SQLite's own errors lose their message on the way between threads; as a cause they keep their code.
+  return { kind: failureKind(error, 'io'), cause: new Error(describe(error), { cause: error }) }
+}
+
+export function isFull(error: unknown): boolean {
+  return toFailure(error).kind === 'full'
 }
 
 function describe(cause: unknown): string {

@@ -16,7 +16,13 @@ export class PurgeMarks {
 
   constructor(sql: Statements) {
     this.sql = sql
-    for (const { key, last } of sql.purgeMarks.iterate()) {
+    this.remember()
+  }
+
+  /** Reads the marks anew: after a rollback they are not what was thought. */
+  remember(): void {
+    this.ranges.clear()
+    for (const { key, last } of this.sql.purgeMarks.iterate()) {
       // `purge:<queue>` is what files of the first version have, for a whole queue up to an id.
       const [, queue, after = '0'] = key.split(':')
       this.insert(Number(queue), { after: Number(after), last })

@@ -95,6 +95,21 @@ describe('a failed commit', () => {
   })
 })
 
+it('a disk without room stops publishers, is told, and goes on without a restart', async () => {
+  const told: (string | null)[] = []
+  const engine = new SqliteEngine({ dataDir, onRoom: (missing) => told.push(missing?.message ?? null) })
+  await engine.open()
+  const store = await acquire(engine)
+  store.onRelieved = () => told.push('relieved')
+  engine.noRoom(new Error('SQLITE_FULL'))
+  expect(store.isCongested).toBe(true)
+  store.put(1, 1, messageOf())
+  engine.roomFound()
+  expect([store.isCongested, told]).toEqual([false, ['SQLITE_FULL', 'relieved', null]])
+  await store.release()
+  await engine.close()
+})
+
 describe('the end of the store thread', () => {
   it('leaves the outcome of a batch in flight unknown, whatever comes after', async () => {
     const engine = new SqliteEngine({ dataDir })

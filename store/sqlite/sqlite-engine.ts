@@ -16,6 +16,10 @@ import { StoreThread, type StoreThreadListener } from './store-thread.ts'
 
 export interface SqliteEngineOptions {
   readonly dataDir: string
+  /** Kept in reserve for a full disk; 0, and when not given, none. */
+  readonly ballastBytes?: number
+  /** Told when the disk has no room left, with what failed, and with null when it has room again. */
+  readonly onRoom?: (missing: Error | null) => void
 }
 
 export class SqliteEngine implements Engine, ScopeReader, StoreThreadListener {
@@ -37,7 +41,9 @@ export class SqliteEngine implements Engine, ScopeReader, StoreThreadListener {
     this.directory = directory
     this.thread = new StoreThread(this)
     try {
-      const { damagedCount } = await this.thread.ask('open', { file: directory.databaseFile })
+      const { damagedCount } = await this.thread.ask('open', {
+        file: directory.databaseFile, ballastBytes: this.options.ballastBytes ?? 0,
+      })
       const warnings = damagedWarnings(damagedCount, directory.databaseFile)
       return { kind: 'sqlite', durability: 'disk', warnings }
     } catch (error) {
@@ -70,7 +76,7 @@ export class SqliteEngine implements Engine, ScopeReader, StoreThreadListener {
   load(request: PageRequest, receiver: PageReceiver): void {
     this.openThread().ask('load', request).then(
       (page) => receiver.pageLoaded({ messages: unpackPage(page), isLast: page.isLast }),
-      (cause: unknown) => this.failed(toFailure(cause)),
+      (cause: unknown) => this.failed({ kind: 'io', cause: toFailure(cause).cause }),
     )
   }
 
@@ -80,6 +86,16 @@ export class SqliteEngine implements Engine, ScopeReader, StoreThreadListener {
 
   failed(failure: StoreFailure): void {
     this.pipeline.fail(failure)
+  }
+
+  noRoom(cause: Error): void {
+    this.pipeline.noRoom()
+    this.options.onRoom?.(cause)
+  }
+
+  roomFound(): void {
+    this.pipeline.roomFound()
+    this.options.onRoom?.(null)
   }
 
   died(cause: Error): void {

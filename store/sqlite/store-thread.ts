@@ -11,6 +11,9 @@ import type { FromThread, Question, QuestionKind, Questions, ToThread } from './
 export interface StoreThreadListener {
   committed(buffers: readonly ArrayBuffer[]): void
   failed(failure: StoreFailure): void
+  /** The disk is full; it is tried again until `roomFound`. */
+  noRoom(cause: Error): void
+  roomFound(): void
   /** It ended without being told to. */
   died(cause: Error): void
 }
@@ -59,6 +62,10 @@ export class StoreThread {
         return this.listener.committed(message.buffers)
       case 'failed':
         return this.listener.failed(message.failure)
+      case 'noRoom':
+        return this.listener.noRoom(message.cause)
+      case 'roomFound':
+        return this.listener.roomFound()
       case 'answer':
         return this.take(message.id).resolve(message.answer as never)
       case 'refused': {

@@ -7,7 +7,10 @@ import type { PageRequest, Recovered, StoreFailure } from '../store.ts'
 
 /** Each question's arguments, and its answer. */
 export interface Questions {
-  open: { readonly ask: { readonly file: string }; readonly answer: { readonly damagedCount: number } }
+  open: {
+    readonly ask: { readonly file: string; readonly ballastBytes: number }
+    readonly answer: { readonly damagedCount: number }
+  }
   openScope: { readonly ask: { readonly number: number; readonly name: string }; readonly answer: null }
   recover: { readonly ask: { readonly scope: string }; readonly answer: Recovered }
   load: { readonly ask: PageRequest; readonly answer: PackedPage }
@@ -34,3 +37,5 @@ export type FromThread =
   | { readonly kind: 'refused'; readonly id: number; readonly cause: Error; readonly newer: NewerFile | null }
   | { readonly kind: 'durable'; readonly buffers: readonly ArrayBuffer[] }
   | { readonly kind: 'failed'; readonly failure: StoreFailure }
+  | { readonly kind: 'noRoom'; readonly cause: Error }
+  | { readonly kind: 'roomFound' }

@@ -1,21 +1,35 @@
 // The store thread: a shell around SqliteWriter, started by SqliteEngine. It answers one message at a time
-// and does the writer's deferred work when none waits. Invariant: after a failure it commits nothing more.
+// and does the writer's deferred work when none waits. Invariant: after a failure it commits nothing more. A
+// full disk is no failure: the batch is kept and tried again, first with the room of the ballast.
+//
+//   room ── SQLITE_FULL: ballast released ──▶ short ── nothing is stuck, ballast is whole ──▶ room
 
 import { parentPort } from 'node:worker_threads'
 import { present } from '../../base/invariant.ts'
 import type { ClosedBatch } from '../batch.ts'
-import { toFailure } from './failure.ts'
+import { Ballast } from './ballast.ts'
+import { isFull, toFailure } from './failure.ts'
 import { DataDirectoryNewer } from './migrate.ts'
 import type { FromThread, Question, Questions, QuestionKind, ToThread } from './thread-messages.ts'
 import { SqliteWriter } from './writer.ts'
 
 const IDLE_MS = 250
+/** Between two tries on a full disk, and between two looks whether the ballast has room. */
+const RETRY_MS = 500
+/** Between two steps of the ballast: 64 MB in a second. */
+const GROW_MS = 50
 
 const port = present(parentPort, 'the store thread must be started as a worker')
 let writer: SqliteWriter | null = null
 let hasFailed = false
 let isWorkDue = false
 let idleTimer: NodeJS.Timeout | null = null
+let ballast: Ballast | null = null
+let isGrowDue = false
+let isRetryDue = false
+let isShortOfRoom = false
+/** Had no room, and is tried again. */
+let stuck: ClosedBatch | null = null
 
 port.on('message', (message: ToThread) => {
   if (message.kind === 'batch') commit(message.batch)
@@ -24,10 +38,13 @@ port.on('message', (message: ToThread) => {
 
 function commit(batch: ClosedBatch): void {
   guard(() => {
+    stuck = batch
     opened().apply(batch)
+    stuck = null
     // Reported before the checkpoint: the commit is durable without it.
     tell({ kind: 'durable', buffers: batch.buffers }, batch.buffers)
     opened().checkpointIfLarge()
+    noticeRoom()
     workLater()
   })
 }
@@ -48,9 +65,7 @@ function answer(question: Question): void {
 function reply({ kind, ask }: Question): Questions[QuestionKind]['answer'] {
   switch (kind) {
     case 'open':
-      writer = new SqliteWriter(ask.file)
-      workLater()
-      return { damagedCount: writer.damagedCount }
+      return open(ask.file, ask.ballastBytes)
     case 'openScope':
       opened().openScope(ask.number, ask.name)
       return null
@@ -60,9 +75,27 @@ function reply({ kind, ask }: Question): Questions[QuestionKind]['answer'] {
       return opened().loadPage(ask)
     case 'close':
       if (idleTimer !== null) clearTimeout(idleTimer)
-      opened().close()
+      withBallast(() => opened().close())
       writer = null
       return null
+  }
+}
+
+function open(file: string, ballastBytes: number): Questions['open']['answer'] {
+  ballast = new Ballast(`${file}-ballast`, ballastBytes)
+  writer = withBallast(() => new SqliteWriter(file))
+  workLater()
+  growLater(RETRY_MS)
+  return { damagedCount: writer.damagedCount }
+}
+
+/** For what happens once and cannot wait: a full disk is tried again with the room of the ballast. */
+function withBallast<T>(task: () => T): T {
+  try {
+    return task()
+  } catch (error) {
+    if (!isFull(error) || !present(ballast, 'the ballast comes first').release()) throw error
+    return task()
   }
 }
 
@@ -93,14 +126,63 @@ function idle(): void {
   })
 }
 
+/** Beside the commits: acks go on arriving while publishers wait for the ballast to be whole again. */
+function grow(): void {
+  isGrowDue = false
+  if (writer === null || ballast === null) return
+  const growing = ballast
+  guard(() => {
+    // What lies free in the file is no room for others until the file is shorter.
+    const isShrinking = isShortOfRoom && opened().vacuumStep(0)
+    growLater(growing.growStep() || isShrinking ? GROW_MS : RETRY_MS)
+    noticeRoom()
+  })
+}
+
+function growLater(ms: number): void {
+  if (isGrowDue || ballast === null || ballast.isWhole) return
+  isGrowDue = true
+  setTimeout(grow, ms)
+}
+
+function noticeRoom(): void {
+  if (!isShortOfRoom || stuck !== null || ballast?.isWhole === false) return
+  isShortOfRoom = false
+  tell({ kind: 'roomFound' })
+}
+
 function guard(task: () => void): void {
   if (hasFailed) return
   try {
     task()
   } catch (error) {
+    const { kind, cause } = toFailure(error)
+    if (kind === 'full') return waitForRoom(cause)
     hasFailed = true
-    tell({ kind: 'failed', failure: toFailure(error) })
+    tell({ kind: 'failed', failure: { kind, cause } })
   }
+}
+
+function waitForRoom(cause: Error): void {
+  if (!isShortOfRoom) tell({ kind: 'noRoom', cause })
+  isShortOfRoom = true
+  const hasRoom = ballast?.release() === true
+  growLater(RETRY_MS)
+  if (isRetryDue) return
+  isRetryDue = true
+  setTimeout(retry, hasRoom ? 0 : RETRY_MS)
+}
+
+/** The checkpoint first: after it the log is written from its start again, in room that it has already. */
+function retry(): void {
+  isRetryDue = false
+  if (writer === null) return
+  guard(() => {
+    opened().checkpoint()
+    noticeRoom()
+  })
+  if (stuck === null) workLater()
+  else commit(stuck)
 }
 
 function opened(): SqliteWriter {

@@ -222,16 +222,57 @@ describe('a failed transaction', () => {
   })
 
   it('for want of space is called full', () => {
-    writer['db'].pragma(`max_page_count = ${Number(writer['db'].pragma('page_count', { simple: true }))}`)
+    fillDisk()
     log.put(VHOST, 1, 1, messageOf({ body: Buffer.alloc(100_000) }))
-    let thrown: unknown
-    try {
-      apply()
-    } catch (error) {
-      thrown = error
-    }
-    expect(thrown).toBeInstanceOf(TransactionFailed)
-    expect(thrown).toMatchObject({ kind: 'full' })
+    expect(failureOf(apply)).toMatchObject({ kind: 'full' })
     expect(select('SELECT id FROM messages')).toEqual([])
   })
+
+  it('for want of space succeeds when it is tried again with room, as if it had been the first try', () => {
+    put(1, 1)
+    put(1, 3, 2)
+    put(2, 4, 2)
+    log.touch(VHOST, 1, 1, 1)
+    apply()
+    dropStored(1, 1)
+    dropStored(1, 3, 2)
+    put(3, 6, 5)
+    put(4, 7, 5)
+    log.purge(VHOST, 2, 0, 4)
+    log.put(VHOST, 3, 8, messageOf({ body: Buffer.alloc(100_000) }))
+    const batch = log.close()
+    fillDisk()
+    for (let n = 0; n < 3; n++) expect(failureOf(() => writer.apply(batch))).toMatchObject({ kind: 'full' })
+    expect([loadIds(writer, 1), loadIds(writer, 2)]).toEqual([[1, 3], [4]])
+    makeRoom()
+    writer.apply(batch)
+    while (writer.purgeStep());
+    expect(select('SELECT id FROM messages ORDER BY id')).toEqual([6, 7, 8])
+    expect(select('SELECT id FROM redelivery')).toEqual([])
+    dropStored(3, 6, 5)
+    dropStored(4, 7, 5)
+    apply()
+    expect(select('SELECT id FROM bodies')).toEqual([])
+    expect(writer.recover('/').queues).toMatchObject([{ queue: 3, count: 1 }])
+    const recovered = open(copyAsAfterKill()).recover('/')
+    expect(recovered).toMatchObject({ lastId: 8, queues: [{ queue: 3, count: 1 }] })
+  })
 })
+
+function fillDisk(): void {
+  writer['db'].pragma(`max_page_count = ${Number(writer['db'].pragma('page_count', { simple: true }))}`)
+}
+
+function makeRoom(): void {
+  writer['db'].pragma('max_page_count = 1000000')
+}
+
+function failureOf(task: () => void): unknown {
+  try {
+    task()
+  } catch (error) {
+    expect(error).toBeInstanceOf(TransactionFailed)
+    return error
+  }
+  throw new Error('it did not fail')
+}

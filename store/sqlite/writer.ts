@@ -14,9 +14,9 @@ import type { PackedPage } from '../page.ts'
 import type { PageRequest, Recovered } from '../store.ts'
 import { checksum } from './checksum.ts'
 import { openDatabase } from './database.ts'
-import { failureKind, TransactionFailed } from './failure.ts'
+import { type FailureKind, failureKind, isFull, TransactionFailed } from './failure.ts'
 import { PurgeMarks, type PurgedRange } from './purge-marks.ts'
-import { PageReader } from './reader.ts'
+import { type DamagedRow, PageReader } from './reader.ts'
 import { removeSpill, Spill, spillFileOf } from './spill.ts'
 import { prepareStatements, type IdRow, type Statements } from './statements.ts'
 
@@ -52,10 +52,10 @@ export class SqliteWriter implements BatchVisitor {
   private readonly bodyUsers = new Map<number, number>()
   /** Bodies that lost their last user in this transaction; it may give them a new one. */
   private readonly unusedBodies = new Set<number>()
-  private readonly touched: Set<number>
-  private highestId: number
+  private readonly touched = new Set<number>()
+  private highestId = 0
   /** The file reaches this id without the messages that had it. */
-  private persistedId: number
+  private persistedId = 0
   private hasDeleted = false
   private pagesAtCheckpoint = 0
 
@@ -67,17 +67,13 @@ export class SqliteWriter implements BatchVisitor {
     this.spillFile = spillFileOf(file)
     removeSpill(this.spillFile)
     this.wasClean = this.sql.state.get('clean') !== 0
-    this.persistedId = this.sql.state.get('lastId') ?? 0
-    this.highestId = this.sql.highestId.get() ?? 0
+    this.remember()
     this.suspectTo = this.wasClean ? this.sql.state.get('suspectTo') ?? 0 : this.highestId
-    this.touched = new Set(this.sql.touched.all())
-    for (const { bodyId, users } of this.sql.bodyUsers.iterate()) this.bodyUsers.set(bodyId, users)
     this.transaction('opening the store', () => {
       this.sql.setState.run('clean', 0)
       this.sql.setState.run('suspectTo', this.suspectTo)
-      for (const { queue, scope } of this.sql.queues.all()) {
-        if (this.sql.hasMessages.get(queue) === undefined) this.sql.deleteQueue.run(queue)
-        else this.queueScopes.set(queue, scope)
+      for (const queue of [...this.queueScopes.keys()]) {
+        if (this.sql.hasMessages.get(queue) === undefined) this.deleteQueue(queue)
       }
     })
   }
@@ -97,15 +93,22 @@ export class SqliteWriter implements BatchVisitor {
 
   loadPage(request: PageRequest): PackedPage {
     const { page, damaged } = this.reader.loadPage(request, this.spilled)
-    if (damaged.length > 0) {
+    if (damaged.length > 0) this.park(damaged)
+    return page
+  }
+
+  private park(damaged: readonly DamagedRow[]): void {
+    try {
       this.transaction('parking damaged messages', () => {
         for (const { row, reason } of damaged) {
           this.sql.park.run(Date.now(), reason, row.id)
           this.forget(row.id, row.bodyId ?? 0)
         }
       })
+    } catch (error) {
+      // It stays where it is and is found again by the next who reads it.
+      if (!isFull(error)) throw error
     }
-    return page
   }
 
   apply(batch: ClosedBatch): void {
@@ -123,8 +126,8 @@ export class SqliteWriter implements BatchVisitor {
   }
 
   /** Gives free pages back, a bounded number; false when few enough are left. */
-  vacuumStep(): boolean {
-    if (Number(this.db.pragma('freelist_count', { simple: true })) <= FREE_PAGES_KEPT) return false
+  vacuumStep(pagesKept = FREE_PAGES_KEPT): boolean {
+    if (Number(this.db.pragma('freelist_count', { simple: true })) <= pagesKept) return false
     this.db.pragma(`incremental_vacuum(${VACUUM_STEP_PAGES})`)
     return true
   }
@@ -192,6 +195,18 @@ export class SqliteWriter implements BatchVisitor {
     else this.sql.define.run(kind, this.scopeName(scope), name, doc)
   }
 
+  /** What is known of the file without asking it. Read anew after a rollback, which made it false. */
+  private remember(): void {
+    this.hasDeleted = false
+    this.persistedId = this.sql.state.get('lastId') ?? 0
+    this.highestId = this.sql.highestId.get() ?? 0
+    for (const each of [this.touched, this.bodyUsers, this.queueScopes, this.unusedBodies]) each.clear()
+    this.purged.remember()
+    for (const id of this.sql.touched.iterate()) this.touched.add(id)
+    for (const { bodyId, users } of this.sql.bodyUsers.iterate()) this.bodyUsers.set(bodyId, users)
+    for (const { queue, scope } of this.sql.queues.iterate()) this.queueScopes.set(queue, scope)
+  }
+
   private addQueue(queue: number, scope: number): void {
     const name = this.scopeName(scope)
     this.sql.insertQueue.run(queue, name)
@@ -209,7 +224,10 @@ export class SqliteWriter implements BatchVisitor {
     const spilled = this.spilled?.purge(queue, after, last, PURGE_CHUNK) ?? 0
     if (rows.length === PURGE_CHUNK || spilled === PURGE_CHUNK) return
     this.purged.delete(queue, range)
-    if (this.sql.hasMessages.get(queue) !== undefined) return
+    if (this.sql.hasMessages.get(queue) === undefined) this.deleteQueue(queue)
+  }
+
+  private deleteQueue(queue: number): void {
     this.queueScopes.delete(queue)
     this.sql.deleteQueue.run(queue)
   }
@@ -253,15 +271,20 @@ export class SqliteWriter implements BatchVisitor {
       this.deleteUnusedBodies()
       this.rememberHighestId()
     } catch (error) {
-      if (this.db.inTransaction) this.sql.rollback.run()
-      throw new TransactionFailed(what, failureKind(error, 'io'), error)
+      throw this.undo(what, failureKind(error, 'io'), error)
     }
     try {
       this.sql.commit.run()
     } catch (error) {
-      if (this.db.inTransaction) this.sql.rollback.run()
-      throw new TransactionFailed(what, failureKind(error, 'unknown'), error)
+      throw this.undo(what, failureKind(error, 'unknown'), error)
     }
+  }
+
+  /** Only after a full disk there is somebody to go on: else the connection may not even answer. */
+  private undo(what: string, kind: FailureKind, cause: unknown): TransactionFailed {
+    if (this.db.inTransaction) this.sql.rollback.run()
+    if (kind === 'full') this.remember()
+    return new TransactionFailed(what, kind, cause)
   }
 
   private walPages(mode: 'NOOP' | 'PASSIVE'): number {

@@ -182,17 +182,33 @@ export class SimEngine implements Engine, ScopeReader {
   private commit(batch: ClosedBatch): void {
     this.inFlight = batch
     this.after(this.world.between(50, this.options.commitMaxUs), () => {
-      this.inFlight = null
       if (this.world.random.chance(this.options.failure())) return this.fail(batch)
-      this.disk.apply(batch)
-      this.pipeline.committed(batch.buffers)
+      this.succeed(batch)
     })
+  }
+
+  private succeed(batch: ClosedBatch): void {
+    this.inFlight = null
+    this.disk.apply(batch)
+    this.pipeline.committed(batch.buffers)
   }
 
   private fail(batch: ClosedBatch): void {
     const kind = (['full', 'io', 'unknown', 'unknown'] as const)[this.world.random.below(4)]!
+    if (kind === 'full') return this.waitForRoom(batch)
+    this.inFlight = null
     if (kind === 'unknown' && this.world.random.chance(0.5)) this.disk.apply(batch)
     this.pipeline.fail({ kind, cause: new Error(`simulated failure: ${kind}`) })
+  }
+
+  /** As SqliteEngine: the batch is kept; a kill meanwhile finds nothing of it on the disk. */
+  private waitForRoom(batch: ClosedBatch): void {
+    this.inFlight = null
+    this.pipeline.noRoom()
+    this.after(this.world.between(1, 200 * MS), () => {
+      this.succeed(batch)
+      this.pipeline.roomFound()
+    })
   }
 
   private after(delay: number, task: () => void): void {

@@ -11,6 +11,7 @@ import type { AmqpError } from '../protocol/errors.ts'
 import type { Window } from '../queues/paged-ready.ts'
 import { Residence } from '../queues/residence.ts'
 import type { Definition, Recovered, Store } from '../store/store.ts'
+import { Alarms } from './alarms.ts'
 import { Counters } from './counters.ts'
 import {
   permissionDefinition, readPermission, readUser, userDefinition, vhostDefinition,
@@ -80,6 +81,7 @@ export class Broker {
   readonly limits: BrokerLimits
   readonly identity: BrokerIdentity
   readonly counters = new Counters()
+  readonly alarms: Alarms
   readonly vhosts = new Map<string, VHost>()
   readonly users = new Map<string, User>()
   readonly connections = new Set<ConnectionView>()
@@ -96,6 +98,7 @@ export class Broker {
     this.turn = parts.turn
     this.timers = parts.timers
     this.log = parts.log
+    this.alarms = new Alarms(parts.log)
     this.limits = parts.limits
     this.residence = new Residence(parts.limits.residentBytesMax)
     this.identity = parts.identity

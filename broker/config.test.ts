@@ -72,6 +72,7 @@ describe('values', () => {
       channelMax: 2047, heartbeatSeconds: 60, handshakeTimeoutMs: 10000, messageSizeMax: 16777216,
       residentBytesMax: 536870912,
       transactionSizeMax: 134217728, connectionMax: 0,
+      memoryHighWatermark: 0.6, diskFreeLimit: 268435456, ballast: 67108864,
     })
   })
 

@@ -68,6 +68,15 @@ const names: Kind<string[]> = {
   allowed: 'names with commas between them, or none; in the file a JSON array of names',
 }
 
+/** 100 TiB: more than any disk that the broker is meant for. */
+const BYTES_MAX = 109_951_162_777_600
+
+const watermark: Kind<number> = {
+  schema: z.union([z.number().min(0).max(1), z.int().min(1_048_576)]),
+  fromText: (text) => (/^\d{1,15}(\.\d{1,15})?$/.test(text) ? Number(text) : text),
+  allowed: 'a fraction from 0 to 1, or bytes from 1048576',
+}
+
 export const settingsTable = {
   dataDirectory: setting({
     key: 'data', kind: text('a path'), default: './data',
@@ -172,6 +181,20 @@ export const settingsTable = {
   connectionMax: setting({
     key: 'connection-max', kind: integer(0, 1_000_000), default: 0,
     doc: 'Most connections at a time; one more is refused with 530 when it opens a vhost. 0 is no limit.',
+  }),
+  memoryHighWatermark: setting({
+    key: 'memory-high-watermark', kind: watermark, default: 0.6,
+    doc: 'Memory in use from which on publishers are blocked: a fraction of the machine\'s or container\'s '
+      + 'memory, or bytes. 0 blocks them always.',
+  }),
+  diskFreeLimit: setting({
+    key: 'disk-free-limit', kind: integer(0, BYTES_MAX), default: 268_435_456, unit: 'bytes',
+    doc: 'Free space on the disk of the data directory below which publishers are blocked; 0 for no limit.',
+  }),
+  ballast: setting({
+    key: 'ballast', kind: integer(0, BYTES_MAX), default: 67_108_864, unit: 'bytes',
+    doc: 'Size of a file in the data directory that is given up when the disk is full, so that what is in '
+      + 'flight and acknowledgements can still be stored; 0 for none. 64 MB cover what may be in flight.',
   }),
   messageSizeMax: setting({
     key: 'max-message-size', kind: integer(1, 536_870_912), default: 16_777_216, unit: 'bytes',

@@ -61,6 +61,8 @@ export interface ChannelHost {
   waitForStore(vhost: VHost): void
   /** The queue's next message comes from the store: nothing more is read until `then` has been done. */
   waitForPage(channel: Channel, queue: Queue, then: () => void): void
+  /** An alarm is on and this client publishes: nothing more is read from it until all alarms are over. */
+  waitForAlarms(): void
   /** A message came in: from some number on, the next ones wait for the next turn. */
   ingested(bodyBytes: number): void
   removeChannel(channel: Channel): void
@@ -109,7 +111,7 @@ implements ConfirmingChannel, ConsumingChannel, PublishingChannel, RequestingCha
     if (this.publisher.isExpectingContent) this.connection.methodId = BASIC_PUBLISH
     try {
       if (type === FRAME_BODY) this.publisher.onBody(buf, start, end)
-      else if (type === FRAME_HEADER) this.publisher.onHeader(buf, start, end)
+      else if (type === FRAME_HEADER) this.onHeader(buf, start, end)
       else this.onMethod(buf, start, end)
     } catch (error) {
       this.failed(error)
@@ -130,6 +132,12 @@ implements ConfirmingChannel, ConsumingChannel, PublishingChannel, RequestingCha
   private failed(error: unknown): void {
     if (!(error instanceof AmqpError) || error.isHard) throw error
     this.closeWith(error)
+  }
+
+  /** RabbitMQ blocks a connection at a content header: the body, and whatever follows, waits. */
+  private onHeader(buf: Buffer, start: number, end: number): void {
+    this.publisher.onHeader(buf, start, end)
+    if (this.broker.alarms.isOn) this.connection.waitForAlarms()
   }
 
   private onMethod(buf: Buffer, start: number, end: number): void {

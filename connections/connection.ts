@@ -5,6 +5,7 @@
 //                   └─▶ silent (3 s without a word) ──────────────────────────────▶
 import type { Log } from '../base/log.ts'
 import type { Flushable } from '../base/turn.ts'
+import type { AlarmListener } from '../broker/alarms.ts'
 import type { Broker, ConnectionView } from '../broker/broker.ts'
 import { removeQueue } from '../broker/queue-declarations.ts'
 import type { User } from '../broker/users.ts'
@@ -12,14 +13,17 @@ import type { DurableListener, RelievedListener, VHost } from '../broker/vhost.t
 import { ArgumentReader } from '../protocol/argument-reader.ts'
 import { AmqpError } from '../protocol/errors.ts'
 import { FrameWriter } from '../protocol/frame-writer.ts'
-import { METHOD_NAMES, writeConnectionClose, writeConnectionCloseOk } from '../protocol/methods.gen.ts'
+import {
+  METHOD_NAMES, writeConnectionBlocked, writeConnectionClose, writeConnectionCloseOk,
+  writeConnectionUnblocked,
+} from '../protocol/methods.gen.ts'
 import { FRAME_HEARTBEAT, FRAME_METHOD } from '../protocol/spec.ts'
 import type { PageWaiter, Queue } from '../queues/queue.ts'
 import type { Channel, ChannelHost, ReplyWriter } from './channel.ts'
 import { ChannelTable } from './channel-table.ts'
 import { CloseReply } from './close-reply.ts'
 import { ConnectionMethods } from './connection-methods.ts'
-import { HOLD_DURABLE, HOLD_OUTBOX, HOLD_PAGE, HOLD_STORE, Intake } from './intake.ts'
+import { HOLD_ALARM, HOLD_DURABLE, HOLD_OUTBOX, HOLD_PAGE, HOLD_STORE, Intake } from './intake.ts'
 import type { IntakeOwner } from './intake.ts'
 import { Handshake, PROTOCOL_HEADER, SilentClose, isProtocolHeader } from './handshake.ts'
 import type { ClientFacts, Tuning } from './handshake.ts'
@@ -53,8 +57,8 @@ interface AwaitedPage {
 }
 
 export class Connection
-implements ChannelHost, PageWaiter, IntakeOwner, Flushable, ConnectionView, DurableListener, RelievedListener,
-  TransportListener {
+implements ChannelHost, PageWaiter, IntakeOwner, Flushable, ConnectionView, AlarmListener, DurableListener,
+  RelievedListener, TransportListener {
   readonly broker: Broker
   readonly log: Log
   readonly writer = new FrameWriter()
@@ -248,6 +252,27 @@ implements ChannelHost, PageWaiter, IntakeOwner, Flushable, ConnectionView, Dura
 
   relieved(): void {
     this.intake.release(HOLD_STORE)
+  }
+
+  /** RabbitMQ tells those who can read it; a second alarm meanwhile is not news (behaviours §1.9). */
+  waitForAlarms(): void {
+    if (this.intake.isHeldFor(HOLD_ALARM)) return
+    const { alarms } = this.broker
+    this.intake.hold(HOLD_ALARM)
+    alarms.awaitCleared(this)
+    if (!this.client.blocked) return
+    writeConnectionBlocked(this.writer, 0, alarms.reason)
+    this.mark()
+  }
+
+  alarmsCleared(): void {
+    if (this.phase !== 'running') return
+    this.broker.turn.begin()
+    if (this.client.blocked) {
+      writeConnectionUnblocked(this.writer, 0)
+      this.mark()
+    }
+    this.intake.release(HOLD_ALARM)
   }
 
   removeChannel(channel: Channel): void {

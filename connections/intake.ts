@@ -5,6 +5,7 @@
 //   durable  a reply waits for its batch          outbox  the client does not read what it asked for
 //   store    the store is behind                  turn    the connection had its share of this turn
 //   page     basic.get waits for the store to give a message back
+//   alarm    memory or disk is low
 import type { Resumable, Turn } from '../base/turn.ts'
 import { FrameReader } from '../protocol/frame-reader.ts'
 import type { FrameSink } from '../protocol/frame-reader.ts'
@@ -15,6 +16,7 @@ export const HOLD_OUTBOX = 2
 export const HOLD_STORE = 4
 const HOLD_TURN = 8
 export const HOLD_PAGE = 16
+export const HOLD_ALARM = 32
 
 /** Bytes that wait to be read, from which on the socket is paused and below which it flows again. */
 const UNREAD_BYTES_MAX = 256 * 1024

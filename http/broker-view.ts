@@ -13,6 +13,16 @@ export interface BrokerView {
   authenticate(login: Login): Promise<Authentication>
   totals(): BrokerTotals
   listeners(): readonly ListenerView[]
+  resources(): ResourcesView
+}
+
+/** Limits and readings in bytes; Infinity where nothing was measured. */
+export interface ResourcesView {
+  readonly isMemoryLow: boolean
+  readonly isDiskLow: boolean
+  readonly memoryLimitBytes: number
+  readonly diskFreeBytes: number
+  readonly diskFreeLimitBytes: number
 }
 
 export interface Login {

@@ -92,6 +92,17 @@ export const metrics: readonly Metric[] = [
   total('redelivered', 'Messages delivered again.', (totals) => totals.redelivered),
   total('acknowledged', 'Messages acknowledged.', (totals) => totals.acked),
 
+  gauge('rabbitmq_alarms_memory_used_watermark', '1 while publishers are blocked for want of memory.',
+    ({ view }) => Number(view.resources().isMemoryLow)),
+  gauge('rabbitmq_alarms_free_disk_space_watermark', '1 while publishers are blocked for want of disk space.',
+    ({ view }) => Number(view.resources().isDiskLow)),
+  gauge('rabbitmq_resident_memory_limit_bytes', 'Memory in use from which on publishers are blocked.',
+    ({ view }) => view.resources().memoryLimitBytes),
+  gauge('rabbitmq_disk_space_available_bytes', 'Free space on the disk of the data directory.',
+    ({ view }) => view.resources().diskFreeBytes),
+  gauge('rabbitmq_disk_space_available_limit_bytes', 'Free space below which publishers are blocked.',
+    ({ view }) => view.resources().diskFreeLimitBytes),
+
   gauge('rabbitmq_erlang_uptime_seconds', 'Time since start, as the dashboards name it.',
     ({ view, nowMs }) => (nowMs - view.startedAtMs) / 1000),
   gauge('rabbitmq_process_resident_memory_bytes', 'Resident memory, as the dashboards name it.',
@@ -116,9 +127,14 @@ export function prometheusText(reading: Reading): string {
   return metrics.map((metric) => [
     `# TYPE ${metric.name} ${metric.type}`,
     `# HELP ${metric.name} ${metric.help}`,
-    `${metric.name}${labelText(metric.labels(reading))} ${metric.read(reading)}`,
+    `${metric.name}${labelText(metric.labels(reading))} ${numberText(metric.read(reading))}`,
     '',
   ].join('\n')).join('')
+}
+
+/** Prometheus spells it so. */
+function numberText(value: number): string {
+  return value === Infinity ? '+Inf' : String(value)
 }
 
 function labelText(labels: Readonly<Record<string, string>>): string {

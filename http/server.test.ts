@@ -3,7 +3,7 @@
 
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { FastifyInstance } from 'fastify'
-import type { Authentication, BrokerTotals, BrokerView, Login } from './broker-view.ts'
+import type { Authentication, BrokerTotals, BrokerView, Login, ResourcesView } from './broker-view.ts'
 import { endpoints } from './endpoints.ts'
 import { metrics } from './metrics.ts'
 import { startHttp } from './door.ts'
@@ -37,6 +37,13 @@ class FakeBroker implements BrokerView {
     if (login.user === 'far') return Promise.resolve({ ok: false, why: 'loopback only' })
     if (login.password !== 'pass:word') return Promise.resolve({ ok: false, why: 'bad credentials' })
     return Promise.resolve({ ok: true, caller: { user: login.user, tags: this.tags } })
+  }
+
+  resources(): ResourcesView {
+    return {
+      isMemoryLow: false, isDiskLow: true, memoryLimitBytes: 1000,
+      diskFreeBytes: 99, diskFreeLimitBytes: 100,
+    }
   }
 
   listeners(): readonly { protocol: string; address: string; port: number; isTls: boolean }[] {
@@ -153,6 +160,15 @@ describe('GET /metrics', () => {
     expect(body).toContain('\nrabbitmq_queue_messages 67\n')
     expect(body).toContain('\nrabbitmq_global_messages_received_total{protocol="amqp091"} 100\n')
     expect(body).toContain('\nrabbitmq_global_messages_delivered_total{protocol="amqp091"} 50\n')
+  })
+
+  test('shows alarms as 0 and 1, and a limit that is not there as infinite', async () => {
+    const view = broker.resources()
+    broker.resources = () => ({ ...view, memoryLimitBytes: Infinity })
+    const { body } = await app.inject({ url: '/metrics' })
+    expect(body).toContain('\nrabbitmq_alarms_memory_used_watermark 0\n')
+    expect(body).toContain('\nrabbitmq_alarms_free_disk_space_watermark 1\n')
+    expect(body).toContain('\nrabbitmq_resident_memory_limit_bytes +Inf\n')
   })
 
   test('escapes label values', async () => {

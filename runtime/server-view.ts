@@ -2,7 +2,9 @@
 // alone.
 import type { Broker } from '../broker/broker.ts'
 import { passwordMatches } from '../broker/users.ts'
-import type { Authentication, BrokerTotals, BrokerView, ListenerView, Login } from '../http/broker-view.ts'
+import type {
+  Authentication, BrokerTotals, BrokerView, ListenerView, Login, ResourcesView,
+} from '../http/broker-view.ts'
 
 export class ServerView implements BrokerView {
   readonly productName: string
@@ -32,6 +34,11 @@ export class ServerView implements BrokerView {
 
   listeners(): readonly ListenerView[] {
     return this.open
+  }
+
+  resources(): ResourcesView {
+    const { isMemoryLow, isDiskLow, reading } = this.broker.alarms
+    return { ...reading, isMemoryLow, isDiskLow }
   }
 
   authenticate(login: Login): Promise<Authentication> {

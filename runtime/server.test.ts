@@ -35,7 +35,7 @@ const dataDirectory = (): string => join(root, 'data')
 function settingsOf(more: Partial<Settings> = {}): Settings {
   const resolved = resolveSettings({ argv: [], env: {}, fileText: null, fileName: null, packageVersion: '0' })
   if (!resolved.ok) throw new Error(resolved.problems.join())
-  const here = { host: '127.0.0.1', amqpPort: 0, httpPort: 0, dataDirectory: dataDirectory() }
+  const here = { host: '127.0.0.1', amqpPort: 0, httpPort: 0, dataDirectory: dataDirectory(), ballast: 0 }
   return { ...resolved.settings, ...here, ...more }
 }
 

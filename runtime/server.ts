@@ -18,6 +18,7 @@ import { CATALOG, isHeld } from '../store/store.ts'
 import type { Engine, Store, StoreFailure } from '../store/store.ts'
 import type { Logger } from './log.ts'
 import { checkPortsFree } from './ports.ts'
+import { watchResources } from './resource-watch.ts'
 import { ServerView } from './server-view.ts'
 import { readTls } from './tls.ts'
 import { SystemClock, nextTurn, startTicking, systemRandom } from './world.ts'
@@ -45,8 +46,7 @@ export async function startServer(settings: Settings, log: Logger): Promise<Runn
   const turn = new Turn(clock, nextTurn)
   const timers = new TimerWheel(clock.monotonicMs)
   const broker = createBroker(settings, log, clock, turn, timers)
-  const engine = settings.store === 'memory'
-    ? new MemoryEngine() : new SqliteEngine({ dataDir: settings.dataDirectory })
+  const engine = createEngine(settings, broker)
   const view = new ServerView(broker)
   if (settings.store === 'memory') await dismissStoreWorker()
   await engine.open()
@@ -63,6 +63,7 @@ export async function startServer(settings: Settings, log: Logger): Promise<Runn
     throw error
   }
   const stopTicking = startTicking(clock, turn, timers)
+  const stopWatching = watchResources(broker.alarms, settings)
   const [plain, secure] = amqp
   const { address, port } = plain!.address
   view.addListener('amqp', address, port, false)
@@ -81,6 +82,7 @@ export async function startServer(settings: Settings, log: Logger): Promise<Runn
       broker.rememberDeliveries()
       for (const vhost of broker.vhosts.values()) await vhost.store.release()
       stopTicking()
+      stopWatching()
       await engine.close()
     },
   }
@@ -102,6 +104,18 @@ function createBroker(
       clusterName: `leveret@${hostname()}`,
     },
     loopbackUsers: settings.loopbackUsers,
+  })
+}
+
+function createEngine(settings: Settings, broker: Broker): Engine {
+  if (settings.store === 'memory') return new MemoryEngine()
+  return new SqliteEngine({
+    dataDir: settings.dataDirectory, ballastBytes: settings.ballast,
+    onRoom(missing) {
+      broker.alarms.diskFull(missing !== null)
+      if (missing === null) broker.log.info({}, 'the disk has room again: the store goes on')
+      else broker.log.error({ err: missing }, 'the disk is full: the store keeps what it has and tries again')
+    },
   })
 }
 

@@ -14,14 +14,14 @@ import { amqplibConfirms } from './workloads/amqplib-confirms.ts'
 import { churn } from './workloads/churn.ts'
 import { deepBacklogs } from './workloads/deep-backlog.ts'
 import { flows, lastFlows } from './workloads/flows.ts'
-import { memoryWorkloads } from './workloads/memory.ts'
+import { lastMemoryWorkloads, memoryWorkloads } from './workloads/memory.ts'
 import { recovery } from './workloads/recovery.ts'
 import { roundTrips } from './workloads/round-trips.ts'
 import { startUp } from './workloads/start-up.ts'
 
 const workloads: readonly Workload[] = [
   ...flows, ...roundTrips, ...churn, ...memoryWorkloads, ...recovery, startUp, amqplibConfirms, ...lastFlows,
-  ...deepBacklogs,
+  ...deepBacklogs, ...lastMemoryWorkloads,
 ]
 const steady: Timing = { warmUpMs: 1_000, measureMs: 3_000, divisor: 1 }
 const quick: Timing = { warmUpMs: 300, measureMs: 700, divisor: 10 }

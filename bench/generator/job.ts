@@ -61,10 +61,10 @@ export interface ChurnJob extends Bounds {
   readonly of: 'connection' | 'channel' | 'queue' | 'binding'
 }
 
-/** idle.ts: what many connections or queues cost while nothing happens. */
+/** idle.ts: what many of a kind cost while nothing happens; a consumer has a connection of its own. */
 export interface IdleJob {
   readonly kind: 'idle'
-  readonly of: 'connection' | 'queue'
+  readonly of: 'connection' | 'consumer' | 'queue' | 'binding'
   readonly count: number
 }
 

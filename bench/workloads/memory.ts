@@ -1,6 +1,6 @@
-// What a broker holds in memory: idle, with many idle connections or queues, and with a backlog. Each on a
-// broker that was just started. Ten thousand connections need a limit of more open files than that on both
-// sides (`ulimit -n`).
+// What a broker holds in memory: idle, with many idle connections, consumers, queues or bindings, and with
+// a backlog. Each on a broker that was just started. Ten thousand connections need a limit of more open files
+// than that on both sides (`ulimit -n`).
 import { cpuPerMillion } from '../figures.ts'
 import { generate } from '../generator/remote-generator.ts'
 import type { IdleJob } from '../generator/job.ts'
@@ -8,15 +8,16 @@ import { memory, rate } from '../workload.ts'
 import type { Workload } from '../workload.ts'
 
 const IDLE_COUNT = 10_000
+const BINDING_COUNT = 100_000
 const BACKLOG = 1_000_000
 const BACKLOG_BODY_BYTES = 128
 
-const idle = (thing: IdleJob['of']): Workload => ({
+const idle = (thing: IdleJob['of'], countMax: number, what: string): Workload => ({
   name: `idle-${thing}s`,
-  what: `${IDLE_COUNT} idle ${thing}s on a broker just started`,
+  what: `${countMax} ${what}, on a broker just started`,
   isOnFreshBroker: true,
   async run(target, { divisor }) {
-    const count = IDLE_COUNT / divisor
+    const count = countMax / divisor
     const where = { url: target.url, pids: target.pids() }
     const answer = await generate({ kind: 'idle', of: thing, count }, where)
     const { memoryBeforeMiB, memoryAfterMiB, seconds } = answer
@@ -47,4 +48,12 @@ const backlog: Workload = {
   },
 }
 
-export const memoryWorkloads: readonly Workload[] = [idle('connection'), idle('queue'), backlog]
+export const memoryWorkloads: readonly Workload[] = [
+  idle('connection', IDLE_COUNT, 'idle connections'),
+  idle('consumer', IDLE_COUNT, 'idle connections with a consumer each'),
+  idle('queue', IDLE_COUNT, 'idle queues'), backlog,
+]
+/** To be run after all others: the bindings stay. */
+export const lastMemoryWorkloads: readonly Workload[] = [
+  idle('binding', BINDING_COUNT, 'bindings of one topic exchange'),
+]

@@ -6,19 +6,38 @@
 //                                 └ # ●
 import { preconditionFailed } from '../protocol/errors.ts'
 import { DestinationCounts } from './destination-counts.ts'
-import type { Binding } from './binding.ts'
+import type { Binding, Destination } from './binding.ts'
 import type { ExchangeType, HeaderSource, Router } from './exchange-type.ts'
 import type { RouteSet } from './route-set.ts'
 
 /** RabbitMQ since 4.3.5: each `#` multiplies the paths that a long key can take through the trie. */
 const HASHES_MAX = 2
 
+/** Most nodes have either words or destinations, so neither is made before it is needed. */
 class TrieNode {
-  readonly words = new Map<string, TrieNode>()
-  readonly destinations = new DestinationCounts()
+  words: Map<string, TrieNode> | null = null
+  destinations: DestinationCounts | null = null
 
   get isEmpty(): boolean {
-    return this.words.size === 0 && this.destinations.isEmpty
+    return this.words === null && this.destinations === null
+  }
+
+  /** The node of a word below this one, made when it is not there. */
+  under(word: string): TrieNode {
+    this.words ??= new Map()
+    let next = this.words.get(word)
+    if (next === undefined) this.words.set(word, next = new TrieNode())
+    return next
+  }
+
+  cut(word: string): void {
+    this.words!.delete(word)
+    if (this.words!.size === 0) this.words = null
+  }
+
+  remove(destination: Destination): void {
+    this.destinations?.remove(destination)
+    if (this.destinations?.isEmpty === true) this.destinations = null
   }
 }
 
@@ -34,11 +53,8 @@ class TopicRouter implements Router {
 
   bind(binding: Binding): void {
     let node = this.root
-    for (const word of wordsOf(binding.routingKey)) {
-      let next = node.words.get(word)
-      if (next === undefined) node.words.set(word, next = new TrieNode())
-      node = next
-    }
+    for (const word of wordsOf(binding.routingKey)) node = node.under(word)
+    node.destinations ??= new DestinationCounts()
     node.destinations.add(binding.destination)
   }
 
@@ -46,13 +62,13 @@ class TopicRouter implements Router {
     const words = wordsOf(binding.routingKey)
     const path = [this.root]
     for (const word of words) {
-      const next = path.at(-1)!.words.get(word)
+      const next = path.at(-1)!.words?.get(word)
       if (next === undefined) return
       path.push(next)
     }
-    path.at(-1)!.destinations.remove(binding.destination)
+    path.at(-1)!.remove(binding.destination)
     for (let depth = words.length; depth > 0 && path[depth]!.isEmpty; depth--) {
-      path[depth - 1]!.words.delete(words[depth - 1]!)
+      path[depth - 1]!.cut(words[depth - 1]!)
     }
   }
 
@@ -62,26 +78,28 @@ class TopicRouter implements Router {
 }
 
 function walk(node: TrieNode, words: readonly string[], at: number, out: RouteSet): void {
-  const hash = node.words.get('#')
+  const { words: below } = node
+  const hash = below?.get('#')
   if (hash !== undefined) {
     for (let rest = at; rest <= words.length; rest++) walkBelowHash(hash, words, rest, out)
   }
   if (at === words.length) {
-    node.destinations.addAllTo(out)
+    node.destinations?.addAllTo(out)
     return
   }
-  const star = node.words.get('*')
+  if (below === null) return
+  const star = below.get('*')
   if (star !== undefined) walk(star, words, at + 1, out)
   const word = words[at]!
   // A published `*` is a word like any other; the branch of that name has been walked.
   if (word === '*' || word === '#') return
-  const next = node.words.get(word)
+  const next = below.get(word)
   if (next !== undefined) walk(next, words, at + 1, out)
 }
 
 /** A `#` that ends its pattern takes all the rest, so only the last position may count it. */
 function walkBelowHash(hash: TrieNode, words: readonly string[], rest: number, out: RouteSet): void {
-  if (rest === words.length || hash.words.size > 0) walk(hash, words, rest, out)
+  if (rest === words.length || hash.words !== null) walk(hash, words, rest, out)
 }
 
 export const topic: ExchangeType = {

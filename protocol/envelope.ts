@@ -6,12 +6,13 @@ import { BASIC_GET_OK, BASIC_RETURN } from './methods.gen.ts'
 const SHORTSTR_BYTES_MAX = 255
 
 /**
- * Exchange and routing key as basic.deliver, get-ok and return carry them. A short string has 255 bytes at
- * most: a key that was not UTF-8 may have grown when the store kept it as text, and is cut.
+ * Exchange and routing key as basic.deliver, get-ok and return carry them; the key as text or, when it is not
+ * UTF-8, as its bytes. A short string has 255 bytes at most: text of a key that was not UTF-8 is cut.
  */
-export function encodeEnvelope(exchange: string, routingKey: string): Buffer {
+export function encodeEnvelope(exchange: string, routingKey: string | Buffer): Buffer {
   const name = Buffer.from(exchange)
-  const key = Buffer.from(routingKey).subarray(0, SHORTSTR_BYTES_MAX)
+  const key = (typeof routingKey === 'string' ? Buffer.from(routingKey) : routingKey)
+    .subarray(0, SHORTSTR_BYTES_MAX)
   return Buffer.concat([Buffer.from([name.length]), name, Buffer.from([key.length]), key])
 }
 

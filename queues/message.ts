@@ -10,11 +10,14 @@ export class Envelope {
   readonly routingKey: string
   /** Both as short strings, byte for byte as published: a routing key need not be UTF-8. */
   readonly wire: Buffer
+  /** The key's own bytes when the text is not all of it: decoding has put U+FFFD for what is not UTF-8. */
+  readonly rawKey: Buffer | null
 
   constructor(exchange: string, routingKey: string, wire: Buffer) {
     this.exchange = exchange
     this.routingKey = routingKey
     this.wire = wire
+    this.rawKey = routingKey.includes('\uFFFD') ? wire.subarray(2 + wire[0]!) : null
   }
 }
 
@@ -76,6 +79,10 @@ export class Message implements StorableMessage {
         isPersistent: this.isPersistent, expiresAtMs: this.expiresAtMs + ms, priority: this.priority,
         isDeadLetter: this.isDeadLetter,
       })
+  }
+
+  get rawKey(): Buffer | null {
+    return this.envelope.rawKey
   }
 
   get bodyBytes(): number {

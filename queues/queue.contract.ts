@@ -28,11 +28,12 @@ interface Kept {
 
 function stored(id: number, message: StorableMessage, expiresAtMs: number): StoredMessage {
   const {
-    exchange, routingKey, buf, propertiesStart, propertiesEnd, bodyStart, bodyEnd, isDeadLetter, bodyId,
+    exchange, routingKey, rawKey, buf, propertiesStart, propertiesEnd, bodyStart, bodyEnd, isDeadLetter,
+    bodyId,
   } = message
   return {
-    id, exchange, routingKey, buf, propertiesStart, propertiesEnd, bodyStart, bodyEnd, isDeadLetter, bodyId,
-    expiresAtMs, deliveryCount: 0,
+    id, exchange, routingKey, rawKey, buf, propertiesStart, propertiesEnd, bodyStart, bodyEnd, isDeadLetter,
+    bodyId, expiresAtMs, deliveryCount: 0,
   }
 }
 

@@ -12,7 +12,7 @@ function storedOf(id: number, properties: string, more: Partial<StoredMessage> =
   const bodyStart = 6 + head.length
   return {
     id, buf, propertiesStart: 6, propertiesEnd: bodyStart, bodyStart, bodyEnd: bodyStart + body.length,
-    exchange: 'x', routingKey: `k${id % 2}`, expiresAtMs: Infinity, bodyId: 0, deliveryCount: 0,
+    exchange: 'x', routingKey: `k${id % 2}`, rawKey: null, expiresAtMs: Infinity, bodyId: 0, deliveryCount: 0,
     isDeadLetter: false, ...more,
   }
 }
@@ -27,6 +27,14 @@ it('has envelope, properties and body', () => {
     expect(buf.toString('utf8', bodyStart, bodyEnd)).toBe(`body ${id}`)
     expect(message.envelope.wire.toString()).toBe(`\x01x\x02k${id % 2}`)
   }
+})
+
+it('keeps a routing key that is not UTF-8, also beside others that read the same', () => {
+  const keys = [Buffer.from([0xff]), Buffer.from([0xfe])]
+  const envelopes = keys.map((rawKey) =>
+    storedEntry(storedOf(1, '0000', { routingKey: '\uFFFD', rawKey }), noHolder, 0).message.envelope)
+  expect(envelopes.map(({ wire }) => wire.subarray(3))).toEqual(keys)
+  expect(envelopes.map(({ rawKey }) => rawKey)).toEqual(keys)
 })
 
 it('is persistent by its delivery mode, and has its priority', () => {

@@ -23,9 +23,9 @@ export function storedEntry(stored: StoredMessage, queue: EntryHolder, suspectTo
 }
 
 function messageOf(stored: StoredMessage): Message {
-  const { exchange, routingKey, buf, propertiesStart, propertiesEnd, bodyStart, bodyEnd } = stored
-  if (exchange !== envelope.exchange || routingKey !== envelope.routingKey) {
-    envelope = new Envelope(exchange, routingKey, encodeEnvelope(exchange, routingKey))
+  const { exchange, routingKey, rawKey, buf, propertiesStart, propertiesEnd, bodyStart, bodyEnd } = stored
+  if (exchange !== envelope.exchange || routingKey !== envelope.routingKey || rawKey !== null) {
+    envelope = new Envelope(exchange, routingKey, encodeEnvelope(exchange, rawKey ?? routingKey))
   }
   header.readProperties(buf, propertiesStart, propertiesEnd)
   const { priority, deliveryMode } = header

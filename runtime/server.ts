@@ -49,7 +49,8 @@ export async function startServer(settings: Settings, log: Logger): Promise<Runn
   const engine = createEngine(settings, broker)
   const view = new ServerView(broker)
   if (settings.store === 'memory') await dismissStoreWorker()
-  await engine.open()
+  const { kind, warnings } = await engine.open()
+  for (const warning of warnings) log.warn({ store: kind }, warning)
   const amqp: AmqpListener[] = []
   let http: RunningHttp | null = null
   try {

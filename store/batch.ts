@@ -21,7 +21,7 @@
 
 import { invariant } from '../base/invariant.ts'
 import { type Arena, ArenaPool } from './arena.ts'
-import { HEAD_FIXED_BYTES, writeHead } from './head.ts'
+import { headBytesMax, writeHead } from './head.ts'
 import type { Definition, StorableMessage } from './store.ts'
 
 export const OP_SKIP = 0
@@ -108,8 +108,7 @@ export class BatchWriter {
     const bodyPosition = bodyId === 0 ? NOWHERE : this.shareBody(scope, message)
     const bodyLength = message.bodyEnd - message.bodyStart
     const at = this.reserve(
-      PUT_BYTES + HEAD_FIXED_BYTES + 3 * (message.routingKey.length + message.exchange.length) +
-        (message.propertiesEnd - message.propertiesStart) + (bodyId === 0 ? bodyLength : 0),
+      PUT_BYTES + 3 * message.routingKey.length + headBytesMax(message) + (bodyId === 0 ? bodyLength : 0),
     )
     const { bytes, view } = this.arena
     const keyLength = bytes.write(message.routingKey, at + PUT_BYTES, 'utf8')

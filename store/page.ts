@@ -6,7 +6,9 @@
 //   | id f64 | body id f64 | delivery count u32 | key u32 | head u32 | body u32 | key | head | body | next …
 
 import { invariant } from '../base/invariant.ts'
-import { expiryOf, HEAD_FIXED_BYTES, isDeadLetter, isHead, propertiesAt } from './head.ts'
+import {
+  exchangeEnd, expiryOf, HEAD_FIXED_BYTES, isDeadLetter, isHead, propertiesAt, rawKeyOf,
+} from './head.ts'
 import type { StoredMessage } from './store.ts'
 
 const FIXED_BYTES = 32
@@ -96,6 +98,7 @@ export class PageMessage implements StoredMessage {
   readonly bodyId: number
   readonly deliveryCount: number
   readonly routingKey: string
+  readonly rawKey: Buffer | null
   readonly exchange: string
   readonly expiresAtMs: number
   readonly isDeadLetter: boolean
@@ -114,8 +117,9 @@ export class PageMessage implements StoredMessage {
     this.bodyId = bodyId
     this.deliveryCount = deliveryCount
     this.routingKey = routingKey
+    this.rawKey = rawKeyOf(buf, headAt)
     this.propertiesStart = propertiesAt(buf, headAt)
-    this.exchange = buf.toString('utf8', headAt + HEAD_FIXED_BYTES, this.propertiesStart)
+    this.exchange = buf.toString('utf8', headAt + HEAD_FIXED_BYTES, exchangeEnd(buf, headAt))
     this.expiresAtMs = expiryOf(buf, headAt)
     this.isDeadLetter = isDeadLetter(buf, headAt)
     this.buf = buf

@@ -18,6 +18,7 @@ export interface EngineUnderTest {
 interface SampleMessage {
   readonly exchange?: string
   readonly routingKey?: string
+  readonly rawKey?: Buffer | null
   readonly properties?: Buffer
   readonly body?: Buffer
   readonly expiresAtMs?: number
@@ -27,7 +28,8 @@ interface SampleMessage {
 
 /** A message as the broker holds one: a range in the middle of received bytes. */
 export function messageOf(sample: SampleMessage = {}): StorableMessage {
-  const { exchange = 'orders', routingKey = 'created', isDeadLetter = false, bodyId = 0 } = sample
+  const { exchange = 'orders', routingKey = 'created', rawKey = null } = sample
+  const { isDeadLetter = false, bodyId = 0 } = sample
   const properties = sample.properties ?? Buffer.from([0x80, 0])
   const body = sample.body ?? Buffer.from('hello')
   const before = Buffer.from('before')
@@ -35,7 +37,7 @@ export function messageOf(sample: SampleMessage = {}): StorableMessage {
   const propertiesEnd = before.length + properties.length
   const bodyStart = propertiesEnd + between.length
   return {
-    exchange, routingKey, isDeadLetter, bodyId, bodyStart, propertiesEnd,
+    exchange, routingKey, rawKey, isDeadLetter, bodyId, bodyStart, propertiesEnd,
     buf: Buffer.concat([before, properties, between, body, Buffer.from('after')]),
     propertiesStart: before.length,
     bodyEnd: bodyStart + body.length,
@@ -57,8 +59,8 @@ function noise(length: number): Buffer {
 
 /** Comparing text is a thousand times faster than comparing Buffers with `toEqual`. */
 function asText(message: Required<Omit<SampleMessage, 'bodyId'>>): string {
-  const { exchange, routingKey, properties, body, expiresAtMs, isDeadLetter } = message
-  const bytes = [properties.toString('hex'), body.toString('hex')]
+  const { exchange, routingKey, rawKey, properties, body, expiresAtMs, isDeadLetter } = message
+  const bytes = [properties, body, rawKey].map((each) => each?.toString('hex'))
   return JSON.stringify([exchange, routingKey, String(expiresAtMs), isDeadLetter, ...bytes])
 }
 
@@ -205,6 +207,7 @@ export function storeContract(name: string, makeEngine: () => Promise<EngineUnde
         const sent = Array.from({ length: 50 }, (_, index) => ({
           exchange: index % 2 === 0 ? '' : 'éxchänge',
           routingKey: index % 3 === 0 ? 'k'.repeat(255) : `ключ.${index}\0`,
+          rawKey: index % 7 === 0 ? noise(index) : null,
           properties: noise(index * 7),
           body: noise(index === 49 ? 700_000 : index * 1_001),
           expiresAtMs: index % 2 === 0 ? Infinity : 1_700_000_000_000 + index,

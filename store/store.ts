@@ -68,6 +68,8 @@ export interface Definition {
 export interface StorableMessage {
   readonly exchange: string
   readonly routingKey: string
+  /** The routing key as it came, when it is not UTF-8, so that `routingKey` is not all of it; else null. */
+  readonly rawKey: Buffer | null
   readonly buf: Buffer
   readonly propertiesStart: number
   readonly propertiesEnd: number

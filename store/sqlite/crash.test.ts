@@ -28,7 +28,7 @@ const script = `
       const bodyId = (batch * ${PER_BATCH} + n) * 3
       const buf = Buffer.alloc(1500, bodyId % 251)
       const message = {
-        exchange: 'x', routingKey: 'k', isDeadLetter: false, buf, bodyId,
+        exchange: 'x', routingKey: 'k', rawKey: null, isDeadLetter: false, buf, bodyId,
         propertiesStart: 0, propertiesEnd: 0, bodyStart: 0, bodyEnd: buf.length,
       }
       store.put(1, bodyId + 1, message)

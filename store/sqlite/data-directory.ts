@@ -5,7 +5,8 @@
 
 import Database from 'better-sqlite3'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
+import { syncFile } from './sync-file.ts'
 
 /** Two processes that start together may meet for a moment; one of them wins within this time. */
 const LOCK_WAIT_MS = 500
@@ -32,7 +33,8 @@ export class DataDirectory {
 
   /** Errors: DataDirectoryHeld, or the file system's. */
   constructor(directory: string) {
-    mkdirSync(directory, { recursive: true })
+    const firstMade = mkdirSync(directory, { recursive: true })
+    if (firstMade !== undefined) syncMade(resolve(firstMade), resolve(directory))
     this.databaseFile = join(directory, 'leveret.db')
     this.pidFile = join(directory, 'leveret.pid')
     this.lock = new Database(join(directory, 'leveret.lock'), { timeout: LOCK_WAIT_MS })
@@ -50,6 +52,11 @@ export class DataDirectory {
     rmSync(this.pidFile, { force: true })
     this.lock.close()
   }
+}
+
+/** All that were made, up to the first: a power cut must not take the home of a new database. */
+function syncMade(first: string, last: string): void {
+  for (let made = last; made.length >= first.length; made = dirname(made)) syncFile(made)
 }
 
 function isBusy(error: unknown): boolean {

@@ -7,7 +7,13 @@ import { migrate, refuseNewer } from './migrate.ts'
 
 export const PAGE_BYTES = 8192
 
-export function openDatabase(file: string): Database.Database {
+export interface OpenedDatabase {
+  readonly db: Database.Database
+  /** The copy made before a migration; null when there was none. */
+  readonly migrationBackup: string | null
+}
+
+export function openDatabase(file: string): OpenedDatabase {
   const db = new Database(file)
   try {
     refuseNewer(db)
@@ -23,8 +29,7 @@ export function openDatabase(file: string): Database.Database {
     db.pragma('mmap_size = 0')
     db.pragma('cache_size = -65536')
     db.pragma('foreign_keys = OFF')
-    migrate(db)
-    return db
+    return { db, migrationBackup: migrate(db) }
   } catch (error) {
     db.close()
     throw error

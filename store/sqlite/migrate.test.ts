@@ -21,15 +21,15 @@ afterEach(() => {
 })
 
 it('a new file gets the current schema', () => {
-  const db = openDatabase(file)
+  const { db } = openDatabase(file)
   expect(db.pragma('user_version', { simple: true })).toBe(migrations.length)
   expect(db.prepare('SELECT count(*) FROM queue_messages').pluck().get()).toBe(0)
   db.close()
 })
 
 it('the settings that durability rests on hold on every open', () => {
-  openDatabase(file).close()
-  const db = openDatabase(file)
+  openDatabase(file).db.close()
+  const { db } = openDatabase(file)
   const names = ['synchronous', 'journal_mode', 'page_size', 'auto_vacuum', 'wal_autocheckpoint', 'mmap_size']
   expect(names.map((name) => db.pragma(name, { simple: true }))).toEqual([2, 'wal', 8192, 2, 0, 0])
   db.close()

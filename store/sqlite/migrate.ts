@@ -3,10 +3,13 @@
 // exactly as it was.
 
 import type { Database } from 'better-sqlite3'
+import { rmSync } from 'node:fs'
+import { syncFile } from './sync-file.ts'
 import { initial } from './schema/0001-initial.ts'
+import { readable } from './schema/0002-readable.ts'
 
 /** Migration n is at n - 1; `user_version` says how many a file has seen. */
-export const migrations: readonly string[] = [initial]
+export const migrations: readonly string[] = [initial, readable]
 
 export class DataDirectoryNewer extends Error {
   override name = 'DataDirectoryNewer'
@@ -30,14 +33,34 @@ export function refuseNewer(db: Database): void {
   if (found > migrations.length) throw new DataDirectoryNewer(db.name, found, migrations.length)
 }
 
-export function migrate(db: Database, known: readonly string[] = migrations): void {
+/** Returns the file that holds a copy of what was there before; null when there was nothing to migrate. */
+export function migrate(db: Database, known: readonly string[] = migrations): string | null {
   const from = schemaVersion(db)
-  if (from === known.length) return
+  if (from === known.length) return null
+  const backup = from === 0 ? null : copyBefore(db, from)
   const apply = db.transaction(() => {
     for (const sql of known.slice(from)) db.exec(sql)
     db.pragma(`user_version = ${known.length}`)
   })
   apply.immediate()
+  return backup
+}
+
+/** Errors: Error, when there is no room for it or the like; the file is then as it was. */
+function copyBefore(db: Database, version: number): string {
+  const time = new Date().toISOString().replaceAll(/[-:]/g, '')
+  const copy = `${db.name}.schema-${version}.${time}.backup`
+  try {
+    db.prepare('VACUUM INTO ?').run(copy)
+    syncFile(copy)
+    return copy
+  } catch (cause) {
+    // Half of one; nothing was there before, down to the millisecond.
+    rmSync(copy, { force: true })
+    throw new Error(`${db.name} has schema version ${version} and is copied before it is migrated, but the `
+      + `copy ${copy} failed: ${String(cause)}. Make room for it, or move the copies of earlier migrations.`,
+    { cause })
+  }
 }
 
 function schemaVersion(db: Database): number {

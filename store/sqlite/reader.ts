@@ -5,7 +5,7 @@
 import { isHead } from '../head.ts'
 import { type PackedPage, PagePacker, type PageRow } from '../page.ts'
 import type { PageRequest, QueueTotals, Recovered } from '../store.ts'
-import { checksum } from './checksum.ts'
+import { storedChecksum } from './checksum.ts'
 import type { PurgeMarks } from './purge-marks.ts'
 import type { Spill } from './spill.ts'
 import type { MessageRow, Statements } from './statements.ts'
@@ -46,7 +46,7 @@ export class PageReader {
     let bytes = 0
     for (const row of this.rows(request, spill)) {
       if (count >= request.limit || bytes >= request.bytesMax) return { page: packer.finish(false), damaged }
-      const message = readRow(row)
+      const message = readRow(request.queue, row)
       if (typeof message === 'string') {
         damaged.push({ row, reason: message })
         continue
@@ -107,10 +107,10 @@ function* mergeById(one: Iterable<MessageRow>, other: Iterable<MessageRow>): Gen
 }
 
 /** The message, or why it must not be delivered. */
-function readRow(row: MessageRow): PageRow | string {
+export function readRow(queue: number, row: MessageRow): PageRow | string {
   if (row.body === null) return `its shared body ${row.bodyId} is missing`
-  const crc = checksum(row.head, row.body)
-  if (crc !== row.crc) return `crc32 of head and body is ${crc}, ${row.crc} was stored`
+  const crc = storedChecksum(queue, row.id, row.routingKey, row.head, row.body)
+  if (crc !== row.crc) return `its crc32 is ${crc}, ${row.crc} was stored`
   const { length } = row.head
   if (!isHead(row.head, 0, length)) return `its head of ${length} bytes is not of a known version`
   const { id, routingKey, head, body, bodyId, deliveryCount } = row

@@ -39,7 +39,8 @@ export class Spill {
   }
 
   put(queue: number, id: number, routingKey: string, head: Buffer, body: Buffer): void {
-    this.insert.run(id, queue, body.length, checksum(head, body), routingKey, head, body)
+    const crc = checksum(queue, id, routingKey, head, body)
+    this.insert.run(id, queue, body.length, crc, routingKey, head, body)
   }
 
   drop(id: number): void {

@@ -41,10 +41,12 @@ export class SqliteEngine implements Engine, ScopeReader, StoreThreadListener {
     this.directory = directory
     this.thread = new StoreThread(this)
     try {
-      const { damagedCount } = await this.thread.ask('open', {
+      const { damagedCount, migrationBackup } = await this.thread.ask('open', {
         file: directory.databaseFile, ballastBytes: this.options.ballastBytes ?? 0,
       })
-      const warnings = damagedWarnings(damagedCount, directory.databaseFile)
+      const warnings = [
+        ...migrationWarnings(migrationBackup), ...damagedWarnings(damagedCount, directory.databaseFile),
+      ]
       return { kind: 'sqlite', durability: 'disk', warnings }
     } catch (error) {
       await this.free()
@@ -112,6 +114,11 @@ export class SqliteEngine implements Engine, ScopeReader, StoreThreadListener {
   private openThread(): StoreThread {
     return present(this.thread, `the store in ${this.options.dataDir} is not open`)
   }
+}
+
+function migrationWarnings(backup: string | null): readonly string[] {
+  if (backup === null) return []
+  return [`the data was migrated to a newer schema; as it was before, it is in ${backup}`]
 }
 
 function damagedWarnings(count: number, file: string): readonly string[] {

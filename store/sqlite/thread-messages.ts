@@ -9,7 +9,7 @@ import type { PageRequest, Recovered, StoreFailure } from '../store.ts'
 export interface Questions {
   open: {
     readonly ask: { readonly file: string; readonly ballastBytes: number }
-    readonly answer: { readonly damagedCount: number }
+    readonly answer: { readonly damagedCount: number; readonly migrationBackup: string | null }
   }
   openScope: { readonly ask: { readonly number: number; readonly name: string }; readonly answer: null }
   recover: { readonly ask: { readonly scope: string }; readonly answer: Recovered }

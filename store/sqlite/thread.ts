@@ -86,7 +86,7 @@ function open(file: string, ballastBytes: number): Questions['open']['answer'] {
   writer = withBallast(() => new SqliteWriter(file))
   workLater()
   growLater(RETRY_MS)
-  return { damagedCount: writer.damagedCount }
+  return { damagedCount: writer.damagedCount, migrationBackup: writer.migrationBackup }
 }
 
 /** For what happens once and cannot wait: a full disk is tried again with the room of the ballast. */

@@ -37,6 +37,8 @@ const VACUUM_STEP_PAGES = 512
 export class SqliteWriter implements BatchVisitor {
   /** Of the owner before this one. True for a new file. */
   readonly wasClean: boolean
+  /** The copy of the file from before it was migrated; null when it was not. */
+  readonly migrationBackup: string | null
   private readonly suspectTo: number
   private readonly db: Database
   private readonly sql: Statements
@@ -60,7 +62,9 @@ export class SqliteWriter implements BatchVisitor {
   private pagesAtCheckpoint = 0
 
   constructor(file: string) {
-    this.db = openDatabase(file)
+    const { db, migrationBackup } = openDatabase(file)
+    this.db = db
+    this.migrationBackup = migrationBackup
     this.sql = prepareStatements(this.db)
     this.purged = new PurgeMarks(this.sql)
     this.reader = new PageReader(this.sql, this.purged)
@@ -164,7 +168,7 @@ export class SqliteWriter implements BatchVisitor {
     scope: number, queue: number, id: number, bodyId: number, routingKey: string, head: Buffer, body: Buffer,
   ): void {
     const isShared = bodyId !== 0
-    const crc = checksum(head, body)
+    const crc = checksum(queue, id, routingKey, head, body)
     this.sql.insertMessage.run(
       id, queue, body.length, isShared ? bodyId : null, crc, routingKey, head, isShared ? null : body,
     )

@@ -3,6 +3,7 @@
 
 export const exitCodes = {
   ok: { code: 0, meaning: 'printed what was asked; or stopped in good order by SIGTERM or SIGINT' },
+  notSo: { code: 1, meaning: 'check found damage, or the backup could not be made' },
   slowStop: { code: 1, meaning: 'told to stop and not done within 5 seconds' },
   usage: { code: 64, meaning: 'a flag, variable or configuration file is wrong; nothing was touched' },
   unavailable: { code: 69, meaning: 'a port is taken, or the address cannot be listened on' },

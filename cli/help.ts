@@ -4,7 +4,7 @@ import {
   defaultOf, describeSource, flagOf, settingRows, showPlain, showValue, variablesOf,
 } from '../broker/config.ts'
 import type { Settings, Sources } from '../broker/config.ts'
-import { commands } from './commands.ts'
+import { commands, subcommands } from './commands.ts'
 import { exitCodes } from './exit-codes.ts'
 
 export function helpText(packageVersion: string): string {
@@ -15,6 +15,7 @@ export function helpText(packageVersion: string): string {
     'configuration file, which wins over the default.',
     '',
     ...commands.map(({ flags, doc }) => `  ${flags.join(', ').padEnd(20)} ${doc}`),
+    ...subcommands.flatMap(({ usage, doc }) => [`  leveret ${usage}`, `      ${doc}`]),
     '',
     'Settings:',
     ...settingRows.flatMap(([, row]) => {

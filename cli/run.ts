@@ -3,6 +3,8 @@
 
 import { findConfigFile, resolveSettings } from '../broker/config.ts'
 import type { Resolved } from '../broker/config.ts'
+import { backup } from './backup.ts'
+import { check } from './check.ts'
 import { readCommandLine } from './commands.ts'
 import { exitCodes } from './exit-codes.ts'
 import { configurationText, helpText } from './help.ts'
@@ -11,7 +13,7 @@ import type { StartServer, Surroundings } from './surroundings.ts'
 
 export async function run(surroundings: Surroundings, startServer: StartServer): Promise<void> {
   const { packageVersion } = surroundings
-  const { command, settingsArgv } = readCommandLine(surroundings.argv)
+  const { command, settingsArgv, backup: order } = readCommandLine(surroundings.argv)
   if (command === 'help') return printAndExit(surroundings, helpText(packageVersion))
   if (command === 'version') return printAndExit(surroundings, `${packageVersion}\n`)
 
@@ -21,7 +23,9 @@ export async function run(surroundings: Surroundings, startServer: StartServer):
     surroundings.exit(exitCodes.usage.code)
     return
   }
-  if (command === 'start') await start(resolved.settings, surroundings, startServer)
+  if (order !== null) await backup(order, resolved.settings, surroundings)
+  else if (command === 'check') check(resolved.settings, surroundings)
+  else if (command === 'start') await start(resolved.settings, surroundings, startServer)
   else printAndExit(surroundings, configurationText(resolved.settings, resolved.sources))
 }
 

@@ -5,7 +5,7 @@
 import {
   defaultOf, flagOf, settingRows, showPlain, testSuiteVariables, variablesOf,
 } from '../broker/config.ts'
-import { commands } from '../cli/commands.ts'
+import { commands, subcommands } from '../cli/commands.ts'
 import { exitCodes } from '../cli/exit-codes.ts'
 import { endpoints, rabbitSegments } from '../http/endpoints.ts'
 import { metrics } from '../http/metrics.ts'
@@ -47,6 +47,7 @@ function configuration(): string[] {
     `${testSuiteVariables.map(code).join(', ')} belong to the test suites and are ignored.`,
     '## Instead of starting',
     table(['flag', 'what it does'], commands.map(({ flags, doc }) => [flags.map(code).join(', '), doc])),
+    table(['command', 'what it does'], subcommands.map(({ usage, doc }) => [code(`leveret ${usage}`), doc])),
     '## Exit codes',
     table(['code', 'meaning'], Object.values(exitCodes).map((row) => [String(row.code), row.meaning])),
     'A second SIGTERM or SIGINT ends the process at once, with 128 and the number of the signal.',

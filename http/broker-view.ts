@@ -14,6 +14,11 @@ export interface BrokerView {
   totals(): BrokerTotals
   listeners(): readonly ListenerView[]
   resources(): ResourcesView
+  /**
+   * Copies the data to a file on the broker's machine; returns its size. Null where there is no file to copy.
+   * Errors: Error, saying why not.
+   */
+  readonly backUp: ((file: string, overwrites: boolean) => Promise<number>) | null
 }
 
 /** Limits and readings in bytes; Infinity where nothing was measured. */

@@ -39,6 +39,12 @@ class FakeBroker implements BrokerView {
     return Promise.resolve({ ok: true, caller: { user: login.user, tags: this.tags } })
   }
 
+  readonly backUps: unknown[] = []
+  backUp: BrokerView['backUp'] = (file, overwrites) => {
+    this.backUps.push([file, overwrites])
+    return file === '/full' ? Promise.reject(new Error('no room')) : Promise.resolve(4096)
+  }
+
   resources(): ResourcesView {
     return {
       isMemoryLow: false, isDiskLow: true, memoryLimitBytes: 1000,
@@ -142,6 +148,32 @@ describe('GET /api/overview', () => {
     const answer = await app.inject({ url: '/api/overview', headers: known })
     expect(answer.json()).not.toHaveProperty('node')
     expect(answer.json()).not.toHaveProperty('listeners')
+  })
+})
+
+describe('POST /api/v1/backup', () => {
+  const post = (payload: object, headers: Record<string, string> = known) =>
+    app.inject({ method: 'POST', url: '/api/v1/backup', headers, payload })
+
+  test('has the store copied, and says how large the copy is', async () => {
+    const answer = await post({ file: '/backups/a.db' })
+    expect([answer.statusCode, answer.json()]).toEqual([200, { file: '/backups/a.db', bytes: 4096 }])
+    await post({ file: '/backups/a.db', overwrite: true })
+    expect(broker.backUps).toEqual([['/backups/a.db', false], ['/backups/a.db', true]])
+  })
+
+  test('is for administrators', async () => {
+    broker.tags = ['monitoring']
+    expect((await post({ file: '/a.db' })).statusCode).toBe(401)
+    expect((await post({ file: '/a.db' }, basic('hare', 'wrong'))).statusCode).toBe(401)
+    expect(broker.backUps).toEqual([])
+  })
+
+  test('that fails or is asked wrongly is 400 with a reason', async () => {
+    expect((await post({ file: '/full' })).json()).toEqual({ error: 'bad_request', reason: 'no room' })
+    expect((await post({ overwrite: true })).statusCode).toBe(400)
+    broker.backUp = null
+    expect((await post({ file: '/a.db' })).body).toContain('the memory store has no file')
   })
 })
 

@@ -6,6 +6,7 @@
 import { fastify } from 'fastify'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { admit, CHALLENGE } from './auth.ts'
+import { addBackup } from './backup.ts'
 import type { BrokerView } from './broker-view.ts'
 import type { HttpLog } from './http-log.ts'
 import type { Answer, Endpoint } from './endpoint.ts'
@@ -20,6 +21,7 @@ export function createHttp(view: BrokerView, log: HttpLog): FastifyInstance {
     const { method, path: url } = row
     app.route({ method, url, handler: (request, reply) => serve(row, view, request, reply) })
   }
+  addBackup(app, view)
   app.setNotFoundHandler(answerUnknown)
   app.setErrorHandler(answerFailure)
   return app

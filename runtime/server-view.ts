@@ -13,6 +13,8 @@ export class ServerView implements BrokerView {
   readonly startedAtMs: number
   /** Set once the listeners are open, and taken back when the server stops. */
   ready = false
+  /** Set when the store is one that can. */
+  backUp: BrokerView['backUp'] = null
   private readonly broker: Broker
   private readonly open: ListenerView[] = []
 

@@ -48,6 +48,7 @@ export async function startServer(settings: Settings, log: Logger): Promise<Runn
   const broker = createBroker(settings, log, clock, turn, timers)
   const engine = createEngine(settings, broker)
   const view = new ServerView(broker)
+  if (engine instanceof SqliteEngine) view.backUp = (file, overwrites) => engine.backUp(file, overwrites)
   if (settings.store === 'memory') await dismissStoreWorker()
   const { kind, warnings } = await engine.open()
   for (const warning of warnings) log.warn({ store: kind }, warning)

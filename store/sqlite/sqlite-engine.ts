@@ -71,6 +71,11 @@ export class SqliteEngine implements Engine, ScopeReader, StoreThreadListener {
     }
   }
 
+  /** Copies everything durable to a file, beside the commits; returns its size. Errors: Error, saying why. */
+  backUp(file: string, overwrites: boolean): Promise<number> {
+    return this.openThread().ask('backup', { file, overwrites })
+  }
+
   async recover(scope: string): Promise<Recovered> {
     return this.openThread().ask('recover', { scope })
   }

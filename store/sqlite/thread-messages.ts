@@ -14,6 +14,8 @@ export interface Questions {
   openScope: { readonly ask: { readonly number: number; readonly name: string }; readonly answer: null }
   recover: { readonly ask: { readonly scope: string }; readonly answer: Recovered }
   load: { readonly ask: PageRequest; readonly answer: PackedPage }
+  /** Answers with the size of the copy. */
+  backup: { readonly ask: { readonly file: string; readonly overwrites: boolean }; readonly answer: number }
   close: { readonly ask: null; readonly answer: null }
 }
 

@@ -10,8 +10,10 @@ import type { ClosedBatch } from '../batch.ts'
 import { Ballast } from './ballast.ts'
 import { isFull, toFailure } from './failure.ts'
 import { DataDirectoryNewer } from './migrate.ts'
-import type { FromThread, Question, Questions, QuestionKind, ToThread } from './thread-messages.ts'
+import type { FromThread, Question, Questions, ToThread } from './thread-messages.ts'
 import { SqliteWriter } from './writer.ts'
+
+type PromptQuestion = Exclude<Question, { kind: 'backup' }>
 
 const IDLE_MS = 250
 /** Between two tries on a full disk, and between two looks whether the ballast has room. */
@@ -33,6 +35,7 @@ let stuck: ClosedBatch | null = null
 
 port.on('message', (message: ToThread) => {
   if (message.kind === 'batch') commit(message.batch)
+  else if (message.kind === 'backup') void answerLater(message)
   else answer(message)
 })
 
@@ -49,20 +52,33 @@ function commit(batch: ClosedBatch): void {
   })
 }
 
-function answer(question: Question): void {
+function answer(question: PromptQuestion): void {
   try {
     const told = reply(question)
     const transfer = told !== null && 'blocks' in told ? told.blocks : []
     tell({ kind: 'answer', id: question.id, answer: told }, transfer)
   } catch (error) {
-    const newer = error instanceof DataDirectoryNewer
-      ? { file: error.file, found: error.found, supported: error.supported }
-      : null
-    tell({ kind: 'refused', id: question.id, cause: toFailure(error).cause, newer })
+    refuse(question.id, error)
   }
 }
 
-function reply({ kind, ask }: Question): Questions[QuestionKind]['answer'] {
+/** A backup takes its time; batches are committed between its steps. */
+async function answerLater({ id, ask }: Extract<Question, { kind: 'backup' }>): Promise<void> {
+  try {
+    tell({ kind: 'answer', id, answer: await opened().backUp(ask.file, ask.overwrites) })
+  } catch (error) {
+    refuse(id, error)
+  }
+}
+
+function refuse(id: number, error: unknown): void {
+  const newer = error instanceof DataDirectoryNewer
+    ? { file: error.file, found: error.found, supported: error.supported }
+    : null
+  tell({ kind: 'refused', id, cause: toFailure(error).cause, newer })
+}
+
+function reply({ kind, ask }: PromptQuestion): Questions[PromptQuestion['kind']]['answer'] {
   switch (kind) {
     case 'open':
       return open(ask.file, ask.ballastBytes)

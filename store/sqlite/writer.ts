@@ -12,6 +12,7 @@ import type { ClosedBatch } from '../batch.ts'
 import { type BatchVisitor, readBatch } from '../batch-reader.ts'
 import type { PackedPage } from '../page.ts'
 import type { PageRequest, Recovered } from '../store.ts'
+import { backUp } from './backup.ts'
 import { checksum } from './checksum.ts'
 import { openDatabase } from './database.ts'
 import { type FailureKind, failureKind, isFull, TransactionFailed } from './failure.ts'
@@ -146,6 +147,11 @@ export class SqliteWriter implements BatchVisitor {
 
   checkpoint(): void {
     this.pagesAtCheckpoint = this.walPages('PASSIVE')
+  }
+
+  /** See backup.ts; commits go on meanwhile. */
+  backUp(file: string, overwrites: boolean): Promise<number> {
+    return backUp(this.db, file, overwrites)
   }
 
   /** The clean stop; never after a failure, whose outcome the next owner must doubt. */

@@ -8,7 +8,9 @@ export const exitCodes = {
   usage: { code: 64, meaning: 'a flag, variable or configuration file is wrong; nothing was touched' },
   unavailable: { code: 69, meaning: 'a port is taken, or the address cannot be listened on' },
   internal: { code: 70, meaning: 'a fault of the broker; the log on stderr has the stack' },
-  dataDirectory: { code: 73, meaning: 'the data directory is in use, of a newer version, or not writable' },
+  dataDirectory: {
+    code: 73, meaning: 'the data directory is in use, of a newer version, not writable, or damaged',
+  },
 } as const satisfies Record<string, { readonly code: number; readonly meaning: string }>
 
 export type ExitName = keyof typeof exitCodes

@@ -61,10 +61,11 @@ const causes: readonly Cause[] = [
       + 'let this user write there, or choose another directory with --data',
   },
   {
-    fits: ({ code }) => code.startsWith('SQLITE_'), exit: 'dataDirectory',
+    // From the store thread the code comes as part of the message.
+    fits: ({ code, message }) => /SQLITE_[A-Z]/.test(`${code} ${message}`), exit: 'dataDirectory',
     say: ({ code, message }, settings) =>
-      `the database in ${resolve(settings.dataDirectory)} cannot be used `
-      + `(${code}: ${message}): restore a backup, or choose another directory with --data`,
+      `the database in ${resolve(settings.dataDirectory)} cannot be used (${`${code} ${message}`.trim()}): `
+      + '`leveret check` says what is damaged; restore a backup, or choose another directory with --data',
   },
 ]
 

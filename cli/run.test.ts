@@ -98,6 +98,13 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
+test('a store that failed ends the process with one line and no stack', async () => {
+  const process = new FakeProcess([])
+  await run(process, (settings) => Promise.resolve(new FakeServer(settings)))
+  process.uncaught(Object.assign(new Error('the database in /d is damaged'), { name: 'StoreFailed' }))
+  expect([process.stderr, process.exits]).toEqual([['leveret: the database in /d is damaged'], [73]])
+})
+
 describe('what is asked', () => {
   const asking = commands.flatMap(({ flags }) => flags)
   test.each(asking)('%s prints, exits with 0 and starts nothing', async (flag) => {

@@ -23,6 +23,10 @@ export async function start(settings: Settings, surroundings: Surroundings, star
 ): Promise<void> {
   const log = createLogger(settings.logLevel)
   surroundings.onUncaught((err) => {
+    if (err instanceof Error && err.name === 'StoreFailed') {
+      surroundings.complain(`leveret: ${err.message}`)
+      return surroundings.exit(exitCodes.dataDirectory.code)
+    }
     log.fatal({ err }, 'uncaught exception: the broker ends')
     surroundings.exit(exitCodes.internal.code)
   })

@@ -14,6 +14,8 @@ export interface BrokerView {
   totals(): BrokerTotals
   listeners(): readonly ListenerView[]
   resources(): ResourcesView
+  /** Parked by the store, because they were not what had been put. */
+  damagedMessages(): number
   /**
    * Copies the data to a file on the broker's machine; returns its size. Null where there is no file to copy.
    * Errors: Error, saying why not.

@@ -103,6 +103,10 @@ export const metrics: readonly Metric[] = [
   gauge('rabbitmq_disk_space_available_limit_bytes', 'Free space below which publishers are blocked.',
     ({ view }) => view.resources().diskFreeLimitBytes),
 
+  gauge('leveret_store_damaged_messages',
+    'Messages that were not what had been stored: parked, never delivered. `leveret check` names others.',
+    ({ view }) => view.damagedMessages()),
+
   gauge('rabbitmq_erlang_uptime_seconds', 'Time since start, as the dashboards name it.',
     ({ view, nowMs }) => (nowMs - view.startedAtMs) / 1000),
   gauge('rabbitmq_process_resident_memory_bytes', 'Resident memory, as the dashboards name it.',

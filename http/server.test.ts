@@ -45,6 +45,10 @@ class FakeBroker implements BrokerView {
     return file === '/full' ? Promise.reject(new Error('no room')) : Promise.resolve(4096)
   }
 
+  damagedMessages(): number {
+    return 3
+  }
+
   resources(): ResourcesView {
     return {
       isMemoryLow: false, isDiskLow: true, memoryLimitBytes: 1000,
@@ -198,6 +202,7 @@ describe('GET /metrics', () => {
     const view = broker.resources()
     broker.resources = () => ({ ...view, memoryLimitBytes: Infinity })
     const { body } = await app.inject({ url: '/metrics' })
+    expect(body).toContain('\nleveret_store_damaged_messages 3\n')
     expect(body).toContain('\nrabbitmq_alarms_memory_used_watermark 0\n')
     expect(body).toContain('\nrabbitmq_alarms_free_disk_space_watermark 1\n')
     expect(body).toContain('\nrabbitmq_resident_memory_limit_bytes +Inf\n')

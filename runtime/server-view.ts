@@ -15,6 +15,7 @@ export class ServerView implements BrokerView {
   ready = false
   /** Set when the store is one that can. */
   backUp: BrokerView['backUp'] = null
+  countDamaged: () => number = () => 0
   private readonly broker: Broker
   private readonly open: ListenerView[] = []
 
@@ -36,6 +37,10 @@ export class ServerView implements BrokerView {
 
   listeners(): readonly ListenerView[] {
     return this.open
+  }
+
+  damagedMessages(): number {
+    return this.countDamaged()
   }
 
   resources(): ResourcesView {

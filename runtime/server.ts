@@ -1,6 +1,7 @@
 // The composition root: store, broker, doors, in the order in which each needs the one before, and back again
 // at the end. cli/ starts it as a process; tests start it inside their own.
 import { hostname } from 'node:os'
+import { resolve } from 'node:path'
 import { TimerWheel } from '../base/timer-wheel.ts'
 import { Turn } from '../base/turn.ts'
 import { Broker } from '../broker/broker.ts'
@@ -13,6 +14,7 @@ import { connectionForced } from '../protocol/errors.ts'
 import { WINDOW } from '../queues/paged-ready.ts'
 import { MemoryEngine } from '../store/memory.ts'
 import { SqliteEngine } from '../store/sqlite/sqlite-engine.ts'
+import type { StoreNotice } from '../store/sqlite/thread-messages.ts'
 import { dismissStoreWorker } from '../store/sqlite/store-worker.ts'
 import { CATALOG, isHeld } from '../store/store.ts'
 import type { Engine, Store, StoreFailure } from '../store/store.ts'
@@ -48,7 +50,10 @@ export async function startServer(settings: Settings, log: Logger): Promise<Runn
   const broker = createBroker(settings, log, clock, turn, timers)
   const engine = createEngine(settings, broker)
   const view = new ServerView(broker)
-  if (engine instanceof SqliteEngine) view.backUp = (file, overwrites) => engine.backUp(file, overwrites)
+  if (engine instanceof SqliteEngine) {
+    view.backUp = (file, overwrites) => engine.backUp(file, overwrites)
+    view.countDamaged = () => engine.damagedCount
+  }
   if (settings.store === 'memory') await dismissStoreWorker()
   const { kind, warnings } = await engine.open()
   for (const warning of warnings) log.warn({ store: kind }, warning)
@@ -118,36 +123,60 @@ function createEngine(settings: Settings, broker: Broker): Engine {
       if (missing === null) broker.log.info({}, 'the disk has room again: the store goes on')
       else broker.log.error({ err: missing }, 'the disk is full: the store keeps what it has and tries again')
     },
+    onNotice: (notice) => report(notice, broker),
   })
+}
+
+function report(notice: StoreNotice, broker: Broker): void {
+  if (notice.kind === 'walLarge') {
+    broker.log.warn({ bytes: notice.bytes },
+      'the write-ahead log cannot start again: a program has the database open in a long transaction')
+    return
+  }
+  const { id, reason } = notice
+  for (const vhost of broker.vhosts.values()) {
+    for (const queue of vhost.queues.values()) {
+      if (queue.id !== notice.queue) continue
+      const fields = { vhost: vhost.name, queue: queue.name, message: id, reason }
+      broker.log.error(fields, 'a stored message is damaged: parked in the table damaged, not delivered')
+    }
+  }
 }
 
 /** Topology and counts; messages are read when somebody wants them. */
 async function recover(engine: Engine, broker: Broker, settings: Settings): Promise<void> {
-  const catalog = await acquire(engine, CATALOG, broker)
+  const catalog = await acquire(engine, CATALOG, settings)
   const first = { user: settings.defaultUser, password: settings.defaultPass, vhost: settings.defaultVhost }
   broker.turn.addStore(catalog)
   const vhosts = broker.restoreCatalog(catalog, await catalog.recover(), first)
   for (const name of vhosts) {
-    const store = await acquire(engine, name, broker)
+    const store = await acquire(engine, name, settings)
     broker.restoreVHost(name, store, await store.recover())
   }
   broker.turn.begin()
 }
 
-async function acquire(engine: Engine, scope: string, broker: Broker): Promise<Store> {
+async function acquire(engine: Engine, scope: string, settings: Settings): Promise<Store> {
   const store = await engine.acquire(scope)
   if (isHeld(store)) throw new Error(`the messages of vhost '${scope}' are held by ${store.heldBy}`)
-  store.onFailed = (failure) => fail(failure, broker)
+  store.onFailed = (failure) => fail(failure, settings)
   return store
+}
+
+/** Ends the process: said once, in words for whoever runs it. */
+export class StoreFailed extends Error {
+  override name = 'StoreFailed'
 }
 
 /**
  * Whatever the store could not do, nothing was confirmed: ending is safe, going on is not (reliability P7).
  */
-function fail(failure: StoreFailure, broker: Broker): void {
-  const { cause, kind } = failure
-  broker.log.error({ err: cause, reason: kind }, 'the store failed: ending, to recover at the next start')
-  throw cause
+function fail({ cause, kind }: StoreFailure, settings: Settings): void {
+  const directory = resolve(settings.dataDirectory)
+  const advice = /SQLITE_(?:CORRUPT|NOTADB)/.test(cause.message)
+    ? `the database in ${directory} is damaged: \`leveret check\` names what it touches; restore a backup`
+    : `the store in ${directory} failed (${kind}); what was confirmed is safe, and the next start recovers it`
+  throw new StoreFailed(`${advice}: ${cause.message}`, { cause })
 }
 
 async function sayGoodbye(broker: Broker, reason: string): Promise<void> {

@@ -86,6 +86,18 @@ it('every message that shares a damaged body is parked, each with the body, whic
   writer.close()
 })
 
+it('each damaged message is told once, with its queue and why', () => {
+  store(['first body', 'second body'])
+  flipBitOf('second body')
+  const writer = new SqliteWriter(file)
+  const notices: unknown[] = []
+  writer.onNotice = (notice) => notices.push(notice)
+  for (let n = 0; n < 2; n++) bodiesOf(writer)
+  const reason = expect.stringMatching(/^its crc32 is /)
+  expect(notices).toEqual([{ kind: 'damaged', queue: 1, id: 2, reason }])
+  writer.close()
+})
+
 it('a drop of a message that was parked changes nothing', () => {
   store(['only'])
   flipBitOf('only')

@@ -6,6 +6,8 @@ import Database from 'better-sqlite3'
 import { migrate, refuseNewer } from './migrate.ts'
 
 export const PAGE_BYTES = 8192
+/** To which the write-ahead log shrinks after a burst. */
+export const WAL_BYTES_KEPT = 64 * 1024 * 1024
 
 export interface OpenedDatabase {
   readonly db: Database.Database
@@ -24,7 +26,7 @@ export function openDatabase(file: string): OpenedDatabase {
     db.pragma('synchronous = FULL')
     // An fsync error inside an automatic checkpoint is swallowed; the writer's explicit ones throw.
     db.pragma('wal_autocheckpoint = 0')
-    db.pragma(`journal_size_limit = ${64 * 1024 * 1024}`)
+    db.pragma(`journal_size_limit = ${WAL_BYTES_KEPT}`)
     db.pragma('locking_mode = NORMAL')
     db.pragma('mmap_size = 0')
     db.pragma('cache_size = -65536')

@@ -13,6 +13,7 @@ import type {
 import { DataDirectory } from './data-directory.ts'
 import { toFailure } from './failure.ts'
 import { StoreThread, type StoreThreadListener } from './store-thread.ts'
+import type { StoreNotice } from './thread-messages.ts'
 
 export interface SqliteEngineOptions {
   readonly dataDir: string
@@ -20,12 +21,15 @@ export interface SqliteEngineOptions {
   readonly ballastBytes?: number
   /** Told when the disk has no room left, with what failed, and with null when it has room again. */
   readonly onRoom?: (missing: Error | null) => void
+  readonly onNotice?: (notice: StoreNotice) => void
 }
 
 export class SqliteEngine implements Engine, ScopeReader, StoreThreadListener {
   private readonly options: SqliteEngineOptions
   private readonly pipeline = new BatchPipeline((batch) => this.openThread().commit(batch), setImmediate)
   private readonly acquired = new Set<string>()
+  /** Messages that are parked because they were not what had been put. */
+  damagedCount = 0
   private lastScope = 0
   private directory: DataDirectory | null = null
   private thread: StoreThread | null = null
@@ -44,6 +48,7 @@ export class SqliteEngine implements Engine, ScopeReader, StoreThreadListener {
       const { damagedCount, migrationBackup } = await this.thread.ask('open', {
         file: directory.databaseFile, ballastBytes: this.options.ballastBytes ?? 0,
       })
+      this.damagedCount = damagedCount
       const warnings = [
         ...migrationWarnings(migrationBackup), ...damagedWarnings(damagedCount, directory.databaseFile),
       ]
@@ -69,6 +74,11 @@ export class SqliteEngine implements Engine, ScopeReader, StoreThreadListener {
     } finally {
       await this.free()
     }
+  }
+
+  noticed(notice: StoreNotice): void {
+    if (notice.kind === 'damaged') this.damagedCount++
+    this.options.onNotice?.(notice)
   }
 
   /** Copies everything durable to a file, beside the commits; returns its size. Errors: Error, saying why. */

@@ -6,7 +6,9 @@ import type { ClosedBatch } from '../batch.ts'
 import type { StoreFailure } from '../store.ts'
 import { DataDirectoryNewer } from './migrate.ts'
 import { takeStoreWorker } from './store-worker.ts'
-import type { FromThread, Question, QuestionKind, Questions, ToThread } from './thread-messages.ts'
+import type {
+  FromThread, Question, QuestionKind, Questions, StoreNotice, ToThread,
+} from './thread-messages.ts'
 
 export interface StoreThreadListener {
   committed(buffers: readonly ArrayBuffer[]): void
@@ -14,6 +16,7 @@ export interface StoreThreadListener {
   /** The disk is full; it is tried again until `roomFound`. */
   noRoom(cause: Error): void
   roomFound(): void
+  noticed(notice: StoreNotice): void
   /** It ended without being told to. */
   died(cause: Error): void
 }
@@ -66,6 +69,8 @@ export class StoreThread {
         return this.listener.noRoom(message.cause)
       case 'roomFound':
         return this.listener.roomFound()
+      case 'notice':
+        return this.listener.noticed(message.notice)
       case 'answer':
         return this.take(message.id).resolve(message.answer as never)
       case 'refused': {

@@ -34,7 +34,14 @@ export interface NewerFile {
   readonly supported: number
 }
 
+/** What an operator should know and nobody asked for. */
+export type StoreNotice =
+  | { readonly kind: 'damaged'; readonly queue: number; readonly id: number; readonly reason: string }
+  /** Somebody reads the file in one long transaction, so that the log cannot start again. */
+  | { readonly kind: 'walLarge'; readonly bytes: number }
+
 export type FromThread =
+  | { readonly kind: 'notice'; readonly notice: StoreNotice }
   | { readonly kind: 'answer'; readonly id: number; readonly answer: Questions[QuestionKind]['answer'] }
   | { readonly kind: 'refused'; readonly id: number; readonly cause: Error; readonly newer: NewerFile | null }
   | { readonly kind: 'durable'; readonly buffers: readonly ArrayBuffer[] }

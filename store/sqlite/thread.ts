@@ -100,6 +100,7 @@ function reply({ kind, ask }: PromptQuestion): Questions[PromptQuestion['kind']]
 function open(file: string, ballastBytes: number): Questions['open']['answer'] {
   ballast = new Ballast(`${file}-ballast`, ballastBytes)
   writer = withBallast(() => new SqliteWriter(file))
+  writer.onNotice = (notice) => tell({ kind: 'notice', notice })
   workLater()
   growLater(RETRY_MS)
   return { damagedCount: writer.damagedCount, migrationBackup: writer.migrationBackup }

@@ -211,6 +211,17 @@ it('the write-ahead log is checkpointed when it has grown, and starts again', ()
   expect(statSync(`${file}-wal`).size).toBeLessThan(64 * 1024 * 1024)
 })
 
+it('a log that cannot start again is told once, until it was small again', () => {
+  const notices: unknown[] = []
+  writer.onNotice = (notice) => notices.push(notice)
+  const pages = (256 * 1024 * 1024) / 8192
+  for (const n of [pages, pages + 1, pages + 2, 10, pages + 1]) writer['warnOfWal'](n)
+  expect(notices).toEqual([
+    { kind: 'walLarge', bytes: 256 * 1024 * 1024 + 8192 },
+    { kind: 'walLarge', bytes: 256 * 1024 * 1024 + 8192 },
+  ])
+})
+
 describe('a failed transaction', () => {
   it('leaves nothing of its batch', () => {
     put(1, 1)

@@ -14,12 +14,13 @@ import type { PackedPage } from '../page.ts'
 import type { PageRequest, Recovered } from '../store.ts'
 import { backUp } from './backup.ts'
 import { checksum } from './checksum.ts'
-import { openDatabase } from './database.ts'
+import { openDatabase, PAGE_BYTES, WAL_BYTES_KEPT } from './database.ts'
 import { type FailureKind, failureKind, isFull, TransactionFailed } from './failure.ts'
 import { PurgeMarks, type PurgedRange } from './purge-marks.ts'
 import { type DamagedRow, PageReader } from './reader.ts'
 import { removeSpill, Spill, spillFileOf } from './spill.ts'
 import { prepareStatements, type IdRow, type Statements } from './statements.ts'
+import type { StoreNotice } from './thread-messages.ts'
 
 /**
  * Ids deleted by one step of a purge, between two batches. Of a queue interleaved with 19 others in 1 M cold
@@ -34,10 +35,14 @@ const CHECKPOINT_PAGES = 4000
  */
 const FREE_PAGES_KEPT = 8192
 const VACUUM_STEP_PAGES = 512
+/** Four times what the WAL is cut to when it starts again (reliability §5). */
+const WAL_WARNING_PAGES = (4 * WAL_BYTES_KEPT) / PAGE_BYTES
 
 export class SqliteWriter implements BatchVisitor {
   /** Of the owner before this one. True for a new file. */
   readonly wasClean: boolean
+  /** Set by the owner. */
+  onNotice: (notice: StoreNotice) => void = () => {}
   /** The copy of the file from before it was migrated; null when it was not. */
   readonly migrationBackup: string | null
   private readonly suspectTo: number
@@ -61,6 +66,7 @@ export class SqliteWriter implements BatchVisitor {
   private persistedId = 0
   private hasDeleted = false
   private pagesAtCheckpoint = 0
+  private isWalLarge = false
 
   constructor(file: string) {
     const { db, migrationBackup } = openDatabase(file)
@@ -98,11 +104,11 @@ export class SqliteWriter implements BatchVisitor {
 
   loadPage(request: PageRequest): PackedPage {
     const { page, damaged } = this.reader.loadPage(request, this.spilled)
-    if (damaged.length > 0) this.park(damaged)
+    if (damaged.length > 0) this.park(request.queue, damaged)
     return page
   }
 
-  private park(damaged: readonly DamagedRow[]): void {
+  private park(queue: number, damaged: readonly DamagedRow[]): void {
     try {
       this.transaction('parking damaged messages', () => {
         for (const { row, reason } of damaged) {
@@ -113,7 +119,9 @@ export class SqliteWriter implements BatchVisitor {
     } catch (error) {
       // It stays where it is and is found again by the next who reads it.
       if (!isFull(error)) throw error
+      return
     }
+    for (const { row, reason } of damaged) this.onNotice({ kind: 'damaged', queue, id: row.id, reason })
   }
 
   apply(batch: ClosedBatch): void {
@@ -140,6 +148,7 @@ export class SqliteWriter implements BatchVisitor {
   /** After a batch has been reported: the WAL must not grow without a bound. */
   checkpointIfLarge(): void {
     const pages = this.walPages('NOOP')
+    this.warnOfWal(pages)
     // The WAL starts again from its beginning once all of it was checkpointed and nobody reads it.
     if (pages < this.pagesAtCheckpoint) this.pagesAtCheckpoint = 0
     if (pages - this.pagesAtCheckpoint >= CHECKPOINT_PAGES) this.checkpoint()
@@ -295,6 +304,13 @@ export class SqliteWriter implements BatchVisitor {
     if (this.db.inTransaction) this.sql.rollback.run()
     if (kind === 'full') this.remember()
     return new TransactionFailed(what, kind, cause)
+  }
+
+  /** Once until it is small again. */
+  private warnOfWal(pages: number): void {
+    const isLarge = pages > WAL_WARNING_PAGES
+    if (isLarge && !this.isWalLarge) this.onNotice({ kind: 'walLarge', bytes: pages * PAGE_BYTES })
+    this.isWalLarge = isLarge
   }
 
   private walPages(mode: 'NOOP' | 'PASSIVE'): number {

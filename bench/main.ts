@@ -11,6 +11,7 @@ import { medianRows, renderTable, show } from './table.ts'
 import type { Row } from './table.ts'
 import type { Timing, Workload } from './workload.ts'
 import { amqplibConfirms } from './workloads/amqplib-confirms.ts'
+import { checkpoints } from './workloads/checkpoint.ts'
 import { churn } from './workloads/churn.ts'
 import { deepBacklogs } from './workloads/deep-backlog.ts'
 import { flows, lastFlows } from './workloads/flows.ts'
@@ -20,8 +21,8 @@ import { roundTrips } from './workloads/round-trips.ts'
 import { startUp } from './workloads/start-up.ts'
 
 const workloads: readonly Workload[] = [
-  ...flows, ...roundTrips, ...churn, ...memoryWorkloads, ...recovery, startUp, amqplibConfirms, ...lastFlows,
-  ...deepBacklogs, ...lastMemoryWorkloads,
+  ...flows, ...roundTrips, ...churn, ...memoryWorkloads, ...recovery, startUp, checkpoints, amqplibConfirms,
+  ...lastFlows, ...deepBacklogs, ...lastMemoryWorkloads,
 ]
 const steady: Timing = { warmUpMs: 1_000, measureMs: 3_000, divisor: 1 }
 const quick: Timing = { warmUpMs: 300, measureMs: 700, divisor: 10 }

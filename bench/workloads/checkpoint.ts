@@ -1,6 +1,6 @@
-// How long a confirm waits for a checkpoint: the store's writer driven as its thread drives it, at full speed,
-// each commit timed together with the checkpoint that came before it. What is asked for: 50 ms at the 99.9th
-// percentile. It needs no broker, so that nothing else is in the numbers.
+// How long a confirm waits for a checkpoint: the store's writer driven as its thread drives it, at full
+// speed, each commit timed together with the checkpoint that came before it. What is asked for: 50 ms at the
+// 99.9th percentile. It needs no broker, so that nothing else is in the numbers.
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'

@@ -18,6 +18,10 @@ const steps = [
   { name: 'generated reference', command: [process.execPath, 'dist/docs/generate.js', '--check'] },
   { name: 'unit, contract, layout, simulation, crash', tests: 'unit', command: [bin('vitest'), 'run'] },
   { name: 'compatibility', tests: 'compat', command: [bin('vitest'), 'run', '-c', 'compat-tests/vitest.config.ts'] },
+  {
+    name: 'client libraries and examples', tests: 'clients',
+    command: [bin('vitest'), 'run', '-c', 'compat-tests/clients/vitest.config.ts'],
+  },
 ]
 
 /** Passed, failed and skipped of one vitest run; a step that left no report has failed as a whole. */

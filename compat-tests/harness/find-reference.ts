@@ -15,7 +15,7 @@ import type { RabbitInstallation } from './rabbit-node.ts'
 import { serverVersion } from './server-version.ts'
 
 const run = promisify(execFile)
-const makeRoot = resolve(import.meta.dirname, '../reference/make-debian-root.sh')
+const makeRoot = resolve(import.meta.dirname, '../debian/make-root.sh')
 const debianServer = '/usr/lib/rabbitmq/bin/rabbitmq-server'
 const image = 'rabbitmq:4-management'
 const tenMinutesMs = 600_000
@@ -85,7 +85,7 @@ const fromRootFolder: Way = async (say) => {
   if (!existsSync(join(root, debianServer))) {
     say(`making ${root} (about a minute, once)`)
     try {
-      await run(makeRoot, [root], { timeout: tenMinutesMs, maxBuffer: 64 << 20 })
+      await run(makeRoot, ['rabbitmq', root], { timeout: tenMinutesMs, maxBuffer: 64 << 20 })
     } catch (error) {
       say(`no root folder: ${reason(error)}`)
       return null

@@ -21,6 +21,7 @@ export function listFiles(root: string): string[] {
   const inFolders = folders
     .filter((name) => !notOurs.includes(name))
     .flatMap((name) => readdirSync(join(root, name), { recursive: true, encoding: 'utf8' })
+      .filter((path) => !path.split(sep).includes('node_modules'))
       .map((path) => `${name}/${path.replaceAll(sep, '/')}`))
   return [...files, ...inFolders].toSorted()
 }

@@ -222,7 +222,8 @@ export const settingRows = Object.entries(settingsTable) as [SettingName, Row<un
 
 /** Belong to the test suites, which hand their environment to the brokers they start; ignored here. */
 export const testSuiteVariables: readonly string[] = [
-  'LEVERET_COMPAT', 'LEVERET_COMPAT_REPORT', 'LEVERET_RABBITMQ_ROOT', 'LEVERET_SIM_SEED',
+  'LEVERET_CLIENTS_REPORT', 'LEVERET_CLIENTS_ROOT', 'LEVERET_COMPAT', 'LEVERET_COMPAT_REPORT',
+  'LEVERET_DEBIAN_MIRROR', 'LEVERET_RABBITMQ_ROOT', 'LEVERET_SIM_SEED',
 ]
 
 /** Where a value came from: `name` is the flag, the variable or the file. */

@@ -13,7 +13,14 @@ export interface Line {
   readonly [seen: string]: unknown
 }
 
-const boundMs = 120_000
+/** For the way to the restart, and for the way from there to the end. */
+const boundMs = 60_000
+
+/** Those that must not outlive the run, also when it is killed. */
+const running = new Set<ClientProgram>()
+process.on('exit', () => {
+  for (const program of running) program.kill()
+})
 
 export class ClientProgram {
   readonly lines: Line[] = []
@@ -23,22 +30,15 @@ export class ClientProgram {
   readonly ended: Promise<void>
   private readonly child: ChildProcess
   private complaints = ''
-  private readonly kill = (): void => {
-    if (this.child.pid === undefined) return
-    try {
-      process.kill(-this.child.pid, 'SIGKILL')
-    } catch (error) {
-      // the group is gone already: as wanted
-      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
-    }
-  }
+  private bound: NodeJS.Timeout
 
   constructor(command: readonly string[], folder: string) {
     const child = spawn(command[0]!, command.slice(1), {
       cwd: folder, detached: true, stdio: ['pipe', 'pipe', 'pipe'],
     })
     this.child = child
-    process.on('exit', this.kill)
+    this.bound = this.killLater()
+    running.add(this)
     child.stdin.on('error', () => undefined) // it ended without waiting: its lines tell
     child.stderr.on('data', (chunk: Buffer) => {
       this.complaints = (this.complaints + chunk.toString()).slice(-3_000)
@@ -54,10 +54,13 @@ export class ClientProgram {
       })
       child.once('exit', () => resolve())
     })
+    void this.ready.then(() => clearTimeout(this.bound))
     this.ended = this.end(once(output, 'close'))
   }
 
   goOn(): void {
+    if (!running.has(this)) return
+    this.bound = this.killLater()
     this.child.stdin?.end('restarted\n')
   }
 
@@ -81,13 +84,27 @@ export class ClientProgram {
   }
 
   private async end(outputClosed: Promise<unknown>): Promise<void> {
-    const bound = setTimeout(() => {
+    await outputClosed
+    clearTimeout(this.bound)
+    this.kill()
+    running.delete(this)
+  }
+
+  private killLater(): NodeJS.Timeout {
+    return setTimeout(() => {
       this.complaints += `killed after ${boundMs / 1000} s\n`
       this.kill()
     }, boundMs)
-    await outputClosed
-    clearTimeout(bound)
-    this.kill()
-    process.off('exit', this.kill)
+  }
+
+  /** With all that it started. */
+  kill(): void {
+    if (this.child.pid === undefined) return
+    try {
+      process.kill(-this.child.pid, 'SIGKILL')
+    } catch (error) {
+      // the group is gone already: as wanted
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    }
   }
 }

@@ -11,6 +11,7 @@ import type { Line } from './client-program.ts'
 import { copyPrograms } from './debian-root.ts'
 import type { ProgramFolder } from './debian-root.ts'
 import type { Library, Runtime } from './libraries.ts'
+import type { ScenarioName } from './scenarios.ts'
 
 const here = import.meta.dirname
 const tsx = resolve(here, '../../node_modules/.bin/tsx')
@@ -27,11 +28,20 @@ export function keyOf(target: Target, library: Library): string {
   return `${target.label} ${library.name}`
 }
 
+function canRestart(targets: readonly Target[]): boolean {
+  return targets.every((target) => target.canRestart)
+}
+
+/** A broker that is not ours to restart (RABBITMQ_URL, a container) has no reconnect to show. */
+export function playedOf(library: Library, targets: readonly Target[]): readonly ScenarioName[] {
+  return library.plays.filter((name) => name !== 'reconnect' || canRestart(targets))
+}
+
 const interpreters = { python: 'python3', ruby: 'ruby', php: 'php', shell: 'bash' } as const
 
 function commandOf(runtime: Runtime, program: string, folder: ProgramFolder): string[] {
   if (runtime === 'node') return [process.execPath, join(here, program)]
-  if (runtime === 'tsx') return [tsx, join(here, program)]
+  if (runtime === 'tsx') return [tsx, '--tsconfig', join(here, 'node/tsconfig.json'), join(here, program)]
   return folder.command(interpreters[runtime], program)
 }
 
@@ -43,13 +53,13 @@ export async function play(targets: readonly Target[], libraries: readonly Libra
     await Promise.all(Array.from({ length: availableParallelism() + 1 }, async () => {
       for (let next = toStart.shift(); next !== undefined; next = toStart.shift()) {
         const { library, target } = next
-        const command = [...commandOf(library.runtime, library.program, folder), target.url, ...library.plays]
-        const program = new ClientProgram(command, here)
+        const command = commandOf(library.runtime, library.program, folder)
+        const program = new ClientProgram([...command, target.url, ...playedOf(library, targets)], here)
         programs.set(keyOf(target, library), program)
         await program.ready
       }
     }))
-    await Promise.all(targets.map((target) => restartBroker(target, 'SIGTERM')))
+    if (canRestart(targets)) await Promise.all(targets.map((target) => restartBroker(target, 'SIGTERM')))
     for (const program of programs.values()) program.goOn()
     await Promise.all([...programs.values()].map((program) => program.ended))
     return new Map([...programs].map(([key, { lines, stderr }]) => [key, { lines, stderr }]))

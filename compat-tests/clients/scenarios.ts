@@ -46,6 +46,10 @@ export const scenarios = {
     title: 'a task that fails twice, is tried again and returns its result',
     sees: [{ attempt: 1 }, { attempt: 2 }, { attempt: 3 }, { result: 'done at last' }],
   },
+  'tasks': {
+    title: '500 tasks and their results',
+    sees: [{ sent: 500 }, { received: 500, inOrder: true }],
+  },
   'large': { title: 'a message of 1 MiB', sees: [large] },
   'many': {
     title: '5,000 messages, with confirms where the library has them',

@@ -7,12 +7,12 @@ import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import { makeDebianRoot } from './debian-root.ts'
 
 const run = promisify(execFile)
-const packages = [import.meta.dirname]
+const packages = [import.meta.dirname, resolve(import.meta.dirname, '../../examples')]
 
 /** Installed again only when the lock file is another than the one that was installed. */
 async function installPackages(folder: string): Promise<void> {

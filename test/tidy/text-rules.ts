@@ -20,14 +20,15 @@ export function checkColumns({ path, text }: Source): string[] {
     .map((line) => `${path}:${line} is wider than ${COLUMNS_MAX} columns`)
 }
 
-/** The environment is read once, in one place; suites that start brokers hand theirs on. */
+/** The environment is read once, in one place. Suites hand theirs to brokers; examples are users' code. */
 export function checkEnvironment({ path, text }: Source): string[] {
-  const isFree = path === 'cli/main.ts' || /^(?:test|compat-tests|bench)\//.test(path)
+  const isFree = path === 'cli/main.ts' || /^(?:test|compat-tests|bench|examples)\//.test(path)
   return isFree ? [] : linesWhere(codeOf(text), (line) => /\bprocess\s*\.\s*env\b|\bprocess\[/.test(line))
     .map((line) => `${path}:${line} reads process.env: settings come from broker/config.ts`)
 }
 
 export function checkConsole({ path, text }: Source): string[] {
+  if (path.startsWith('examples/')) return []
   return linesWhere(codeOf(text), (line) => /\bconsole\s*\./.test(line))
     .map((line) => `${path}:${line} uses console: log through the logger, or write to stdout from a script`)
 }

@@ -1,0 +1,59 @@
+// Every program of examples/, as its reader runs it, against both brokers: it prints what its first lines
+// say, and ends. An example that asks for a restart of the broker gets one.
+
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { expect, inject, test } from 'vitest'
+import { restartBroker } from '../harness/control.ts'
+import type { Target } from '../harness/target.ts'
+
+const folder = resolve(import.meta.dirname, '../../examples')
+const targets = inject('targets')
+const timeoutMs = 60_000
+
+const programs = readdirSync(folder)
+  .filter((name) => /\.(?:mjs|ts)$/.test(name))
+  .map((name) => ({ name, prints: printsOf(name) }))
+  .filter(({ prints }) => !prints.some(asksForRestart) || targets.every((target) => target.canRestart))
+
+/** The comment's lines below "Prints:". */
+function printsOf(name: string): string[] {
+  const text = readFileSync(join(folder, name), 'utf8')
+  const [, block = ''] = /^\/\/ Prints:\n((?:\/\/ {3}.*\n)+)/m.exec(text) ?? []
+  return block.trimEnd().split('\n').map((line) => line.slice('//   '.length))
+}
+
+function asksForRestart(line: string): boolean {
+  return line === 'restart the broker now'
+}
+
+interface Run {
+  broker: string
+  printed: string[]
+  status: unknown
+}
+
+async function run(name: string, target: Target): Promise<Run> {
+  const node = name.endsWith('.ts') ? join(folder, 'node_modules/.bin/tsx') : process.execPath
+  const program = spawn(node, [name], {
+    cwd: folder, env: { ...process.env, AMQP_URL: target.url }, stdio: ['ignore', 'pipe', 'inherit'],
+    timeout: timeoutMs, killSignal: 'SIGKILL',
+  })
+  const exit = once(program, 'exit')
+  const printed: string[] = []
+  for await (const line of createInterface({ input: program.stdout })) {
+    printed.push(line)
+    if (asksForRestart(line)) await restartBroker(target, 'SIGTERM')
+  }
+  const [status] = await exit
+  return { broker: target.label, printed, status }
+}
+
+test.each(programs)('$name prints what its first lines say', async ({ name, prints }) => {
+  const runs = await Promise.all(targets.map((target) => run(name, target)))
+  expect(prints).not.toEqual([''])
+  expect(runs).toEqual(targets.map((target) => ({ broker: target.label, printed: prints, status: 0 })))
+}, timeoutMs)

@@ -19,7 +19,7 @@ interface Job {
 }
 
 /** Hands a delivery to the scenario and waits for its verdict. */
-function hand(inbox: Inbox<Job>, body: string, raw: ConsumeMessage): Promise<Nack | void> {
+function hand(inbox: Inbox<Job>, body: string, raw: ConsumeMessage): Promise<unknown> {
   return new Promise((settle) => {
     inbox.put({ body, raw, settle })
   })
@@ -31,7 +31,7 @@ const events = new Inbox<{ subscriber: string, event: string }>()
 @Injectable()
 class Work {
   @RabbitSubscribe({ exchange, routingKey: 'work', queue: 'golevelup.work' })
-  take(body: string, raw: ConsumeMessage): Promise<Nack | void> {
+  take(body: string, raw: ConsumeMessage): Promise<unknown> {
     return hand(jobs, body, raw)
   }
 }
@@ -42,12 +42,12 @@ class DeadLetters {
     exchange, routingKey: 'bad', queue: 'golevelup.dead-letters',
     queueOptions: { deadLetterExchange: '', deadLetterRoutingKey: 'golevelup.dead' },
   })
-  take(body: string, raw: ConsumeMessage): Promise<Nack | void> {
+  take(body: string, raw: ConsumeMessage): Promise<unknown> {
     return hand(jobs, body, raw)
   }
 
   @RabbitSubscribe({ exchange, routingKey: 'dead', queue: 'golevelup.dead' })
-  bury(body: string, raw: ConsumeMessage): Promise<Nack | void> {
+  bury(body: string, raw: ConsumeMessage): Promise<unknown> {
     return hand(jobs, body, raw)
   }
 }
@@ -78,7 +78,7 @@ class Many {
   @RabbitSubscribe({
     exchange, routingKey: 'many', queue: 'golevelup.many', queueOptions: { channel: 'wide' },
   })
-  take(body: string, raw: ConsumeMessage): Promise<Nack | void> {
+  take(body: string, raw: ConsumeMessage): Promise<unknown> {
     return hand(jobs, body, raw)
   }
 }
@@ -86,7 +86,7 @@ class Many {
 @Injectable()
 class Live {
   @RabbitSubscribe({ exchange, routingKey: 'live', queue: 'golevelup.live' })
-  take(body: string, raw: ConsumeMessage): Promise<Nack | void> {
+  take(body: string, raw: ConsumeMessage): Promise<unknown> {
     return hand(jobs, body, raw)
   }
 }

@@ -1,8 +1,10 @@
 // queue.declare, purge and delete, with the checks in RabbitMQ's order and words (behaviours §4).
 import { Binding } from '../exchanges/binding.ts'
-import { accessRefused, preconditionFailed } from '../protocol/errors.ts'
+import { accessRefused, notImplemented, preconditionFailed } from '../protocol/errors.ts'
 import { EMPTY_TABLE } from '../protocol/table.ts'
 import type { FieldTable } from '../protocol/table.ts'
+import { findQueueKind } from '../queues/index.ts'
+import type { RefusedProperty } from '../queues/queue-kind.ts'
 import { Queue } from '../queues/queue.ts'
 import type { QueueOwner } from '../queues/queue.ts'
 import { checkQueueArgumentsEqual, validateQueueArguments } from '../queues/settings.ts'
@@ -24,6 +26,10 @@ export function declareQueue(
   newId: () => number,
 ): Queue {
   const { name, args } = declaration
+  const type = findQueueKind(args)
+  if (isGeneratedName && type?.canBeServerNamed === false) {
+    throw preconditionFailed(`Cannot declare a server-named queue for type rabbit_${type.name}_queue`)
+  }
   if (name.startsWith('amq.') && !isGeneratedName) {
     throw accessRefused(`queue name '${name}' contains reserved prefix 'amq.*'`)
   }
@@ -33,12 +39,24 @@ export function declareQueue(
     return existing
   }
   validateQueueArguments(args, vhost.describeQueue(name))
+  checkProperties(vhost, declaration)
   const { isExclusive, isAutoDelete } = declaration
   const flags = { isDurable: declaration.isDurable && !isExclusive, isAutoDelete }
   const queue = new Queue(newId(), name, flags, isExclusive ? owner : null, args, vhost.queueParts)
   addQueue(vhost, queue)
   vhost.changed(flags.isDurable ? queueDefinition(queue) : null)
   return queue
+}
+
+/** What a queue of this kind may not be. Errors: precondition-failed. */
+function checkProperties(vhost: VHost, declaration: QueueDeclaration): void {
+  const { name, isAutoDelete, isExclusive, isDurable, args } = declaration
+  const has: Record<RefusedProperty, boolean> = {
+    'auto-delete': isAutoDelete, 'exclusive-owner': isExclusive, 'non-durable': !isDurable,
+  }
+  const refused = findQueueKind(args)?.refusedProperties.find((property) => has[property])
+  if (refused === undefined) return
+  throw preconditionFailed(`invalid property '${refused}' for ${vhost.describeQueue(name)}`)
 }
 
 /** A queue is known under its name, and bound by it to the default exchange; that binding is in no list. */
@@ -57,6 +75,10 @@ export function deleteQueue(
   const queue = vhost.findQueue(name)
   if (queue === null) return 0
   vhost.checkOwner(queue, owner)
+  if ((ifUnused || ifEmpty) && !queue.type.canBeDeletedIf) {
+    throw notImplemented(`cannot delete ${vhost.describeQueue(name)}. queue.delete operations with `
+      + `${ifUnused ? 'if-unused' : 'if-empty'} flag set are not supported by ${queue.type.name} queues`)
+  }
   if (ifUnused && queue.consumers.count > 0) throw preconditionFailed(`${vhost.describeQueue(name)} in use`)
   if (ifEmpty && queue.readyCount > 0) throw preconditionFailed(`${vhost.describeQueue(name)} not empty`)
   const count = queue.readyCount

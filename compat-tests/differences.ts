@@ -84,6 +84,24 @@ const entries = {
     rabbit: 'stays, and is delivered after its time, unless something else makes the queue look',
     reason: 'An expired message is not delivered. A defect nobody can rely on.',
   },
+  'quorum-get-text': {
+    what: 'Text of the 405 for `basic.get` on a quorum queue with a single active consumer',
+    leveret: '`… not supported by quorum queues with single active consumer`',
+    rabbit: '4.x: `… by <<"quorum">> queues …`; 3.x: as Leveret',
+    reason: 'A slip of the pen in 4.x.',
+  },
+  'quorum-exclusive-consumer': {
+    what: '`basic.consume` with exclusive=true on a quorum queue',
+    leveret: 'enforced: 403 `ACCESS_REFUSED - … in exclusive use` for everybody else, as on a classic queue',
+    rabbit: 'the flag is ignored',
+    reason: 'A consumer that asked to be the only one is told when it cannot be, and is when it can.',
+  },
+  'stream-unavailable': {
+    what: 'Declaring a queue with `x-queue-type` `stream`',
+    leveret: '406 `… "unsupported queue type \'stream\'"`, what RabbitMQ says of a type it does not have',
+    rabbit: 'declared',
+    reason: 'Not built yet.',
+  },
   'reply-tag-reuse': {
     what: 'A consumer with the tag that the channel\'s consumer of `amq.rabbitmq.reply-to` has',
     leveret: 'connection closed with 530 `NOT_ALLOWED - attempt to reuse consumer tag …`, as for any other',

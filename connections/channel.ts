@@ -23,6 +23,7 @@ import { Confirms } from './confirms.ts'
 import type { ConfirmingChannel } from './confirms.ts'
 import { checkKnown } from './connection-methods.ts'
 import type { Consumer, ConsumingChannel } from './consumer.ts'
+import { writeCountedContent } from './counted-content.ts'
 import type { ClientFacts } from './handshake.ts'
 import type { DirectReplyTo, RequestingChannel } from './direct-reply-to.ts'
 import { Publisher } from './publisher.ts'
@@ -156,13 +157,15 @@ implements ConfirmingChannel, ConsumingChannel, PublishingChannel, RequestingCha
       }
       case BASIC_NACK: {
         const { deliveryTag, multiple, requeue } = decodeBasicNack(reader.over(buf, start + 4, end))
-        const how = requeue ? 'requeue' : 'reject'
+        const how = requeue ? 'nacked' : 'dead-letter'
         if (!this.settle(deliveryTag, multiple, how)) throw unknownTag(buf, start + 4)
         return
       }
       case BASIC_REJECT: {
         const { deliveryTag, requeue } = decodeBasicReject(reader.over(buf, start + 4, end))
-        if (!this.settle(deliveryTag, false, requeue ? 'requeue' : 'reject')) throw unknownTag(buf, start + 4)
+        if (!this.settle(deliveryTag, false, requeue ? 'rejected' : 'dead-letter')) {
+          throw unknownTag(buf, start + 4)
+        }
         return
       }
       default:
@@ -205,15 +208,19 @@ implements ConfirmingChannel, ConsumingChannel, PublishingChannel, RequestingCha
   }
 
   private settleEntry(entry: Entry, how: Settlement): void {
-    if (how === 'requeue') return entry.queue.requeue(entry)
-    if (how === 'reject') return entry.queue.reject(entry)
-    this.broker.counters.acked++
-    entry.queue.settle(entry)
+    if (how === 'ack') {
+      this.broker.counters.acked++
+      entry.queue.settle(entry)
+    } else if (how === 'dead-letter') {
+      entry.queue.reject(entry)
+    } else {
+      entry.queue.requeue(entry, how)
+    }
   }
 
   /** basic.recover: everything unacked goes back to its queue, oldest first. */
   recover(): void {
-    for (const entry of this.unacked.takeAll()) entry.queue.requeue(entry)
+    for (const entry of this.unacked.takeAll()) entry.queue.requeue(entry, 'recovered')
   }
 
   /** Room under the channel-wide prefetch. */
@@ -235,13 +242,19 @@ implements ConfirmingChannel, ConsumingChannel, PublishingChannel, RequestingCha
     else counters.deliveredManualAck++
     if (entry.isRedelivered) counters.redelivered++
     this.connection.writer.deliver(template, tag, entry.isRedelivered)
-    this.writeContent(entry.message)
+    this.writeEntry(entry)
     this.connection.mark()
   }
 
   /** Remembers what basic.get handed out. */
   addUnacked(tag: number, entry: Entry): void {
     this.unacked.add(tag, entry)
+  }
+
+  /** The content of a deliver or get-ok; that of a redelivery may say how often it was tried. */
+  writeEntry(entry: Entry): void {
+    if (!entry.isRedelivered || !entry.queue.showsCounts) return this.writeContent(entry.message)
+    writeCountedContent(this.connection.writer, this.number, entry, this.connection.frameSizeMax)
   }
 
   writeContent(message: Message): void {
@@ -380,7 +393,7 @@ implements ConfirmingChannel, ConsumingChannel, PublishingChannel, RequestingCha
     const consumers = [...this.consumers.values()]
     this.consumers.clear()
     const abandoned = consumers.filter((consumer) => consumer.queue.removeConsumer(consumer))
-    for (const entry of entries) entry.queue.requeue(entry)
+    for (const entry of entries) entry.queue.requeue(entry, 'lost')
     for (const { queue } of abandoned) if (!queue.isDeleted) removeQueue(this.vhost, queue)
   }
 

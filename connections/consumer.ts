@@ -37,6 +37,7 @@ export class Consumer implements ConsumerPort {
   /** Unacked deliveries it may hold; 0 is no limit. Fixed when it starts (RabbitMQ). */
   readonly prefetch: number
   isInRotation = false
+  isLate = false
   private readonly channel: ConsumingChannel
   private unackedCount = 0
   private templateFor: Envelope | null = null
@@ -55,6 +56,10 @@ export class Consumer implements ConsumerPort {
     if (!this.channel.connection.hasRoom()) return false
     return this.isNoAck
       || ((this.prefetch === 0 || this.unackedCount < this.prefetch) && this.channel.hasCredit)
+  }
+
+  get isIdle(): boolean {
+    return this.unackedCount === 0
   }
 
   deliver(entry: Entry): void {

@@ -4,7 +4,7 @@ import { array, assert, boolean, constantFrom, nat, option, property, record, st
   uint8Array } from 'fast-check'
 import type { Arbitrary } from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { ContentHeader } from './content-header.ts'
+import { ContentHeader, hasPriority } from './content-header.ts'
 import { AmqpError } from './errors.ts'
 import { BASIC_PROPERTIES } from './spec.ts'
 import { decodeFieldAt, decodeTable } from './table.ts'
@@ -211,6 +211,30 @@ describe('rewrite', () => {
     ])
     if (refusal(bytes) === 'accepted') expect(read(bytes).rewrite(null).includes('secret')).toBe(false)
     else expect(refusal(bytes)).toBe('syntaxError')
+  })
+})
+
+describe('withHeaders', () => {
+  it('replaces headers of the given names and changes nothing else', () => {
+    const added = tableOf({ 'x-tried': 2 })
+    assert(property(anyProperties, option(anyTable), boolean(), (properties, table, hasOwn) => {
+      const headers = propertyAt('headers')
+      const own = table !== null && hasOwn ? new Map([...tableOf({ 'x-tried': 'own' }), ...table]) : table
+      const given = read(encodeHeader(properties.with(headers, own)))
+      const others = [...table ?? []].filter(([name]) => name !== 'x-tried')
+      expect(decodeProperties(given.withHeaders(new Set(['x-tried']), added)))
+        .toEqual(properties.with(headers, new Map([...others, ...added])))
+    }), { numRuns: 300 })
+  })
+})
+
+describe('hasPriority', () => {
+  it('tells a priority of 0 from none', () => {
+    for (const priority of [null, 0, 9]) {
+      const { buf, propertiesStart } = read(encodeHeader(withProperties({ priority: priority ?? 0 })
+        .with(propertyAt('priority'), priority)))
+      expect(hasPriority(buf, propertiesStart)).toBe(priority !== null)
+    }
   })
 })
 

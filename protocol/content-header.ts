@@ -149,6 +149,14 @@ export class ContentHeader {
       buf.subarray(headersEnd, gapStart), buf.subarray(gapEnd, propertiesEnd))
   }
 
+  /** Properties with other headers of these names: what was there goes, the others come at the end. */
+  withHeaders(removed: ReadonlySet<string>, added: FieldTable): Buffer {
+    const { buf, propertiesStart, propertiesEnd, headersPlace, headersEnd } = this
+    return joined(
+      buf.readUInt16BE(propertiesStart) | HEADERS, buf.subarray(propertiesStart + 2, headersPlace),
+      this.headersWithout(removed, added), buf.subarray(headersEnd, propertiesEnd))
+  }
+
   /** Where the headers table ends; its place when there is none. */
   private get headersEnd(): number {
     return this.headersAt < 0 ? this.headersPlace : this.headersAt + 4 + this.buf.readUInt32BE(this.headersAt)
@@ -209,6 +217,11 @@ export class ContentHeader {
     }
     if (this.at !== end) throw malformed('a header runs past the end of the headers')
   }
+}
+
+/** Whether a property list, as it lies from `start`, has a priority. */
+export function hasPriority(buf: Buffer, start: number): boolean {
+  return (buf[start]! & (PRIORITY >>> 8)) !== 0
 }
 
 function joined(flags: number, ...pieces: readonly Buffer[]): Buffer {

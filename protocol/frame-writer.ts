@@ -141,12 +141,25 @@ export class FrameWriter {
     channel: number, buf: Buffer, propertiesStart: number, propertiesEnd: number,
     bodyStart: number, bodyEnd: number, frameSizeMax: number,
   ): void {
+    this.contentHeader(channel, buf, propertiesStart, propertiesEnd, bodyEnd - bodyStart)
+    this.contentBody(channel, buf, bodyStart, bodyEnd, frameSizeMax)
+  }
+
+  /** The header frame alone: for properties that lie elsewhere than the body. */
+  contentHeader(
+    channel: number, buf: Buffer, propertiesStart: number, propertiesEnd: number, bodyBytes: number,
+  ): void {
     this.beginFrame(FRAME_HEADER, channel, 12 + propertiesEnd - propertiesStart)
     this.long(CLASS_BASIC << 16)
-    this.longlong(bodyEnd - bodyStart)
+    this.longlong(bodyBytes)
     this.bytes(buf, propertiesStart, propertiesEnd)
     this.octet(FRAME_END)
     this.frameStart = this.at
+  }
+
+  contentBody(
+    channel: number, buf: Buffer, bodyStart: number, bodyEnd: number, frameSizeMax: number,
+  ): void {
     const payloadMax = frameSizeMax - FRAME_OVERHEAD
     for (let start = bodyStart; start < bodyEnd; start += payloadMax) {
       const end = Math.min(start + payloadMax, bodyEnd)

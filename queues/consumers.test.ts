@@ -3,10 +3,11 @@
 import { array, assert, boolean, constantFrom, integer, property, record } from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ConsumerSet } from './consumers.ts'
-import { TestConsumer } from './queue.contract.ts'
+import { Entry } from './entry.ts'
+import { TestConsumer, messageOf, noHolder } from './queue.contract.ts'
 
 function setOf(...consumers: TestConsumer[]): ConsumerSet {
-  const set = new ConsumerSet(false)
+  const set = new ConsumerSet(false, false)
   for (const consumer of consumers) set.add(consumer, false)
   return set
 }
@@ -53,7 +54,7 @@ describe('rotation', () => {
     const set = setOf(a!, b!)
     a!.hasRoom = b!.hasRoom = false
     expect(set.next()).toBeNull()
-    expect(new ConsumerSet(false).next()).toBeNull()
+    expect(new ConsumerSet(false, false).next()).toBeNull()
   })
 
   it('leaves out who was removed, and takes back who was added again', () => {
@@ -103,7 +104,7 @@ describe('a single active consumer', () => {
       new TestConsumer('f'), new TestConsumer('l'), new TestConsumer('h', 0, false, 10),
       new TestConsumer('H', 0, false, 10),
     ]
-    const set = new ConsumerSet(true)
+    const set = new ConsumerSet(true, false)
     for (const consumer of [first, low, high, alsoHigh]) set.add(consumer, false)
     expect(names(set, 2)).toBe('ff')
     set.remove(first)
@@ -113,6 +114,43 @@ describe('a single active consumer', () => {
     expect(names(set, 2)).toBe('HH')
     set.remove(alsoHigh)
     expect(set.next()).toBeNull()
+  })
+
+  it('that yields gives way to a higher priority, once it holds nothing', () => {
+    const [first, high, higher] = [
+      new TestConsumer('f'), new TestConsumer('h', 0, false, 5), new TestConsumer('H', 0, false, 6),
+    ]
+    const set = new ConsumerSet(true, true)
+    set.add(first, false)
+    const entry = new Entry(1, messageOf('q'), noHolder, Infinity)
+    first.deliver(entry)
+    for (const consumer of [high, higher]) set.add(consumer, false)
+    expect(set.next()).toBeNull()
+    first.take()
+    expect(names(set, 2)).toBe('HH')
+    set.add(new TestConsumer('s', 0, false, 6), false)
+    expect(names(set, 2)).toBe('HH')
+  })
+
+  it('that yields stays when the one it was to give way to leaves', () => {
+    const [first, high] = [new TestConsumer('f'), new TestConsumer('h', 0, false, 5)]
+    const set = new ConsumerSet(true, true)
+    for (const consumer of [first, high]) set.add(consumer, false)
+    set.remove(high)
+    expect(names(set, 2)).toBe('ff')
+  })
+
+  it('that is late and holds nothing gives way, and is taken back when nobody else is there', () => {
+    const [first, second] = [new TestConsumer('f'), new TestConsumer('s')]
+    const set = new ConsumerSet(true, true)
+    for (const consumer of [first, second]) set.add(consumer, false)
+    first.isLate = true
+    expect(names(set, 2)).toBe('ss')
+    set.remove(second)
+    expect(set.next()).toBeNull()
+    first.isLate = false
+    set.creditReturned(first)
+    expect(names(set, 1)).toBe('f')
   })
 })
 
@@ -125,7 +163,7 @@ describe('membership', () => {
   })
 
   it('is exclusive until the exclusive one leaves', () => {
-    const set = new ConsumerSet(false)
+    const set = new ConsumerSet(false, false)
     const [a] = named('a')
     set.add(a!, true)
     expect(set.hasExclusive).toBe(true)
@@ -150,7 +188,7 @@ it('always names one with credit, of the highest priority that has any, if there
     kind: constantFrom('add', 'remove', 'credit', 'next'), at: integer({ min: 0, max: 5 }), room: boolean(),
   })
   assert(property(array(step, { maxLength: 80 }), (steps) => {
-    const set = new ConsumerSet(false)
+    const set = new ConsumerSet(false, false)
     const all = [0, 0, 0, 5, 5, -2].map((priority, n) => new TestConsumer(String(n), 0, false, priority))
     const members = new Set<TestConsumer>()
     for (const { kind, at, room } of steps) {

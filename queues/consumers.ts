@@ -15,14 +15,19 @@ export class ConsumerSet {
   private exclusive: ConsumerPort | null = null
   /** Only when single active: who gets everything. */
   private active: ConsumerPort | null = null
+  /** Only when it yields: who takes over from the active one as soon as that holds nothing. */
+  private successor: ConsumerPort | null = null
   private readonly isSingleActive: boolean
+  private readonly yields: boolean
 
   /**
    * Single active: the first to come gets everything. When it goes, the first of those of the highest
-   * priority is next; a newcomer never takes over (RabbitMQ, classic queues).
+   * priority is next. A newcomer takes over only if it yields, to a higher priority, and when it holds
+   * nothing any more (RabbitMQ: quorum queues; classic ones never).
    */
-  constructor(isSingleActive: boolean) {
+  constructor(isSingleActive: boolean, yields: boolean) {
     this.isSingleActive = isSingleActive
+    this.yields = yields
   }
 
   get count(): number {
@@ -36,7 +41,7 @@ export class ConsumerSet {
   add(consumer: ConsumerPort, isExclusive: boolean): void {
     this.members.add(consumer)
     if (isExclusive) this.exclusive = consumer
-    if (this.isSingleActive) this.active ??= consumer
+    if (this.isSingleActive) this.addSingle(consumer)
     this.creditReturned(consumer)
   }
 
@@ -44,12 +49,14 @@ export class ConsumerSet {
   remove(consumer: ConsumerPort): boolean {
     if (this.exclusive === consumer) this.exclusive = null
     const wasMember = this.members.delete(consumer)
-    if (this.active === consumer) this.active = this.findSuccessor()
+    if (this.active === consumer) this.activate(this.findSuccessor())
+    else if (this.successor === consumer) this.successor = this.findHigher()
     if (consumer.isInRotation) this.tidy(this.levelOf(consumer.priority))
     return wasMember
   }
 
   creditReturned(consumer: ConsumerPort): void {
+    if (this.isSingleActive) this.active ??= this.findSuccessor()
     if (this.isSingleActive || consumer.isInRotation || !this.members.has(consumer)) return
     consumer.isInRotation = true
     this.levelOf(consumer.priority).push(consumer)
@@ -57,7 +64,7 @@ export class ConsumerSet {
 
   /** The consumer whose turn it is, null when nobody has credit. */
   next(): ConsumerPort | null {
-    if (this.isSingleActive) return this.active?.hasCredit === true ? this.active : null
+    if (this.isSingleActive) return this.nextSingle()
     for (const { rotation } of this.levels) {
       for (let n = rotation.length; n > 0; n--) {
         const consumer = rotation.shift()!
@@ -84,10 +91,44 @@ export class ConsumerSet {
     }
   }
 
+  private addSingle(consumer: ConsumerPort): void {
+    if (this.active === null) this.active = consumer
+    else if (this.yields && consumer.priority > (this.successor ?? this.active).priority) {
+      this.successor = consumer
+    }
+  }
+
+  /** One that is late gives way as well, once it holds nothing else (RabbitMQ: consumer timeout). */
+  private nextSingle(): ConsumerPort | null {
+    const { active, successor } = this
+    if (active === null) return null
+    if (successor !== null) {
+      if (!active.isIdle) return null
+      this.activate(successor)
+    } else if (active.isLate && active.isIdle) {
+      this.activate(this.findSuccessor())
+    }
+    return this.active?.hasCredit === true ? this.active : null
+  }
+
+  private activate(consumer: ConsumerPort | null): void {
+    this.active = consumer
+    this.successor = null
+  }
+
+  /** The first of those of the highest priority, of them that are not late. */
   private findSuccessor(): ConsumerPort | null {
     let best: ConsumerPort | null = null
-    for (const member of this.members) if (best === null || member.priority > best.priority) best = member
+    for (const member of this.members) {
+      if (!member.isLate && (best === null || member.priority > best.priority)) best = member
+    }
     return best
+  }
+
+  /** Who is to take over from the active one; null when nobody has a higher priority. */
+  private findHigher(): ConsumerPort | null {
+    const best = this.findSuccessor()
+    return best !== null && this.active !== null && best.priority > this.active.priority ? best : null
   }
 
   private levelOf(priority: number): Ring<ConsumerPort> {

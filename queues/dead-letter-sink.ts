@@ -4,7 +4,7 @@ import type { Message } from './message.ts'
 import type { QueueSettings } from './settings.ts'
 
 /** Why, in the words of x-death. */
-export type DeathReason = 'rejected' | 'expired' | 'maxlen'
+export type DeathReason = 'rejected' | 'expired' | 'maxlen' | 'delivery_limit'
 
 /** What a death tells of the queue it happened in. */
 export interface DeathPlace {

@@ -2,13 +2,21 @@
 // the queue sees of the consumer that got it. Interfaces both, because connections/ is above queues/.
 import type { Message } from './message.ts'
 
+/**
+ * How an unacked entry came back to its queue: basic.nack or basic.reject with requeue, basic.recover, the
+ * loss of its channel, or the end of the time it had to be settled in.
+ */
+export type ReturnCause = 'nacked' | 'rejected' | 'recovered' | 'lost' | 'timed-out'
+
 /** The queue, as a channel that settles an entry sees it. */
 export interface EntryHolder {
   /** Acked. */
   settle(entry: Entry): void
   /** Rejected for good: dead-lettered where the queue says so. */
   reject(entry: Entry): void
-  requeue(entry: Entry): void
+  requeue(entry: Entry, cause: ReturnCause): void
+  /** A redelivery says how often it was tried (delivery-counts.ts). */
+  readonly showsCounts: boolean
 }
 
 /** What a queue sees of a consumer; connections/consumer.ts is one. */
@@ -18,6 +26,10 @@ export interface ConsumerPort {
   readonly priority: number
   /** Room for one more: prefetch of the consumer and the channel, and room in the connection's outbox. */
   readonly hasCredit: boolean
+  /** It holds no unacked delivery. */
+  readonly isIdle: boolean
+  /** It let a delivery time out and has not settled it since: it gets nothing until then. */
+  readonly isLate: boolean
   /** Owned by ConsumerSet. */
   isInRotation: boolean
   deliver(entry: Entry): void
@@ -38,7 +50,7 @@ export class Entry {
   isStored = false
   /** When it expires in this queue; Infinity when never. */
   readonly expiresAtMs: number
-  /** How often it was handed out and came back. */
+  /** How often it was handed out and came back; see delivery-counts.ts. */
   deliveryCount = 0
   /** While unacked: whose credit it holds. Null for ready entries and for those taken by basic.get. */
   consumer: ConsumerPort | null = null

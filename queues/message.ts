@@ -1,5 +1,6 @@
 // A message: with Entry, one of the only two objects made per message. It is shared by the queues it was
 // routed to and never changes; its bytes stay as they came in (rule 28).
+import { hasPriority } from '../protocol/content-header.ts'
 import type { StorableMessage } from '../store/store.ts'
 
 /**
@@ -83,6 +84,11 @@ export class Message implements StorableMessage {
 
   get rawKey(): Buffer | null {
     return this.envelope.rawKey
+  }
+
+  /** False: it has no priority property, and `priority` is 0. Read off the bytes, for the kinds that ask. */
+  get hasPriority(): boolean {
+    return hasPriority(this.buf, this.propertiesStart)
   }
 
   get bodyBytes(): number {

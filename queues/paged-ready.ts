@@ -39,7 +39,8 @@ const SPILL_MAX = 64
 /** The queue. */
 export interface PagedQueue {
   readonly id: number
-  entryOf(stored: StoredMessage): Entry
+  /** null: it went elsewhere. */
+  entryOf(stored: StoredMessage): Entry | null
   /** The front has grown, or there is less than was thought. */
   paged(): void
 }
@@ -51,6 +52,7 @@ export interface PagedParts {
 }
 
 export class PagedReady implements ReadyList, PageReceiver {
+  readonly isInIdOrder = true
   private readonly queue: PagedQueue
   private readonly store: Store
   private readonly residence: Residence
@@ -68,6 +70,8 @@ export class PagedReady implements ReadyList, PageReceiver {
   private askedTo = -1
   /** There is more than the front: what comes goes to the tail. */
   private isSplit = false
+  /** Nothing leaves the tail for the store any more. */
+  private holdsTail = false
   hasSpilled = false
 
   constructor(queue: PagedQueue, { store, residence, window }: PagedParts) {
@@ -89,6 +93,19 @@ export class PagedReady implements ReadyList, PageReceiver {
     return this.front.length === 0 && this.isSplit
   }
 
+  /** A page was asked for and has not come. */
+  get isLoading(): boolean {
+    return this.askedTo >= 0
+  }
+
+  /**
+   * From now on the queue has entries in the store that are not of this list, so that no range of ids would be
+   * its alone: what comes stays in memory.
+   */
+  holdTail(): void {
+    this.holdsTail = true
+  }
+
   push(entry: Entry): void {
     const { bodyBytes } = entry.message
     this.residence.enter(bodyBytes)
@@ -100,7 +117,7 @@ export class PagedReady implements ReadyList, PageReceiver {
     if (entry.isStored && this.tailStored === this.tail.length) this.tailStored++
     this.tail.push(entry)
     this.tailBytes += bodyBytes
-    if (this.isTailLong(1)) this.pageOut()
+    if (this.isTailLong(1) && !this.holdsTail) this.pageOut()
   }
 
   requeue(entry: Entry): void {
@@ -163,12 +180,13 @@ export class PagedReady implements ReadyList, PageReceiver {
   private take(messages: readonly StoredMessage[], isLast: boolean): void {
     for (const stored of messages) {
       const entry = this.queue.entryOf(stored)
-      const { bodyBytes } = entry.message
-      this.front.push(entry)
-      this.residence.enter(bodyBytes)
+      const bodyBytes = stored.bodyEnd - stored.bodyStart
       this.pagedCount--
       this.pagedBytes -= bodyBytes
       this.loadedTo = stored.id
+      if (entry === null) continue
+      this.front.push(entry)
+      this.residence.enter(bodyBytes)
     }
     // Damaged messages were counted and are not there.
     if (!isLast) return

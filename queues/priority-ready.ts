@@ -12,6 +12,7 @@ const PAGE_MESSAGES = 1_000
 const PAGE_BYTES = 256 * 1024
 
 export class PriorityReady implements ReadyList, PageReceiver {
+  readonly isInIdOrder = false
   private readonly queue: PagedQueue
   private readonly store: Store
   private readonly levels: readonly FifoReady[]
@@ -82,7 +83,7 @@ export class PriorityReady implements ReadyList, PageReceiver {
   pageLoaded({ messages, isLast }: Page): void {
     if (this.storedCount === 0) return
     for (const stored of messages) {
-      const entry = this.queue.entryOf(stored)
+      const entry = this.queue.entryOf(stored)!
       this.levelOf(entry).requeue(entry)
       this.count++
       this.storedCount--

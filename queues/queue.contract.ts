@@ -175,6 +175,12 @@ export class TestConsumer implements ConsumerPort {
     this.priority = priority
   }
 
+  isLate = false
+
+  get isIdle(): boolean {
+    return this.unacked.length === 0
+  }
+
   get hasCredit(): boolean {
     return this.hasRoom && (this.isNoAck || this.prefetch === 0 || this.unacked.length < this.prefetch)
   }
@@ -209,7 +215,7 @@ export function messageOf(routingKey: string, bodyBytes = 10, isPersistent = tru
   return new Message(envelope, buf, 0, 4, 4, buf.length, traits)
 }
 
-export const noHolder: EntryHolder = { settle() {}, reject() {}, requeue() {} }
+export const noHolder: EntryHolder = { showsCounts: false, settle() {}, reject() {}, requeue() {} }
 
 interface QueueWish {
   readonly flags?: Partial<QueueFlags>

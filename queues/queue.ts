@@ -5,7 +5,7 @@
 //   publish → ready → deliver → unacked → settle     nack, lost channel: requeue → ready, at its old place
 //               └─ expire, overflow ──────────└─ reject ─▶ dead-letter
 import type { Clock } from '../base/clock.ts'
-import { invariant } from '../base/invariant.ts'
+import { invariant, present } from '../base/invariant.ts'
 import type { Sequence } from '../base/sequence.ts'
 import type { TimerWheel } from '../base/timer-wheel.ts'
 import type { Pumpable, Turn } from '../base/turn.ts'
@@ -14,14 +14,14 @@ import type { Store, StoredMessage } from '../store/store.ts'
 import { ConsumerSet } from './consumers.ts'
 import type { DeadLetterSink, DeathReason } from './dead-letter-sink.ts'
 import { Entry } from './entry.ts'
-import type { ConsumerPort, EntryHolder } from './entry.ts'
+import type { ConsumerPort, EntryHolder, ReturnCause } from './entry.ts'
 import { Lease } from './lease.ts'
 import { HeadExpiry } from './head-expiry.ts'
 import { isOverLimit, wouldBeOverLimit } from './limits.ts'
+import { findQueueKind } from './index.ts'
 import type { Message } from './message.ts'
-import { PagedReady } from './paged-ready.ts'
 import type { PagedQueue, Window } from './paged-ready.ts'
-import { PriorityReady } from './priority-ready.ts'
+import type { QueueKind } from './queue-kind.ts'
 import type { ReadyList } from './ready-list.ts'
 import type { Residence } from './residence.ts'
 import { resolveQueueSettings } from './settings.ts'
@@ -72,6 +72,8 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
   readonly flags: QueueFlags
   readonly owner: QueueOwner | null
   readonly args: FieldTable
+  /** What RabbitMQ calls its type. `kind` says that it is no exchange. */
+  readonly type: QueueKind
   readonly settings: QueueSettings
   readonly consumers: ConsumerSet
   private readonly ready: ReadyList
@@ -98,10 +100,10 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     this.args = args
     this.parts = parts
     this.settings = resolveQueueSettings(args)
-    const { priorityMax, isSingleActive, expiresMs } = this.settings
-    this.ready = priorityMax === null
-      ? new PagedReady(this, parts) : new PriorityReady(this, parts.store, priorityMax)
-    this.consumers = new ConsumerSet(isSingleActive)
+    const { isSingleActive, expiresMs } = this.settings
+    this.type = present(findQueueKind(args), `queue '${name}' is of no kind there is`)
+    this.ready = this.type.createReady(this, parts, this.settings)
+    this.consumers = new ConsumerSet(isSingleActive, this.type.singleActiveYields)
     this.headExpiry = new HeadExpiry(parts, this)
     this.lease = new Lease(parts, expiresMs, () => this.leaseEnded())
   }
@@ -114,9 +116,13 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     return this.ready.bytes
   }
 
-  /** Persistent messages of a durable queue are kept on disk. */
+  get showsCounts(): boolean {
+    return this.type.showsCounts
+  }
+
+  /** Persistent messages of a durable queue are kept on disk; some kinds keep the others, too. */
   stores(message: Message): boolean {
-    return message.isPersistent && this.flags.isDurable
+    return this.flags.isDurable && (message.isPersistent || this.type.storesTransient)
   }
 
   /** Returns false when the queue is full and rejects: the publisher gets a nack. */
@@ -218,10 +224,19 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     this.forget(entry)
   }
 
-  requeue(entry: Entry): void {
+  requeue(entry: Entry, cause: ReturnCause = 'nacked'): void {
     this.takeBack(entry)
     if (this.isDeleted) return
-    entry.deliveryCount++
+    const { type, settings } = this
+    entry.deliveryCount = type.countReturn(entry.deliveryCount, cause, settings)
+    if (type.isSpent(entry.deliveryCount, settings)) {
+      this.deadLetter(entry.message, 'delivery_limit')
+      this.forget(entry)
+      return
+    }
+    // Written when it comes back, never when it goes out: an ack costs no write, and a crash loses no count
+    // that a client has been told.
+    if (type.showsCounts && entry.isStored) this.parts.store.touch(this.id, entry.id, entry.deliveryCount)
     this.ready.requeue(entry)
     this.parts.turn.pump(this)
   }
@@ -296,7 +311,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
   checkInvariants(): void {
     let before = 0
     for (const entry of this.ready) {
-      const isInOrder = entry.id > before || this.settings.priorityMax !== null
+      const isInOrder = entry.id > before || !this.ready.isInIdOrder
       invariant(isInOrder, `queue '${this.name}': entry ${entry.id} is ready after entry ${before}`)
       const isFree = entry.queue === this && entry.consumer === null
       invariant(isFree, `queue '${this.name}': entry ${entry.id} is held`)

@@ -12,6 +12,8 @@ export interface ReadyList extends Iterable<Entry> {
   readonly length: number
   /** Of the bodies. */
   readonly bytes: number
+  /** False: priorities and returns come before what is older. */
+  readonly isInIdOrder: boolean
   /** Something is ready, though its first entry has still to come from the store. */
   readonly isPaging: boolean
   /** The store may have transient messages of it. */

@@ -86,10 +86,9 @@ describe('an argument', () => {
         `PRECONDITION_FAILED - invalid arg '${name}' for ${WHAT} of queue type rabbit_classic_queue`)
     })
 
-  it.each(['quorum', 'stream'])('that asks for a queue type that is not built is refused with 540: %s',
-    (kind) => {
-    expect(validate(tableOf({ 'x-queue-type': kind }))).toThrow(
-      `NOT_IMPLEMENTED - x-queue-type '${kind}' is not built yet`)
+  it('that asks for a queue type that is not there is refused as an unknown one is', () => {
+    expect(validate(tableOf({ 'x-queue-type': 'stream' }))).toThrow(
+      `PRECONDITION_FAILED - invalid arg 'x-queue-type' for ${WHAT}: "unsupported queue type 'stream'"`)
   })
 
   it('that is known and not built is refused by name', () => {

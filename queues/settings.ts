@@ -6,7 +6,7 @@ import { FIELD_TYPE_NAMES, isInteger } from '../protocol/table.ts'
 import type { Field, FieldTable } from '../protocol/table.ts'
 import { describeDifference } from './argument-difference.ts'
 
-export type QueueKind = 'classic' | 'quorum' | 'stream'
+export type QueueKindName = 'classic' | 'quorum' | 'stream'
 
 /**
  * What a queue runs by. Every field is always there: absent limits are Infinity, so that hot code just
@@ -30,25 +30,27 @@ export interface QueueSettings {
 interface QueueArgument {
   readonly name: string
   /** The queue types whose declaration may carry it. */
-  readonly kinds: readonly QueueKind[]
+  readonly kinds: readonly QueueKindName[]
   /** False: refused with 540 until it is there. */
   readonly isBuilt: boolean
   /** What is wrong with a value, in RabbitMQ's words; null when nothing is. */
   readonly check?: (field: Field) => string | null
 }
 
-const ALL: readonly QueueKind[] = ['classic', 'quorum', 'stream']
-const CLASSIC_QUORUM: readonly QueueKind[] = ['classic', 'quorum']
-const CLASSIC: readonly QueueKind[] = ['classic']
+const ALL: readonly QueueKindName[] = ['classic', 'quorum', 'stream']
+const CLASSIC_QUORUM: readonly QueueKindName[] = ['classic', 'quorum']
+const QUORUM: readonly QueueKindName[] = ['quorum']
+const CLASSIC: readonly QueueKindName[] = ['classic']
 /** Ten years: what RabbitMQ takes for a time at most. */
 const TIME_MS_MAX = 315_360_000_000
 const OVERFLOWS = ['drop-head', 'reject-publish', 'reject-publish-dlx'] as const
 const LEADER_LOCATORS = ['client-local', 'balanced', 'random', 'least-leaders', 'min-masters']
 
 const built = (
-  name: string, kinds: readonly QueueKind[], check?: (field: Field) => string | null,
+  name: string, kinds: readonly QueueKindName[], check?: (field: Field) => string | null,
 ): QueueArgument => ({ name, kinds, isBuilt: true, ...(check && { check }) })
-const later = (name: string, kinds: readonly QueueKind[]): QueueArgument => ({ name, kinds, isBuilt: false })
+const later = (name: string, kinds: readonly QueueKindName[]): QueueArgument =>
+  ({ name, kinds, isBuilt: false })
 
 export const QUEUE_ARGUMENTS: readonly QueueArgument[] = [
   built('x-queue-type', ALL),
@@ -66,9 +68,14 @@ export const QUEUE_ARGUMENTS: readonly QueueArgument[] = [
   built('x-queue-version', CLASSIC, checkVersion),
   built('x-queue-leader-locator', ALL, checkLeaderLocator),
   later('x-queue-master-locator', CLASSIC),
-  ...['x-dead-letter-strategy', 'x-delivery-limit', 'x-quorum-initial-group-size', 'x-consumer-timeout',
-    'x-consumer-disconnected-timeout', 'x-delayed-retry-type', 'x-delayed-retry-min', 'x-delayed-retry-max',
-    'x-max-in-memory-length', 'x-max-in-memory-bytes'].map((name) => later(name, ['quorum'])),
+  // Sizes and patience of a cluster, which is not there: checked as RabbitMQ does, and without effect.
+  built('x-quorum-initial-group-size', QUORUM, (field) => checkInteger(field, 1)),
+  built('x-consumer-disconnected-timeout', QUORUM, (field) => checkInteger(field, 0)),
+  // RabbitMQ 4 takes these two and does nothing with them.
+  built('x-max-in-memory-length', QUORUM, (field) => checkInteger(field, 0)),
+  built('x-max-in-memory-bytes', QUORUM, (field) => checkInteger(field, 0)),
+  ...['x-dead-letter-strategy', 'x-delivery-limit', 'x-consumer-timeout', 'x-delayed-retry-type',
+    'x-delayed-retry-min', 'x-delayed-retry-max'].map((name) => later(name, QUORUM)),
   ...['x-max-age', 'x-stream-max-segment-size-bytes', 'x-stream-filter-size-bytes', 'x-initial-cluster-size']
     .map((name) => later(name, ['stream'])),
 ]
@@ -76,8 +83,8 @@ export const QUEUE_ARGUMENTS: readonly QueueArgument[] = [
 /** `what` is `queue 'q' in vhost 'v'`. Errors: precondition-failed, not-implemented. */
 export function validateQueueArguments(args: FieldTable, what: string): void {
   checkDeadLetterExchange(args, what)
-  const kind = queueKind(args, what)
-  if (kind !== 'classic') throw notImplemented(`x-queue-type '${kind}' is not built yet`)
+  checkKind(args, what)
+  const kind = findKindName(args)
   for (const [name, field] of args) {
     const row = QUEUE_ARGUMENTS.find((argument) => argument.name === name)
     if (row === undefined) continue
@@ -86,11 +93,22 @@ export function validateQueueArguments(args: FieldTable, what: string): void {
     }
     if (!row.isBuilt) throw notImplemented(`queue argument ${name} is not built yet`)
     const problem = row.check?.(field) ?? null
-    if (problem !== null) throw invalid(name, what, problem)
+    if (problem !== null) throw invalidArgument(name, what, problem)
   }
   if (args.has('x-dead-letter-routing-key') && !args.has('x-dead-letter-exchange')) {
-    throw invalid('x-dead-letter-routing-key', what, 'routing_key_but_no_dlx_defined')
+    throw invalidArgument('x-dead-letter-routing-key', what, 'routing_key_but_no_dlx_defined')
   }
+}
+
+/** A quorum queue takes reject-publish-dlx, and drops its head all the same (RabbitMQ). */
+function overflowOf(name: string | null, kind: QueueKindName): QueueSettings['overflow'] {
+  if (name === 'reject-publish-dlx' && kind === 'quorum') return 'drop-head'
+  return OVERFLOWS.find((overflow) => overflow === name) ?? 'drop-head'
+}
+
+/** The kind that the arguments ask for; 'classic' for one that `validateQueueArguments` refuses. */
+export function findKindName(args: FieldTable): QueueKindName {
+  return ALL.find((name) => name === args.get('x-queue-type')?.value) ?? 'classic'
 }
 
 /** Arguments that passed `validateQueueArguments`. */
@@ -109,7 +127,7 @@ export function resolveQueueSettings(args: FieldTable): QueueSettings {
     expiresMs: integer('x-expires'),
     lengthMax: integer('x-max-length'),
     lengthBytesMax: integer('x-max-length-bytes'),
-    overflow: OVERFLOWS.find((overflow) => overflow === text('x-overflow')) ?? 'drop-head',
+    overflow: overflowOf(text('x-overflow'), findKindName(args)),
     deadLetterExchange: text('x-dead-letter-exchange'),
     deadLetterRoutingKey: text('x-dead-letter-routing-key'),
     // RabbitMQ 4.3 takes 0 for 1.
@@ -123,21 +141,20 @@ export function resolveQueueSettings(args: FieldTable): QueueSettings {
  * §4.5).
  */
 export function checkQueueArgumentsEqual(current: FieldTable, received: FieldTable, what: string): void {
+  const kind = findKindName(current)
   for (const { name, kinds } of QUEUE_ARGUMENTS) {
-    if (!kinds.includes('classic')) continue
+    if (!kinds.includes(kind)) continue
     const difference = describeDifference(known(name, current), known(name, received))
     if (difference !== null) throw preconditionFailed(`inequivalent arg '${name}' for ${what}: ${difference}`)
   }
 }
 
-function queueKind(args: FieldTable, what: string): QueueKind {
-  const field = args.get('x-queue-type')
-  if (field === undefined) return 'classic'
-  if (field.tag !== 'S') throw invalid('x-queue-type', what, unacceptable(field))
-  if (field.value === '' || field.value === 'undefined') return 'classic'
-  const kind = ALL.find((name) => name === field.value)
-  if (kind === undefined) throw invalid('x-queue-type', what, `"unsupported queue type '${field.value}'"`)
-  return kind
+/** Errors: precondition-failed for a type that is no text, is unknown, or is not there. */
+function checkKind(args: FieldTable, what: string): void {
+  const field = known('x-queue-type', args)!
+  if (field.tag !== 'S') throw invalidArgument('x-queue-type', what, unacceptable(field))
+  if (CLASSIC_QUORUM.some((name) => name === field.value)) return
+  throw invalidArgument('x-queue-type', what, `"unsupported queue type '${field.value}'"`)
 }
 
 /** RabbitMQ 4 keeps the default type as an argument of every queue. */
@@ -156,10 +173,11 @@ function checkDeadLetterExchange(args: FieldTable, what: string): void {
   throw preconditionFailed(`invalid type '${FIELD_TYPE_NAMES[field.tag]}' for arg '${name}' in ${what}`)
 }
 
-function checkInteger(field: Field, min: 0 | 1, tooLarge = '', max = Infinity): string | null {
+/** What is wrong with it, in RabbitMQ's words; null when nothing is. */
+export function checkInteger(field: Field, min: number, tooLarge = '', max = Infinity): string | null {
   if (!isInteger(field)) return `"expected integer, got ${FIELD_TYPE_NAMES[field.tag]}"`
   const value = Number(field.value)
-  if (value < 0) return `{value_negative,${field.value}}`
+  if (value < min && value < 0) return `{value_negative,${field.value}}`
   if (value < min) return `{value_zero,${field.value}}`
   return value > max ? `{${tooLarge},${field.value}}` : null
 }
@@ -191,5 +209,5 @@ function checkLeaderLocator(field: Field): string | null {
 
 const unacceptable = (field: Field): string => `{unacceptable_type,${FIELD_TYPE_NAMES[field.tag]}}`
 
-const invalid = (name: string, what: string, problem: string): Error =>
+export const invalidArgument = (name: string, what: string, problem: string): Error =>
   preconditionFailed(`invalid arg '${name}' for ${what}: ${problem}`)

@@ -1,25 +1,21 @@
 // basic.* outside of the message path: qos, consume, cancel, get, recover.
 import { writeGetOk } from '../../protocol/envelope.ts'
 import {
-  accessRefused, notAllowed, notImplemented, preconditionFailed,
+  accessRefused, notAllowed, notImplemented, preconditionFailed, resourceLocked,
 } from '../../protocol/errors.ts'
 import {
   BASIC_CANCEL, BASIC_CANCEL_OK, BASIC_CONSUME, BASIC_GET, BASIC_QOS, BASIC_RECOVER, BASIC_RECOVER_ASYNC,
   writeBasicCancelOk, writeBasicConsumeOk, writeBasicGetEmpty, writeBasicQosOk, writeBasicRecoverOk,
 } from '../../protocol/methods.gen.ts'
 import type { BasicConsume, BasicGet } from '../../protocol/methods.gen.ts'
-import { FIELD_TYPE_NAMES, isInteger } from '../../protocol/table.ts'
+import { readConsumerArguments } from '../../queues/consumer-arguments.ts'
+import type { ConsumerSettings } from '../../queues/consumer-arguments.ts'
 import type { Queue } from '../../queues/queue.ts'
 import type { Channel } from '../channel.ts'
 import { Consumer } from '../consumer.ts'
 import { DirectReplyTo, REPLY_TO, REPLY_TO_PREFIX } from '../direct-reply-to.ts'
 import { queueNamed } from './queue.ts'
 import type { Handlers } from './handler.ts'
-
-/** Consumer arguments of stream and quorum queues. */
-const OTHER_TYPES_ARGUMENTS = [
-  'x-stream-offset', 'x-stream-filter', 'x-stream-match-unfiltered', 'x-consumer-timeout',
-]
 
 export const basicMethods: Handlers = {
   /** global: Leveret limits the whole channel, as RabbitMQ 3 did; RabbitMQ 4 takes it for global=false. */
@@ -39,7 +35,7 @@ export const basicMethods: Handlers = {
     if (m.queue === REPLY_TO) return consumeReplies(channel, m)
     if (m.queue.startsWith(REPLY_TO_PREFIX)) throw replyNameConsumed(channel, m.queue)
     const queue = channel.vhost.getQueue(queueNamed(channel, m.queue), channel.connection)
-    const priority = checkConsume(channel, queue, m)
+    const { priority } = checkConsume(channel, queue, m)
     const tag = m.consumerTag === '' ? channel.broker.generateName('amq.ctag-') : m.consumerTag
     const { consumerPrefetch: prefetch } = channel
     const consumer = new Consumer(channel, queue, { tag, isNoAck: m.noAck, priority, prefetch })
@@ -82,6 +78,10 @@ function get(channel: Channel, m: BasicGet): void {
     throw notImplemented(`basic.get not supported by volatile ${channel.vhost.describeQueue(m.queue)}`)
   }
   const queue = channel.vhost.getQueue(queueNamed(channel, m.queue), channel.connection)
+  if (queue.settings.isSingleActive && !queue.type.canBeGotBesideSingleActive) {
+    throw resourceLocked(`cannot obtain access to locked ${channel.vhost.describeQueue(queue.name)}. `
+      + `basic.get operations are not supported by ${queue.type.name} queues with single active consumer`)
+  }
   const entry = queue.isPaging ? null : queue.get(m.noAck)
   // What was loaded may have expired, and the next is in the store again.
   if (queue.isPaging && entry === null) {
@@ -101,7 +101,7 @@ function get(channel: Channel, m: BasicGet): void {
   if (entry.isRedelivered) counters.redelivered++
   const { wire } = entry.message.envelope
   writeGetOk(writer, channel.number, tag, entry.isRedelivered, wire, queue.readyCount)
-  channel.writeContent(entry.message)
+  channel.writeEntry(entry)
 }
 
 /** The name that a responder is given is for publishing to (RabbitMQ 4). */
@@ -129,10 +129,10 @@ function checkTag(channel: Channel, tag: string): void {
 }
 
 /**
- * Returns the consumer's priority. Errors: not-allowed for a tag in use, access-refused for exclusive use,
+ * Returns what its arguments say. Errors: not-allowed for a tag in use, access-refused for exclusive use,
  * precondition-failed for bad arguments.
  */
-function checkConsume(channel: Channel, queue: Queue, m: BasicConsume): number {
+function checkConsume(channel: Channel, queue: Queue, m: BasicConsume): ConsumerSettings {
   const what = channel.vhost.describeQueue(queue.name)
   checkTag(channel, m.consumerTag)
   // One that is to be the only one and a single active one exclude each other (RabbitMQ).
@@ -140,14 +140,5 @@ function checkConsume(channel: Channel, queue: Queue, m: BasicConsume): number {
   if (queue.consumers.hasExclusive || (m.exclusive && isShared)) {
     throw accessRefused(`${what} in exclusive use`)
   }
-  for (const name of OTHER_TYPES_ARGUMENTS) {
-    if (m.arguments.has(name)) {
-      throw preconditionFailed(`invalid arg '${name}' for ${what} of queue type rabbit_classic_queue`)
-    }
-  }
-  const priority = m.arguments.get('x-priority')
-  if (priority === undefined) return 0
-  if (isInteger(priority)) return Number(priority.value)
-  const got = FIELD_TYPE_NAMES[priority.tag]
-  throw preconditionFailed(`invalid arg 'x-priority' for ${what}: "expected integer, got ${got}"`)
+  return readConsumerArguments(m.arguments, queue.type.name, what)
 }

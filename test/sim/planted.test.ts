@@ -98,7 +98,7 @@ const plants: readonly Plant[] = [
   {
     bug: 'the redelivered flag missing after a channel closed', foundBy: ['duplicate without flag'],
     plant: () => onClose((entry) => {
-      entry.queue.requeue(entry)
+      entry.queue.requeue(entry, 'nacked')
       entry.deliveryCount = 0
     }),
   },

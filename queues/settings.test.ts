@@ -150,7 +150,7 @@ describe('a redeclaration', () => {
 
 describe('settings', () => {
   it('without arguments have no limits', () => {
-    expect(resolveQueueSettings(tableOf({}))).toEqual({
+    expect(resolveQueueSettings(tableOf({}))).toMatchObject({
       messageTtlMs: Infinity, expiresMs: Infinity, lengthMax: Infinity, lengthBytesMax: Infinity,
       overflow: 'drop-head', deadLetterExchange: null, deadLetterRoutingKey: null, priorityMax: null,
       isSingleActive: false,
@@ -163,7 +163,7 @@ describe('settings', () => {
       'x-overflow': 'reject-publish', 'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': 'k',
       'x-max-priority': 10, 'x-single-active-consumer': true,
     })])
-    expect(resolveQueueSettings(args)).toEqual({
+    expect(resolveQueueSettings(args)).toMatchObject({
       messageTtlMs: 0, expiresMs: 2, lengthMax: 3, lengthBytesMax: 2 ** 40, overflow: 'reject-publish',
       deadLetterExchange: '', deadLetterRoutingKey: 'k', priorityMax: 10, isSingleActive: true,
     })

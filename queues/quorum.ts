@@ -4,8 +4,9 @@
 import { countReturn, failedCount } from './delivery-counts.ts'
 import type { QueueKind } from './queue-kind.ts'
 import { QuorumReady } from './quorum-ready.ts'
+import type { QueueSettings } from './settings.ts'
 
-/** RabbitMQ 4: failed deliveries that a message may have, after its first. */
+/** RabbitMQ 4: so often a failed delivery is tried again. */
 const DELIVERY_LIMIT = 20
 
 export const quorum: QueueKind = {
@@ -19,7 +20,13 @@ export const quorum: QueueKind = {
   storesTransient: true,
   showsCounts: true,
   createReady: (queue, parts) => new QuorumReady(queue, parts),
-  // RabbitMQ 4.3: a consumer that rejects, or is lost, has failed; one that returns a message has not.
-  countReturn: (counts, cause) => countReturn(counts, cause === 'rejected' || cause === 'lost'),
-  isSpent: (counts) => failedCount(counts) > DELIVERY_LIMIT,
+  // RabbitMQ 4.3: a consumer that rejects, or is lost, has failed; one that returns a message has not. Where
+  // a limit was asked for every return counts, as in 3.x: clients requeue by basic.nack, and would go round
+  // for ever (difference 'delivery-limit-nack').
+  countReturn: (counts, cause, settings) =>
+    countReturn(counts, cause === 'rejected' || cause === 'lost' || hasOwnLimit(settings)),
+  isSpent: (counts, { deliveryLimit }) => failedCount(counts) > (deliveryLimit ?? DELIVERY_LIMIT),
 }
+
+const hasOwnLimit = ({ deliveryLimit }: QueueSettings): boolean =>
+  deliveryLimit !== null && deliveryLimit !== Infinity

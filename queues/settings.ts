@@ -25,6 +25,8 @@ export interface QueueSettings {
   /** null: no priorities. */
   readonly priorityMax: number | null
   readonly isSingleActive: boolean
+  /** How often a delivery may fail and be tried again; null: as often as the kind of queue says. */
+  readonly deliveryLimit: number | null
 }
 
 interface QueueArgument {
@@ -74,8 +76,10 @@ export const QUEUE_ARGUMENTS: readonly QueueArgument[] = [
   // RabbitMQ 4 takes these two and does nothing with them.
   built('x-max-in-memory-length', QUORUM, (field) => checkInteger(field, 0)),
   built('x-max-in-memory-bytes', QUORUM, (field) => checkInteger(field, 0)),
-  ...['x-dead-letter-strategy', 'x-delivery-limit', 'x-consumer-timeout', 'x-delayed-retry-type',
-    'x-delayed-retry-min', 'x-delayed-retry-max'].map((name) => later(name, QUORUM)),
+  // RabbitMQ takes any value: a negative one is no limit, one that is no integer the default.
+  built('x-delivery-limit', QUORUM),
+  ...['x-dead-letter-strategy', 'x-consumer-timeout', 'x-delayed-retry-type', 'x-delayed-retry-min',
+    'x-delayed-retry-max'].map((name) => later(name, QUORUM)),
   ...['x-max-age', 'x-stream-max-segment-size-bytes', 'x-stream-filter-size-bytes', 'x-initial-cluster-size']
     .map((name) => later(name, ['stream'])),
 ]
@@ -122,6 +126,7 @@ export function resolveQueueSettings(args: FieldTable): QueueSettings {
     return field?.tag === 'S' ? field.value : null
   }
   const priorityMax = integer('x-max-priority')
+  const deliveryLimit = integer('x-delivery-limit')
   return Object.freeze({
     messageTtlMs: integer('x-message-ttl'),
     expiresMs: integer('x-expires'),
@@ -133,6 +138,7 @@ export function resolveQueueSettings(args: FieldTable): QueueSettings {
     // RabbitMQ 4.3 takes 0 for 1.
     priorityMax: priorityMax === Infinity ? null : Math.max(priorityMax, 1),
     isSingleActive: args.get('x-single-active-consumer')?.value === true,
+    deliveryLimit: deliveryLimit === Infinity ? null : deliveryLimit < 0 ? Infinity : deliveryLimit,
   })
 }
 

@@ -60,6 +60,19 @@ const entries = {
     rabbit: '4.x: sorted by name, the first of duplicates kept; 3.x: as published',
     reason: 'A message is delivered with the bytes it came with.',
   },
+  'delivery-limit-nack': {
+    what: '`basic.nack` with requeue, `basic.recover`: do they count towards `x-delivery-limit`?',
+    leveret: 'yes, in a queue that was declared with a limit; under the default limit as 4.3',
+    rabbit: '4.3: no, the message goes round for ever; 3.x: yes',
+    reason: 'Clients requeue by basic.nack; a limit that was asked for is to end that, as it did in 3.x.',
+  },
+  'dead-letter-counts': {
+    what: '`x-acquired-count`, `x-delivery-count` and `redelivered` at the first delivery from a dead-letter '
+      + 'queue, when both queues are quorum queues',
+    leveret: 'none, false',
+    rabbit: '4.x: those of the queue it died in',
+    reason: 'The message is new in that queue; x-death tells its history. See `redelivered` above.',
+  },
   'dead-letter-redelivered': {
     what: '`redelivered` at the first delivery from a dead-letter queue after `basic.reject`',
     leveret: 'false',

@@ -36,6 +36,8 @@ export interface BrokerLimits {
   readonly transactionSizeMax: number
   /** 0: no limit. */
   readonly connectionMax: number
+  /** How long a delivery of a quorum queue may be unsettled. */
+  readonly consumerTimeoutMs: number
 }
 
 export interface BrokerIdentity {

@@ -209,6 +209,11 @@ export const settingsTable = {
     key: 'max-transaction-size', kind: integer(1, 1_073_741_824), default: 134_217_728, unit: 'bytes',
     doc: 'Most that publishes may hold in memory between tx.select and tx.commit; more closes the channel.',
   }),
+  consumerTimeoutMs: setting({
+    key: 'consumer-timeout', kind: integer(1, 315_360_000_000), default: 1_800_000, unit: 'ms',
+    doc: 'Time a delivery of a quorum queue may be unsettled before it goes back to its queue; a queue or a '
+      + 'consumer may say another.',
+  }),
 } satisfies Record<string, Row<unknown>>
 
 export type SettingName = keyof typeof settingsTable

@@ -115,6 +115,18 @@ const entries = {
     rabbit: 'declared',
     reason: 'Not built yet.',
   },
+  'consumer-timeout-text': {
+    what: 'The time in the 406 `delivery acknowledgement on channel … timed out. Timeout value used: …`',
+    leveret: 'the one that was used, as 3.x',
+    rabbit: '4.3: always `-1 ms`',
+    reason: 'A defect nobody can rely on.',
+  },
+  'late-requeue': {
+    what: '`basic.nack` or `basic.reject` with requeue of a delivery that has timed out',
+    leveret: 'it is settled, as by an ack, and its consumer is served again',
+    rabbit: '4.3: accepted, but the consumer gets nothing any more',
+    reason: 'A defect nobody can rely on.',
+  },
   'reply-tag-reuse': {
     what: 'A consumer with the tag that the channel\'s consumer of `amq.rabbitmq.reply-to` has',
     leveret: 'connection closed with 530 `NOT_ALLOWED - attempt to reuse consumer tag …`, as for any other',

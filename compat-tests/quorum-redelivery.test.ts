@@ -97,7 +97,8 @@ forEachTarget((test) => {
     const first = await get(ch, queue)
     expect(first.properties.headers).toEqual({ 'x-delivery-count': 7, 'x-acquired-count': 'own' })
     ch.reject(first, true)
-    expect((await get(ch, queue)).properties.headers).toEqual({ 'x-delivery-count': 1, 'x-acquired-count': 1 })
+    expect((await get(ch, queue)).properties.headers)
+      .toEqual({ 'x-delivery-count': 1, 'x-acquired-count': 1 })
   })
 
   for (const [title, args, deliveries] of [

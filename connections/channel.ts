@@ -19,6 +19,7 @@ import { FRAME_BODY, FRAME_HEADER } from '../protocol/spec.ts'
 import type { Entry } from '../queues/entry.ts'
 import type { Message } from '../queues/message.ts'
 import type { Queue } from '../queues/queue.ts'
+import { AckTimeouts } from './ack-timeouts.ts'
 import { Confirms } from './confirms.ts'
 import type { ConfirmingChannel } from './confirms.ts'
 import { checkKnown } from './connection-methods.ts'
@@ -89,6 +90,7 @@ implements ConfirmingChannel, ConsumingChannel, PublishingChannel, RequestingCha
   private readonly methods: MethodHandlers
   private readonly publisher = new Publisher(this)
   private readonly unacked = new Unacked()
+  readonly timeouts = new AckTimeouts(this, this.unacked)
   private confirms: Confirms | null = null
   private areConfirmsReady = false
   private deliveryTag = 0
@@ -234,7 +236,7 @@ implements ConfirmingChannel, ConsumingChannel, PublishingChannel, RequestingCha
     return ++this.deliveryTag
   }
 
-  deliver(template: DeliverTemplate, entry: Entry, isNoAck: boolean): void {
+  deliver(template: DeliverTemplate, entry: Entry, isNoAck: boolean): number {
     const tag = ++this.deliveryTag
     if (!isNoAck) this.unacked.add(tag, entry)
     const { counters } = this.broker
@@ -244,11 +246,13 @@ implements ConfirmingChannel, ConsumingChannel, PublishingChannel, RequestingCha
     this.connection.writer.deliver(template, tag, entry.isRedelivered)
     this.writeEntry(entry)
     this.connection.mark()
+    return tag
   }
 
   /** Remembers what basic.get handed out. */
-  addUnacked(tag: number, entry: Entry): void {
+  addUnacked(tag: number, entry: Entry, queue: Queue, timeoutMs: number): void {
     this.unacked.add(tag, entry)
+    if (timeoutMs !== Infinity) this.timeouts.got(queue, timeoutMs, tag)
   }
 
   /** The content of a deliver or get-ok; that of a redelivery may say how often it was tried. */
@@ -389,6 +393,7 @@ implements ConfirmingChannel, ConsumingChannel, PublishingChannel, RequestingCha
     this.publisher.abandon()
     this.setReplyTo(null)
     if (this.transaction !== null) this.rollback()
+    this.timeouts.end()
     const entries = this.unacked.takeAll()
     const consumers = [...this.consumers.values()]
     this.consumers.clear()
@@ -397,7 +402,7 @@ implements ConfirmingChannel, ConsumingChannel, PublishingChannel, RequestingCha
     for (const { queue } of abandoned) if (!queue.isDeleted) removeQueue(this.vhost, queue)
   }
 
-  private closeWith(error: AmqpError): void {
+  closeWith(error: AmqpError): void {
     const methodId = error.namesMethod ? this.connection.methodId : 0
     this.connection.log.warn(
       { channel: this.number, method: METHOD_NAMES.get(methodId) ?? 'none', reason: error.replyText },

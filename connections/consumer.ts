@@ -5,6 +5,8 @@ import type { ConsumerPort, Entry } from '../queues/entry.ts'
 import type { Envelope } from '../queues/message.ts'
 import type { Queue } from '../queues/queue.ts'
 import type { DeliverTemplate, FrameWriter } from '../protocol/frame-writer.ts'
+import type { AckDeadline } from './ack-deadline.ts'
+import type { AckTimeouts, LateConsumer } from './ack-timeouts.ts'
 
 /** What a consumer asks of its channel. */
 export interface ConsumingChannel {
@@ -17,7 +19,9 @@ export interface ConsumingChannel {
     hasRoom(): boolean
     mark(): void
   }
-  deliver(template: DeliverTemplate, entry: Entry, isNoAck: boolean): void
+  readonly timeouts: AckTimeouts
+  /** Returns the delivery tag. */
+  deliver(template: DeliverTemplate, entry: Entry, isNoAck: boolean): number
   creditReturned(consumer: Consumer): void
   forgetConsumer(consumer: Consumer): void
 }
@@ -27,9 +31,11 @@ export interface ConsumerOptions {
   readonly isNoAck: boolean
   readonly priority: number
   readonly prefetch: number
+  /** How long a delivery may be unsettled; Infinity: for ever. */
+  readonly timeoutMs: number
 }
 
-export class Consumer implements ConsumerPort {
+export class Consumer implements ConsumerPort, LateConsumer {
   readonly tag: string
   readonly queue: Queue
   readonly isNoAck: boolean
@@ -37,8 +43,10 @@ export class Consumer implements ConsumerPort {
   /** Unacked deliveries it may hold; 0 is no limit. Fixed when it starts (RabbitMQ). */
   readonly prefetch: number
   isInRotation = false
-  isLate = false
+  readonly showsCounts = false
   private readonly channel: ConsumingChannel
+  private readonly deadline: AckDeadline | null
+  private lateCount = 0
   private unackedCount = 0
   private templateFor: Envelope | null = null
   private template: DeliverTemplate = { frame: Buffer.alloc(0), tagAt: 0 }
@@ -50,12 +58,18 @@ export class Consumer implements ConsumerPort {
     this.isNoAck = options.isNoAck
     this.priority = options.priority
     this.prefetch = options.prefetch
+    this.deadline = options.isNoAck || options.timeoutMs === Infinity
+      ? null : channel.timeouts.ofConsumer(this, options.timeoutMs)
   }
 
   get hasCredit(): boolean {
-    if (!this.channel.connection.hasRoom()) return false
+    if (this.isLate || !this.channel.connection.hasRoom()) return false
     return this.isNoAck
       || ((this.prefetch === 0 || this.unackedCount < this.prefetch) && this.channel.hasCredit)
+  }
+
+  get isLate(): boolean {
+    return this.lateCount > 0
   }
 
   get isIdle(): boolean {
@@ -69,12 +83,35 @@ export class Consumer implements ConsumerPort {
       this.templateFor = envelope
     }
     if (!this.isNoAck) this.unackedCount++
-    this.channel.deliver(this.template, entry, this.isNoAck)
+    const tag = this.channel.deliver(this.template, entry, this.isNoAck)
+    if (this.deadline !== null) this.deadline.handedOut(tag)
   }
 
   release(): void {
     this.unackedCount--
     this.channel.creditReturned(this)
+  }
+
+  isTimedOut(count: number): void {
+    this.lateCount += count
+  }
+
+  settle(): void {
+    this.lateSettled()
+  }
+
+  reject(): void {
+    this.lateSettled()
+  }
+
+  requeue(): void {
+    this.lateSettled()
+  }
+
+  /** Its queue has taken it back long ago; the last one gives the consumer its credit back. */
+  private lateSettled(): void {
+    this.lateCount--
+    if (!this.isLate) this.queue.creditReturned(this)
   }
 
   /** A client that can't be told by basic.cancel is told nothing (RabbitMQ: consumer_cancel_notify). */

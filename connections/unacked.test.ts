@@ -63,6 +63,16 @@ it('holds what a map holds, whatever is taken in whatever order', () => {
   }), { numRuns: 1_000 })
 })
 
+it('tells what is outstanding between two tags, and puts another in its place', () => {
+  const unacked = unackedOf(3, 4, 7, 8, 12)
+  unacked.take(7)
+  const tagsBetween = (from: number, to: number): number[] => unacked.between(from, to).map(([tag]) => tag)
+  expect([tagsBetween(0, 4), tagsBetween(4, 12), tagsBetween(5, Infinity), tagsBetween(13, 20)])
+    .toEqual([[3], [4, 8], [8, 12], []])
+  unacked.replace(8, entryOf(80))
+  expect([unacked.count, unacked.take(8)?.id]).toEqual([4, 80])
+})
+
 describe('a tag', () => {
   it('is taken once', () => {
     const unacked = unackedOf(1, 2)

@@ -49,6 +49,21 @@ export class Unacked {
     return this.tags.first() ?? 0
   }
 
+  /** Those outstanding from one tag up to, not including, another; both need not be there. */
+  between(from: number, to: number): [tag: number, entry: Entry][] {
+    const found: [number, Entry][] = []
+    for (let at = this.placeOf(from); at < this.tags.length && this.tags.at(at)! < to; at++) {
+      const entry = this.entries.at(at)
+      if (entry !== null) found.push([this.tags.at(at)!, entry])
+    }
+    return found
+  }
+
+  /** Another entry for a tag that is outstanding. */
+  replace(tag: number, entry: Entry): void {
+    this.entries.setAt(this.find(tag), entry)
+  }
+
   /** Takes out everything, oldest first. */
   takeAll(): Entry[] {
     const all = [...this.entries].filter((entry) => entry !== null)
@@ -76,18 +91,22 @@ export class Unacked {
   }
 
   private find(tag: number): number {
+    const at = this.placeOf(tag)
+    return this.tags.at(at) === tag ? at : -1
+  }
+
+  /** Where the first tag is that is not lower. */
+  private placeOf(tag: number): number {
     const first = this.tags.first()
-    if (first === null) return -1
+    if (first === null || tag <= first) return 0
     let low = 0
-    let high = Math.min(this.tags.length - 1, tag - first)
-    if (high >= 0 && this.tags.at(high) === tag) return high
-    while (low <= high) {
+    let high = Math.min(this.tags.length, tag - first)
+    if (this.tags.at(high) === tag) return high
+    while (low < high) {
       const middle = (low + high) >>> 1
-      const at = this.tags.at(middle)!
-      if (at === tag) return middle
-      if (at < tag) low = middle + 1
-      else high = middle - 1
+      if (this.tags.at(middle)! < tag) low = middle + 1
+      else high = middle
     }
-    return -1
+    return low
   }
 }

@@ -27,6 +27,8 @@ export interface QueueSettings {
   readonly isSingleActive: boolean
   /** How often a delivery may fail and be tried again; null: as often as the kind of queue says. */
   readonly deliveryLimit: number | null
+  /** How long a delivery may be unsettled; null: as long as the broker says. */
+  readonly consumerTimeoutMs: number | null
 }
 
 interface QueueArgument {
@@ -78,8 +80,9 @@ export const QUEUE_ARGUMENTS: readonly QueueArgument[] = [
   built('x-max-in-memory-bytes', QUORUM, (field) => checkInteger(field, 0)),
   // RabbitMQ takes any value: a negative one is no limit, one that is no integer the default.
   built('x-delivery-limit', QUORUM),
-  ...['x-dead-letter-strategy', 'x-consumer-timeout', 'x-delayed-retry-type', 'x-delayed-retry-min',
-    'x-delayed-retry-max'].map((name) => later(name, QUORUM)),
+  built('x-consumer-timeout', QUORUM, (field) => checkInteger(field, 0)),
+  later('x-dead-letter-strategy', QUORUM),
+  ...['type', 'min', 'max'].map((part) => later(`x-delayed-retry-${part}`, QUORUM)),
   ...['x-max-age', 'x-stream-max-segment-size-bytes', 'x-stream-filter-size-bytes', 'x-initial-cluster-size']
     .map((name) => later(name, ['stream'])),
 ]
@@ -103,6 +106,8 @@ export function validateQueueArguments(args: FieldTable, what: string): void {
     throw invalidArgument('x-dead-letter-routing-key', what, 'routing_key_but_no_dlx_defined')
   }
 }
+
+const finite = (value: number): number | null => (value === Infinity ? null : value)
 
 /** A quorum queue takes reject-publish-dlx, and drops its head all the same (RabbitMQ). */
 function overflowOf(name: string | null, kind: QueueKindName): QueueSettings['overflow'] {
@@ -138,6 +143,7 @@ export function resolveQueueSettings(args: FieldTable): QueueSettings {
     // RabbitMQ 4.3 takes 0 for 1.
     priorityMax: priorityMax === Infinity ? null : Math.max(priorityMax, 1),
     isSingleActive: args.get('x-single-active-consumer')?.value === true,
+    consumerTimeoutMs: finite(integer('x-consumer-timeout')),
     deliveryLimit: deliveryLimit === Infinity ? null : deliveryLimit < 0 ? Infinity : deliveryLimit,
   })
 }

@@ -105,6 +105,7 @@ function createBroker(
       handshakeTimeoutMs: settings.handshakeTimeoutMs, messageSizeMax: settings.messageSizeMax,
       residentBytesMax: settings.residentBytesMax, window: WINDOW,
       transactionSizeMax: settings.transactionSizeMax, connectionMax: settings.connectionMax,
+      consumerTimeoutMs: settings.consumerTimeoutMs,
     },
     identity: {
       product: settings.product, version: settings.productVersion, platform: `Node.js ${process.version}`,

@@ -35,10 +35,12 @@ export const basicMethods: Handlers = {
     if (m.queue === REPLY_TO) return consumeReplies(channel, m)
     if (m.queue.startsWith(REPLY_TO_PREFIX)) throw replyNameConsumed(channel, m.queue)
     const queue = channel.vhost.getQueue(queueNamed(channel, m.queue), channel.connection)
-    const { priority } = checkConsume(channel, queue, m)
+    const { priority, timeoutMs } = checkConsume(channel, queue, m)
     const tag = m.consumerTag === '' ? channel.broker.generateName('amq.ctag-') : m.consumerTag
     const { consumerPrefetch: prefetch } = channel
-    const consumer = new Consumer(channel, queue, { tag, isNoAck: m.noAck, priority, prefetch })
+    const consumer = new Consumer(channel, queue, {
+      tag, isNoAck: m.noAck, priority, prefetch, timeoutMs: timeoutMs ?? ackTimeoutMs(channel, queue),
+    })
     channel.consumers.set(tag, consumer)
     if (!m.nowait) writeBasicConsumeOk(channel.connection.writer, channel.number, tag)
     queue.addConsumer(consumer, m.exclusive)
@@ -95,7 +97,7 @@ function get(channel: Channel, m: BasicGet): void {
     return writeBasicGetEmpty(writer, channel.number, '')
   }
   const tag = channel.nextDeliveryTag()
-  if (!m.noAck) channel.addUnacked(tag, entry)
+  if (!m.noAck) channel.addUnacked(tag, entry, queue, ackTimeoutMs(channel, queue))
   if (m.noAck) counters.gotAutoAck++
   else counters.gotManualAck++
   if (entry.isRedelivered) counters.redelivered++
@@ -109,6 +111,11 @@ function replyNameConsumed(channel: Channel, name: string): Error {
   const why = channel.replyTo?.name === name ? 'multiple consumers are unsupported for'
     : 'only creator channel may consume from'
   return preconditionFailed(`${why} ${channel.vhost.describeQueue(name)}`)
+}
+
+/** How long a delivery of this queue may be unsettled, unless its consumer says otherwise; or Infinity. */
+function ackTimeoutMs({ broker }: Channel, { type, settings }: Queue): number {
+  return type.hasConsumerTimeout ? settings.consumerTimeoutMs ?? broker.limits.consumerTimeoutMs : Infinity
 }
 
 /** Errors: precondition-failed with acks or for a second one, not-allowed for a tag in use. */

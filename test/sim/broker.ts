@@ -64,6 +64,7 @@ export class BrokerLife {
         frameSizeMax: 131_072, channelMax: 2047, heartbeatS: 60, handshakeTimeoutMs: 10_000,
         messageSizeMax: 1 << 24, residentBytesMax: 20_000, window: WINDOW,
         transactionSizeMax: 1 << 27, connectionMax: 0,
+        consumerTimeoutMs: 1_800_000,
       },
       identity: { product: 'Leveret', version: '0', platform: 'simulation', clusterName: 'leveret@sim' },
       loopbackUsers: ['guest'],

@@ -26,6 +26,13 @@ interface Dying {
   readonly reason: DeathReason
 }
 
+interface Way {
+  readonly letter: Message
+  readonly route: Route<Queue>
+  /** Somebody would get it, were it not for cycles. */
+  readonly isRouted: boolean
+}
+
 export class DeadLetterer implements DeadLetterSink {
   private readonly topology: DeadLetterTopology
   private readonly clock: Clock
@@ -40,17 +47,40 @@ export class DeadLetterer implements DeadLetterSink {
 
   deadLetter(place: DeathPlace, message: Message, reason: DeathReason): void {
     this.waiting.push({ place, message, reason })
-    if (this.isWorking) return
+    if (!this.isWorking) this.workOff()
+  }
+
+  deadLetterSurely(
+    place: DeathPlace, message: Message, reason: DeathReason, onlyTo: readonly string[] | null,
+  ): readonly string[] | null {
+    this.isWorking = true
+    const way = this.wayOf({ place, message, reason })
+    if (way !== null && way.isRouted) {
+      const { route, letter } = way
+      const targets = route.queues.filter(({ name }) => onlyTo === null || onlyTo.includes(name))
+      const missed = targets.filter((queue) => !queue.publish(letter))
+      this.workOff()
+      return missed.map(({ name }) => name)
+    }
+    this.isWorking = false
+    return null
+  }
+
+  private workOff(): void {
     this.isWorking = true
     let dying: Dying | undefined
-    while ((dying = this.waiting.shift()) !== undefined) this.route(dying)
+    while ((dying = this.waiting.shift()) !== undefined) {
+      const way = this.wayOf(dying)
+      if (way !== null) this.topology.publish(way.route, way.letter)
+    }
     this.isWorking = false
   }
 
-  private route({ place, message, reason }: Dying): void {
+  /** The letter and where it goes; null when there is no such exchange. */
+  private wayOf({ place, message, reason }: Dying): Way | null {
     const { deadLetterExchange, deadLetterRoutingKey } = place.settings
     const exchange = deadLetterExchange === null ? null : this.topology.findExchange(deadLetterExchange)
-    if (exchange === null) return
+    if (exchange === null) return null
     const { header } = this
     header.readProperties(message.buf, message.propertiesStart, message.propertiesEnd)
     const headers = header.decodeHeaders()
@@ -67,7 +97,10 @@ export class DeadLetterer implements DeadLetterSink {
     header.readProperties(letter.buf, letter.propertiesStart, letter.propertiesEnd)
     const keys = deadLetterRoutingKey === null ? routingKeys : [deadLetterRoutingKey]
     const route = this.topology.findRoute(exchange, keys, header)
-    this.topology.publish(reason === 'rejected' ? route : withoutCycles(route, history), letter)
+    return {
+      letter, route: reason === 'rejected' ? route : withoutCycles(route, history),
+      isRouted: route.queues.length > 0,
+    }
   }
 }
 

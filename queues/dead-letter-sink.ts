@@ -15,4 +15,12 @@ export interface DeathPlace {
 export interface DeadLetterSink {
   /** Routes the message on, or lets it go when the queue names no dead-letter exchange. Never throws. */
   deadLetter(place: DeathPlace, message: Message, reason: DeathReason): void
+  /**
+   * The same, and tells who has not taken it: none when it is done, names of queues that rejected it, `null`
+   * when it leads nowhere yet. With `onlyTo` it is for those alone that had not. Never from within another
+   * death.
+   */
+  deadLetterSurely(
+    place: DeathPlace, message: Message, reason: DeathReason, onlyTo: readonly string[] | null,
+  ): readonly string[] | null
 }

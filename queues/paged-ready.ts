@@ -99,8 +99,8 @@ export class PagedReady implements ReadyList, PageReceiver {
   }
 
   /**
-   * From now on the queue has entries in the store that are not of this list, so that no range of ids would be
-   * its alone: what comes stays in memory.
+   * From now on the queue has entries in the store that are not of this list, and no range of ids is its
+   * alone: what comes stays in memory.
    */
   holdTail(): void {
     this.holdsTail = true

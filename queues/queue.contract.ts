@@ -234,6 +234,8 @@ export class QueueWorld {
   readonly turn = new Turn(this.clock, (run) => this.scheduled.push(run))
   /** `routing-key reason` of what was dead-lettered. */
   readonly deaths: string[] = []
+  /** Who does not take a dead letter that must not be lost. */
+  missing: readonly string[] | null = []
   onDeath: (routingKey: string, reason: string) => void = () => {}
   expirations = 0
   readonly residence: Residence
@@ -248,6 +250,9 @@ export class QueueWorld {
       deadLetters: { deadLetter: (_place, { routingKey }, reason) => {
         this.deaths.push(`${routingKey} ${reason}`)
         this.onDeath(routingKey, reason)
+      }, deadLetterSurely: (_place, { routingKey }, reason, onlyTo) => {
+        this.deaths.push(`${routingKey} ${reason} ${onlyTo?.join() ?? 'all'}`)
+        return this.missing
       } },
       expired: () => { this.expirations++ },
       residence: this.residence, window,

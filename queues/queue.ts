@@ -17,6 +17,7 @@ import { Entry } from './entry.ts'
 import type { ConsumerPort, EntryHolder, ReturnCause } from './entry.ts'
 import { Lease } from './lease.ts'
 import { HeadExpiry } from './head-expiry.ts'
+import { KeptLetters } from './kept-letters.ts'
 import { isOverLimit, wouldBeOverLimit } from './limits.ts'
 import { findQueueKind } from './index.ts'
 import type { Message } from './message.ts'
@@ -80,6 +81,8 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
   private readonly parts: QueueParts
   private readonly lease: Lease
   private readonly headExpiry: HeadExpiry
+  /** Dead letters that must not be lost; null: they may. */
+  private readonly kept: KeptLetters | null
   routeMark = 0
   isMarked = false
   isDeleted = false
@@ -105,6 +108,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     this.ready = this.type.createReady(this, parts, this.settings)
     this.consumers = new ConsumerSet(isSingleActive, this.type.singleActiveYields)
     this.headExpiry = new HeadExpiry(parts, this)
+    this.kept = this.settings.isDeadLetterKept ? new KeptLetters(this, parts) : null
     this.lease = new Lease(parts, expiresMs, () => this.leaseEnded())
   }
 
@@ -183,6 +187,11 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
    * too much. Called at the end of a turn, never from a handler.
    */
   pump(): boolean {
+    const isLeft = this.pumpReady()
+    return (this.kept?.send() ?? false) || isLeft
+  }
+
+  private pumpReady(): boolean {
     let delivered = 0
     let step = DELIVERED
     for (let n = 0; n < PUMP_MAX && step !== NOTHING; n++) {
@@ -220,8 +229,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
 
   reject(entry: Entry): void {
     this.takeBack(entry)
-    if (!this.isDeleted) this.deadLetter(entry.message, 'rejected')
-    this.forget(entry)
+    if (!this.isDeleted) this.die(entry, 'rejected')
   }
 
   requeue(entry: Entry, cause: ReturnCause = 'nacked'): void {
@@ -230,8 +238,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     const { type, settings } = this
     entry.deliveryCount = type.countReturn(entry.deliveryCount, cause, settings)
     if (type.isSpent(entry.deliveryCount, settings)) {
-      this.deadLetter(entry.message, 'delivery_limit')
-      this.forget(entry)
+      this.die(entry, 'delivery_limit')
       return
     }
     // Written when it comes back, never when it goes out: an ack costs no write, and a crash loses no count
@@ -269,12 +276,14 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
 
   /** Drops the ready entries, returns how many. Unacked ones stay with their consumers (RabbitMQ). */
   purge(): number {
-    const count = this.ready.length
+    const count = this.ready.length + (this.kept?.length ?? 0)
     const { store, ids } = this.parts
     if (this.unackedCount === 0 && this.flags.isDurable) {
       store.purge(this.id, 0, ids.last)
       this.ready.clear(ignore, ignore)
+      this.kept?.clear(ignore)
     } else {
+      this.kept?.clear((entry) => this.forget(entry))
       this.ready.clear(
         (entry) => this.forget(entry), (afterId, lastId) => store.purge(this.id, afterId, lastId))
     }
@@ -292,6 +301,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     // A transient queue has something in the store when it was too long for memory.
     if (this.flags.isDurable || this.ready.hasSpilled) store.purge(this.id, 0, ids.last)
     this.ready.clear(ignore, ignore)
+    this.kept?.clear(ignore)
     for (const waiter of this.pageWaiters) waiter.paged()
     for (const consumer of [...this.consumers]) {
       this.consumers.remove(consumer)
@@ -359,9 +369,15 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
 
   /** What a consumer with credit is about to get does not count: it is handed out before (RabbitMQ). */
   private isFull(bodyBytes: number): boolean {
-    if (!wouldBeOverLimit(this.settings, this.ready, bodyBytes)) return false
-    if (this.consumers.count > 0 && this.pump()) this.parts.turn.pump(this)
-    return wouldBeOverLimit(this.settings, this.ready, bodyBytes)
+    if (!wouldBeOverLimit(this.settings, this.filling, bodyBytes)) return false
+    if (this.consumers.count > 0 && this.pumpReady()) this.parts.turn.pump(this)
+    return wouldBeOverLimit(this.settings, this.filling, bodyBytes)
+  }
+
+  /** What counts towards the limits. */
+  private get filling(): Pick<ReadyList, 'length' | 'bytes'> {
+    const { ready, kept } = this
+    return kept === null ? ready : { length: ready.length + kept.length, bytes: ready.bytes + kept.bytes }
   }
 
   /** A queue that rejects drops nothing: what was requeued may put it over its limit (RabbitMQ). */
@@ -376,7 +392,11 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
   }
 
   private dropHead(reason: DeathReason): void {
-    const entry = this.ready.shift()!
+    this.die(this.ready.shift()!, reason)
+  }
+
+  private die(entry: Entry, reason: DeathReason): void {
+    if (this.kept !== null) return this.kept.add(entry, reason)
     this.deadLetter(entry.message, reason)
     this.forget(entry)
   }
@@ -385,7 +405,8 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     if (this.settings.deadLetterExchange !== null) this.parts.deadLetters.deadLetter(this, message, reason)
   }
 
-  private forget(entry: Entry): void {
+  /** For the kept letters, too: nothing holds it any more. */
+  forget(entry: Entry): void {
     if (!entry.isStored || this.isDeleted) return
     entry.isStored = false
     this.parts.store.drop(this.id, entry.id, entry.message.bodyId, entry.batch, entry.position)

@@ -22,7 +22,8 @@ function entryOf(id: number, priority: number | null, bodyBytes = 1): Entry {
 
 function emptyReady(): QuorumReady {
   const queue = { id: 1, entryOf: () => null, paged() {} }
-  return new QuorumReady(queue, { store: new RecordingStore(), residence: new Residence(1e9), window: WINDOW })
+  const parts = { store: new RecordingStore(), residence: new Residence(1e9), window: WINDOW }
+  return new QuorumReady(queue, parts)
 }
 
 function drain(ready: QuorumReady): number[] {

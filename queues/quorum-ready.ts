@@ -1,7 +1,7 @@
 // The ready entries of a quorum queue: 32 priorities, the highest first, in each the order of arrival; before
 // all of them what came back, in the order in which it did (RabbitMQ 4.3). A message without one has priority
-// 4, and nearly all queues have nothing else: those are paged, the other levels and the returns are in memory,
-// and from the first message of another level on everything that comes is.
+// 4, and most queues have nothing else: those are paged; other levels and returns are in memory, and from the
+// first message of another level on everything that comes.
 //
 //   returned:  9 3 7     levels:  31 … 5: 12 15    4: paged-ready.ts    3 … 0: 13
 //              ^ first            mask: a bit for each level but 4 that is not empty

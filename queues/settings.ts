@@ -27,6 +27,8 @@ export interface QueueSettings {
   readonly isSingleActive: boolean
   /** How often a delivery may fail and be tried again; null: as often as the kind of queue says. */
   readonly deliveryLimit: number | null
+  /** A dead letter is kept until somebody has taken it. */
+  readonly isDeadLetterKept: boolean
   /** How long a delivery may be unsettled; null: as long as the broker says. */
   readonly consumerTimeoutMs: number | null
 }
@@ -48,6 +50,7 @@ const CLASSIC: readonly QueueKindName[] = ['classic']
 /** Ten years: what RabbitMQ takes for a time at most. */
 const TIME_MS_MAX = 315_360_000_000
 const OVERFLOWS = ['drop-head', 'reject-publish', 'reject-publish-dlx'] as const
+const STRATEGIES = ['at-most-once', 'at-least-once']
 const LEADER_LOCATORS = ['client-local', 'balanced', 'random', 'least-leaders', 'min-masters']
 
 const built = (
@@ -81,7 +84,7 @@ export const QUEUE_ARGUMENTS: readonly QueueArgument[] = [
   // RabbitMQ takes any value: a negative one is no limit, one that is no integer the default.
   built('x-delivery-limit', QUORUM),
   built('x-consumer-timeout', QUORUM, (field) => checkInteger(field, 0)),
-  later('x-dead-letter-strategy', QUORUM),
+  built('x-dead-letter-strategy', QUORUM, checkStrategy),
   ...['type', 'min', 'max'].map((part) => later(`x-delayed-retry-${part}`, QUORUM)),
   ...['x-max-age', 'x-stream-max-segment-size-bytes', 'x-stream-filter-size-bytes', 'x-initial-cluster-size']
     .map((name) => later(name, ['stream'])),
@@ -143,6 +146,9 @@ export function resolveQueueSettings(args: FieldTable): QueueSettings {
     // RabbitMQ 4.3 takes 0 for 1.
     priorityMax: priorityMax === Infinity ? null : Math.max(priorityMax, 1),
     isSingleActive: args.get('x-single-active-consumer')?.value === true,
+    // RabbitMQ: not where it drops its head.
+    isDeadLetterKept: text('x-dead-letter-strategy') === 'at-least-once'
+      && text('x-overflow') === 'reject-publish' && text('x-dead-letter-exchange') !== null,
     consumerTimeoutMs: finite(integer('x-consumer-timeout')),
     deliveryLimit: deliveryLimit === Infinity ? null : deliveryLimit < 0 ? Infinity : deliveryLimit,
   })
@@ -208,6 +214,11 @@ function checkRoutingKey(field: Field): string | null {
 
 function checkBoolean(field: Field): string | null {
   return field.tag === 't' ? null : unacceptable(field)
+}
+
+function checkStrategy(field: Field): string | null {
+  if (field.tag !== 'S') return unacceptable(field)
+  return STRATEGIES.includes(field.value) ? null : 'invalid_dlx_strategy'
 }
 
 function checkVersion(field: Field): string | null {

@@ -1,0 +1,69 @@
+// Dead letters that must not be lost: kept until somebody has taken them, tried again, counted, purged.
+import { describe, expect, it } from 'vitest'
+import { tableOf } from '../protocol/table-encode.ts'
+import { QueueWorld, messageOf } from './queue.contract.ts'
+
+function keepingWorld(args: Record<string, string | number> = {}): QueueWorld {
+  return new QueueWorld({ args: tableOf({
+    'x-queue-type': 'quorum', 'x-dead-letter-exchange': 'x', 'x-overflow': 'reject-publish',
+    'x-dead-letter-strategy': 'at-least-once', ...args,
+  }) })
+}
+
+function killOne(world: QueueWorld): void {
+  world.publish(1)
+  world.queue.reject(world.queue.get(false)!)
+  world.settleDown()
+}
+
+function pass(world: QueueWorld, ms: number): void {
+  world.clock.travel(ms)
+  world.timers.advance(world.clock.monotonicMs)
+  world.settleDown()
+}
+
+describe('a letter', () => {
+  it('that is taken is gone from the store in the batch it died in', () => {
+    const world = keepingWorld()
+    killOne(world)
+    expect([world.deaths, world.store.kept.size]).toEqual([['q rejected all'], 0])
+  })
+
+  it('that leads nowhere stays in the store, is not ready, and is tried again until it is taken', () => {
+    const world = keepingWorld()
+    world.missing = null
+    killOne(world)
+    expect([world.queue.readyCount, world.store.kept.size]).toEqual([0, 1])
+    pass(world, 3_100)
+    world.missing = []
+    pass(world, 3_100)
+    expect([world.deaths.length, world.store.kept.size]).toEqual([3, 0])
+    pass(world, 10_000)
+    expect(world.deaths.length).toBe(3)
+  })
+
+  it('goes again only to those that had not taken it', () => {
+    const world = keepingWorld()
+    world.missing = ['full']
+    killOne(world)
+    pass(world, 3_100)
+    expect(world.deaths).toEqual(['q rejected all', 'q rejected full'])
+  })
+
+  it('counts towards the limit, and is counted and dropped by a purge', () => {
+    const world = keepingWorld({ 'x-max-length': 2 })
+    world.missing = null
+    killOne(world)
+    expect([1, 2].map(() => world.queue.publish(messageOf('q')))).toEqual([true, false])
+    expect([world.queue.purge(), world.store.kept.size]).toEqual([2, 0])
+    pass(world, 10_000)
+    expect(world.deaths.length).toBe(1)
+  })
+
+  it('is not kept where the queue drops its head, as if nothing had been said', () => {
+    const world = keepingWorld({ 'x-overflow': 'drop-head' })
+    world.missing = null
+    killOne(world)
+    expect([world.deaths, world.store.kept.size]).toEqual([['q rejected'], 0])
+  })
+})

@@ -4,7 +4,7 @@
 import type { Channel } from 'amqplib'
 import { expect } from 'vitest'
 import { closed, rawClosure } from './harness/closure.ts'
-import { forEachTarget } from './harness/for-each-target.ts'
+import { forEachKind } from './harness/for-each-kind.ts'
 import { collect, fill, untilCount } from './harness/messages.ts'
 import type { Inbox } from './harness/messages.ts'
 import type { Session } from './harness/session.ts'
@@ -27,7 +27,7 @@ async function consume(
 
 const numbers = (count: number): string[] => Array.from({ length: count }, (_, n) => `${n}`)
 
-forEachTarget((test, target) => {
+forEachKind((test, target) => {
   test('the higher priority gets everything while it has room', async (session) => {
     const ch = await session.confirmChannel()
     const { queue } = await ch.assertQueue(session.name())

@@ -4,7 +4,7 @@
 import type { Channel, ConfirmChannel } from 'amqplib'
 import { expect } from 'vitest'
 import { channelClosure, closed, rawClosure } from './harness/closure.ts'
-import { forEachTarget } from './harness/for-each-target.ts'
+import { forEachKind } from './harness/for-each-kind.ts'
 import { collect, drain, fill, get, settled, text, untilCount } from './harness/messages.ts'
 import { until } from './harness/poll.ts'
 import type { Session } from './harness/session.ts'
@@ -27,7 +27,7 @@ function settle(ch: Channel, verb: 'ack' | 'nack' | 'reject', deliveryTag: numbe
   else ch[verb](message, flag)
 }
 
-forEachTarget((test, target) => {
+forEachKind((test, target) => {
   test('get counts what is left', async (session) => {
     const { ch, queue } = await filled(session, ['a', 'b', 'c'])
     const counts = [await get(ch, queue), await get(ch, queue), await get(ch, queue)]
@@ -100,7 +100,7 @@ forEachTarget((test, target) => {
     await expect(collect(first, queue, { consumerTag: 'same' })).resolves.toBeDefined()
   })
 
-  test('an exclusive consumer is refused where there is another: 403', async ({ channel, name }) => {
+  test.classic('an exclusive consumer is refused where there is another: 403', async ({ channel, name }) => {
     const ch = await channel()
     const { queue } = await ch.assertQueue(name())
     await collect(ch, queue)
@@ -108,7 +108,7 @@ forEachTarget((test, target) => {
       .toEqual(closed(403, inUse(queue), 'basic.consume'))
   })
 
-  test('beside an exclusive consumer any other is refused: 403', async ({ channel, name }) => {
+  test.classic('beside an exclusive consumer any other is refused: 403', async ({ channel, name }) => {
     const [first, second] = [await channel(), await channel()]
     const { queue } = await first.assertQueue(name())
     await collect(first, queue, { exclusive: true })
@@ -332,7 +332,7 @@ forEachTarget((test, target) => {
       closed(406, 'PRECONDITION_FAILED - unknown delivery tag 18446744073709551615', 'basic.ack'))
   })
 
-  test('requeued message returns to its place', async (session) => {
+  test.classic('requeued message returns to its place', async (session) => {
     const { ch, queue } = await filled(session, ['m0', 'm1', 'm2', 'm3'])
     const messages = [await get(ch, queue), await get(ch, queue), await get(ch, queue)]
     ch.reject(messages[2]!, true)

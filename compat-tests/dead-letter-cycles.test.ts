@@ -3,10 +3,10 @@
 
 import { expect } from 'vitest'
 import { deaths, lettersTo } from './harness/dead-letters.ts'
-import { forEachTarget } from './harness/for-each-target.ts'
+import { forEachKind } from './harness/for-each-kind.ts'
 import { drain, elapse, fill, get, untilCount } from './harness/messages.ts'
 
-forEachTarget((test) => {
+forEachKind((test) => {
   test('cycle: a message that expires into its own queue is dropped', async (session) => {
     const ch = await session.confirmChannel()
     const queue = session.name()

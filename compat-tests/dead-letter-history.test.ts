@@ -3,7 +3,7 @@
 
 import { expect } from 'vitest'
 import { lettersTo, pair } from './harness/dead-letters.ts'
-import { forEachTarget } from './harness/for-each-target.ts'
+import { forEachKind } from './harness/for-each-kind.ts'
 import { elapse, fill, get } from './harness/messages.ts'
 import type { RawClient, RawMessage } from './harness/raw-client.ts'
 import type { Session } from './harness/session.ts'
@@ -86,7 +86,7 @@ function history(...deaths: readonly [Death, ...Death[]]): Record<string, Item> 
   }
 }
 
-forEachTarget((test, target) => {
+forEachKind((test, target) => {
   if (!target.isRabbit3) { // 3.10: no x-last-death-*, original-expiration last
     test('a rejected message carries its history: tags, fields, order (4.x)', async (session) => {
       const { source, exchange, publish, rejectNext, letter } = await stage(session)

@@ -4,11 +4,11 @@
 import { expect } from 'vitest'
 import { deaths, lettersTo, pair } from './harness/dead-letters.ts'
 import type { Pair } from './harness/dead-letters.ts'
-import { forEachTarget } from './harness/for-each-target.ts'
+import { forEachKind } from './harness/for-each-kind.ts'
 import { collect, drain, elapse, fill, get, outcomes, text, untilCount } from './harness/messages.ts'
 import { until } from './harness/poll.ts'
 
-forEachTarget((test, target) => {
+forEachKind((test, target) => {
   test('a message of several frames dies whole', async (session) => {
     const { ch, source, dead } = await pair(session)
     await fill(ch, source, ['leveret '.repeat(60_000)], { persistent: true })
@@ -216,7 +216,7 @@ forEachTarget((test, target) => {
     await untilCount(ch, dead, 0)
   })
 
-  test('a dead letter keeps its priority', async (session) => {
+  test.classic('a dead letter keeps its priority', async (session) => {
     const { ch, source, dead } = await pair(session, {}, { maxPriority: 5 })
     for (const priority of [1, 5, 3]) await fill(ch, source, [`${priority}`], { priority })
     for (let n = 0; n < 3; n++) ch.reject(await get(ch, source), false)
@@ -236,7 +236,7 @@ forEachTarget((test, target) => {
     })
   })
 
-  test('a dead-letter queue that rejects loses the letter without a word', async (session) => {
+  test.classic('a dead-letter queue that rejects loses the letter without a word', async (session) => {
     const { ch, source, dead } = await pair(session, {},
       { maxLength: 1, arguments: { 'x-overflow': 'reject-publish' } })
     await fill(ch, dead, ['first'])
@@ -259,7 +259,8 @@ forEachTarget((test, target) => {
       await ch.cancel(inbox.tag)
     }],
   ] as [string, (pair: Pair) => Promise<void>][]) {
-    test(`${title} dead-letters nothing`, async (session) => {
+    const write = title.startsWith('an') ? test.classic : test
+    write(`${title} dead-letters nothing`, async (session) => {
       const all = await pair(session, { autoDelete: title.startsWith('an') })
       await fill(all.ch, all.source, ['a', 'b'])
       await kill(all)
@@ -268,7 +269,7 @@ forEachTarget((test, target) => {
     })
   }
 
-  test('an expiring queue dead-letters nothing', async (session) => {
+  test.classic('an expiring queue dead-letters nothing', async (session) => {
     const { ch, source, dead } = await pair(session, { expires: 40 })
     await fill(ch, source, ['a', 'b'])
     await elapse(ch, session.name('probe'), 120)

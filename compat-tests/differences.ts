@@ -97,6 +97,19 @@ const entries = {
     rabbit: 'stays, and is delivered after its time, unless something else makes the queue look',
     reason: 'An expired message is not delivered. A defect nobody can rely on.',
   },
+  'quorum-reject-publish': {
+    what: 'Quorum queue with x-overflow `reject-publish`: which message is the first to be rejected',
+    leveret: 'the first that does not fit, as in a classic queue',
+    rabbit: 'a later one: publishers hear that the queue is full after it was, and that it is not when it is '
+      + 'down to 80 %',
+    reason: 'There is one node, and no reason to be late.',
+  },
+  'quorum-length-bytes': {
+    what: 'What counts towards x-max-length-bytes of a quorum queue',
+    leveret: 'the bodies, as in a classic queue',
+    rabbit: 'the bodies and, by its own measure, the properties',
+    reason: 'One rule for both kinds, and one that a client can compute.',
+  },
   'quorum-get-text': {
     what: 'Text of the 405 for `basic.get` on a quorum queue with a single active consumer',
     leveret: '`… not supported by quorum queues with single active consumer`',

@@ -5,7 +5,7 @@
 import type { ConfirmChannel, Options } from 'amqplib'
 import { expect } from 'vitest'
 import { channelClosure, closed } from './harness/closure.ts'
-import { forEachTarget } from './harness/for-each-target.ts'
+import { forEachKind } from './harness/for-each-kind.ts'
 import { collect, drain, elapse, fill, get, outcomes, settled, text, untilCount } from './harness/messages.ts'
 import { until } from './harness/poll.ts'
 import type { Session } from './harness/session.ts'
@@ -35,7 +35,7 @@ async function isGone(ch: ConfirmChannel, queue: string): Promise<boolean> {
   return isReturned
 }
 
-forEachTarget((test, target) => {
+forEachKind((test, target) => {
   for (const [expiration, why] of [
     ['abc', 'no_integer'], ['', 'no_integer'], [' 5', 'no_integer'],
     ['1.5', '{leftover_string,".5"}'], ['5 ', '{leftover_string," "}'], ['1e3', '{leftover_string,"e3"}'],
@@ -173,7 +173,7 @@ forEachTarget((test, target) => {
     expect(await (await collect(ch, queue)).texts(2)).toEqual(['lasts', 'last'])
   })
 
-  test('in a priority queue each priority has a head of its own', async (session) => {
+  test.classic('in a priority queue each priority has a head of its own', async (session) => {
     const { ch, queue } = await open(session, { maxPriority: 5 })
     await fill(ch, queue, ['high'], { priority: 5 })
     await fill(ch, queue, ['low'], { priority: 1, expiration: 20 })
@@ -182,7 +182,7 @@ forEachTarget((test, target) => {
     expect(await drain(ch, queue)).toEqual(['high'])
   })
 
-  test('an expired message of high priority that came after a lower one', async (session) => {
+  test.classic('an expired message of high priority that came after a lower one', async (session) => {
     const { ch, queue } = await open(session, { maxPriority: 5 })
     await fill(ch, queue, ['low'], { priority: 1 })
     await fill(ch, queue, ['high'], { priority: 5, expiration: 20 })
@@ -246,7 +246,7 @@ forEachTarget((test, target) => {
     await until(`${queue} is gone though bound`, () => isGone(ch, queue))
   })
 
-  test('a message held unacked by get does not keep a queue from expiring', async (session) => {
+  test.classic('a message held unacked by get does not keep a queue from expiring', async (session) => {
     const { ch, queue } = await open(session, { expires: 80 })
     await fill(ch, queue, ['x'])
     const held = await get(ch, queue)
@@ -274,7 +274,7 @@ forEachTarget((test, target) => {
     })
   }
 
-  test('a queue with a consumer does not expire; when the consumer goes it does', async (session) => {
+  test.classic('a queue with a consumer does not expire; when the consumer goes it does', async (session) => {
     const { ch, queue } = await open(session, { expires: 80 })
     const inbox = await collect(ch, queue)
     await elapse(ch, session.name('probe'), 250)
@@ -306,7 +306,7 @@ forEachTarget((test, target) => {
     expect(await ch.assertQueue(queue)).toEqual({ queue, messageCount: 0, consumerCount: 0 })
   })
 
-  test('an exclusive queue expires, too', async (session) => {
+  test.classic('an exclusive queue expires, too', async (session) => {
     const { ch, queue } = await open(session, { expires: 40, exclusive: true })
     await until(`${queue} is gone`, () => isGone(ch, queue))
     expect(text(await (async () => {

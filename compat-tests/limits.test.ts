@@ -4,7 +4,7 @@
 import type { ConfirmChannel, Options } from 'amqplib'
 import { expect } from 'vitest'
 import { confirmedTags } from './harness/confirms.ts'
-import { forEachTarget } from './harness/for-each-target.ts'
+import { forEachKind } from './harness/for-each-kind.ts'
 import { collect, drain, fill, get, outcomes, settled, text, untilCount } from './harness/messages.ts'
 import type { Session } from './harness/session.ts'
 
@@ -22,7 +22,7 @@ const nack = 'message nacked'
 
 const numbers = (count: number): string[] => Array.from({ length: count }, (_, n) => `${n}`)
 
-forEachTarget((test) => {
+forEachKind((test) => {
   for (const value of [undefined, 'drop-head']) {
     test(`x-max-length keeps the newest, acks all: overflow ${value ?? 'not given'}`, async (session) => {
       const { ch, queue } = await limited(session, { maxLength: 3 }, value)
@@ -70,13 +70,13 @@ forEachTarget((test) => {
     expect(await inbox.texts(5)).toEqual(numbers(5))
   })
 
-  test('bytes are those of the bodies, not of the headers', async (session) => {
+  test.classic('bytes are those of the bodies, not of the headers', async (session) => {
     const { ch, queue } = await limited(session, { arguments: { 'x-max-length-bytes': 10 } })
     await fill(ch, queue, ['aaaaa', 'bbbbb'], { headers: { large: 'x'.repeat(1000) }, messageId: 'id' })
     expect(await drain(ch, queue)).toEqual(['aaaaa', 'bbbbb'])
   })
 
-  test('x-max-length-bytes drops from the head until the rest fits', async (session) => {
+  test.classic('x-max-length-bytes drops from the head until the rest fits', async (session) => {
     const { ch, queue } = await limited(session, { arguments: { 'x-max-length-bytes': 10 } })
     await fill(ch, queue, ['a', 'b', 'cccccccc', 'dd'])
     expect(await drain(ch, queue)).toEqual(['cccccccc', 'dd'])
@@ -94,7 +94,7 @@ forEachTarget((test) => {
     expect(await drain(ch, queue)).toEqual([])
   })
 
-  test('of two limits the one that is reached first counts', async (session) => {
+  test.classic('of two limits the one that is reached first counts', async (session) => {
     const { ch, queue } = await limited(session, { maxLength: 3, arguments: { 'x-max-length-bytes': 10 } })
     await fill(ch, queue, ['a', 'b', 'c', 'd'])
     await untilCount(ch, queue, 3)
@@ -102,7 +102,7 @@ forEachTarget((test) => {
     expect(await drain(ch, queue)).toEqual(['d', 'eeeeeeeee'])
   })
 
-  test('with x-max-length-bytes 0 only empty messages stay', async (session) => {
+  test.classic('with x-max-length-bytes 0 only empty messages stay', async (session) => {
     const { ch, queue } = await limited(session, { arguments: { 'x-max-length-bytes': 0 } })
     await fill(ch, queue, ['', '', 'x'])
     expect(await drain(ch, queue)).toEqual([])
@@ -110,7 +110,7 @@ forEachTarget((test) => {
     expect(await drain(ch, queue)).toEqual(['', ''])
   })
 
-  test('with priorities the highest and oldest is dropped', async (session) => {
+  test.classic('with priorities the highest and oldest is dropped', async (session) => {
     const { ch, queue } = await limited(session, { maxLength: 2, maxPriority: 5 })
     for (const priority of [5, 1, 3, 0]) await fill(ch, queue, [`${priority}`], { priority })
     expect(await drain(ch, queue)).toEqual(['1', '0'])
@@ -129,7 +129,7 @@ forEachTarget((test) => {
     expect(await inbox.texts(3)).toEqual(['a', 'b', 'c'])
   })
 
-  test('x-max-length 0 with reject-publish nacks everything, even for a consumer that waits',
+  test.classic('x-max-length 0 with reject-publish nacks everything, even for a consumer that waits',
     async (session) => {
     const { ch, queue } = await limited(session, { maxLength: 0 }, 'reject-publish')
     const inbox = await collect(ch, queue)
@@ -154,7 +154,7 @@ forEachTarget((test) => {
   })
 
   for (const value of ['reject-publish', 'reject-publish-dlx']) {
-    test(`${value} nacks what is too much and keeps the oldest`, async (session) => {
+    test.classic(`${value} nacks what is too much and keeps the oldest`, async (session) => {
       const { ch, queue } = await limited(session, { maxLength: 2 }, value)
       expect(await outcomes(ch, queue, ['a', 'b', 'c', 'd'])).toEqual(['ack', 'ack', nack, nack])
       expect(await drain(ch, queue)).toEqual(['a', 'b'])
@@ -162,7 +162,7 @@ forEachTarget((test) => {
   }
 
   for (const [title, deliveryMode] of [['persistent', 2], ['transient', 1]] as const) {
-    test(`100 ${title} messages to a reject-publish queue of 10 are each answered once`, async ({
+    test.classic(`100 ${title} messages to a reject-publish queue of 10 are each answered once`, async ({
       raw, channel, name,
     }) => {
       const [client, ch, queue] = [await raw(), await channel(), name()]
@@ -187,7 +187,7 @@ forEachTarget((test) => {
     expect(await client.expect('basic.nack')).toMatchObject({ 'delivery-tag': 1, 'requeue': true })
   })
 
-  test('without confirms a rejected message is dropped without a word', async (session) => {
+  test.classic('without confirms a rejected message is dropped without a word', async (session) => {
     const { ch, queue } = await limited(session, { maxLength: 1 }, 'reject-publish')
     await fill(ch, queue, ['a'])
     const plain = await session.channel()
@@ -196,7 +196,7 @@ forEachTarget((test) => {
     expect(await drain(plain, queue)).toEqual(['a'])
   })
 
-  test('a mandatory message that a full queue rejects is not returned', async (session) => {
+  test.classic('a mandatory message that a full queue rejects is not returned', async (session) => {
     const { ch, queue } = await limited(session, { maxLength: 0 }, 'reject-publish')
     const returned: string[] = []
     ch.on('return', (message) => returned.push(text(message)))
@@ -204,7 +204,7 @@ forEachTarget((test) => {
     expect(returned).toEqual([])
   })
 
-  test('one full queue of several makes it a nack; the others have the message',
+  test.classic('one full queue of several makes it a nack; the others have the message',
     async ({ raw, channel, name }) => {
     const [client, ch, exchange] = [await raw(), await channel(), name('x')]
     await ch.assertExchange(exchange, 'fanout')
@@ -217,7 +217,7 @@ forEachTarget((test) => {
     for (const { queue } of others) expect(text(await get(ch, queue))).toBe('x')
   })
 
-  test('messages to a full queue and to others in turn get their own answers',
+  test.classic('messages to a full queue and to others in turn get their own answers',
     async ({ raw, channel, name }) => {
     const [client, ch] = [await raw(), await channel()]
     const full = await ch.assertQueue(name('full'), { maxLength: 0, ...overflow('reject-publish') })
@@ -233,7 +233,7 @@ forEachTarget((test) => {
     })
   })
 
-  test('a message taken from a full queue makes room', async (session) => {
+  test.classic('a message taken from a full queue makes room', async (session) => {
     const { ch, queue } = await limited(session, { maxLength: 1 }, 'reject-publish')
     expect(await outcomes(ch, queue, ['a', 'b'])).toEqual(['ack', nack])
     await get(ch, queue)
@@ -258,14 +258,14 @@ forEachTarget((test) => {
     expect(await drain(ch, queue)).toEqual(['a', 'b'])
   })
 
-  test('reject-publish by bytes rejects what does not fit and takes what does', async (session) => {
+  test.classic('reject-publish by bytes rejects what does not fit and takes what does', async (session) => {
     const { ch, queue } = await limited(session, { arguments: { 'x-max-length-bytes': 10,
       'x-overflow': 'reject-publish' } })
     expect(await outcomes(ch, queue, ['aaaaaa', 'bbbbb', 'cccc', 'd'])).toEqual(['ack', nack, 'ack', nack])
     expect(await drain(ch, queue)).toEqual(['aaaaaa', 'cccc'])
   })
 
-  test('reject-publish dead-letters nothing', async ({ confirmChannel, name }) => {
+  test.classic('reject-publish dead-letters nothing', async ({ confirmChannel, name }) => {
     const ch = await confirmChannel()
     const { queue: dead } = await ch.assertQueue(name('dead'))
     const { queue } = await ch.assertQueue(name(), {
@@ -276,7 +276,7 @@ forEachTarget((test) => {
     expect(await drain(ch, dead)).toEqual(['probe'])
   })
 
-  test('reject-publish-dlx dead-letters what it nacks', async ({ confirmChannel, name }) => {
+  test.classic('reject-publish-dlx dead-letters what it nacks', async ({ confirmChannel, name }) => {
     const ch = await confirmChannel()
     const { queue: dead } = await ch.assertQueue(name('dead'))
     const { queue } = await ch.assertQueue(name(), { maxLength: 1,

@@ -4,13 +4,13 @@
 import { expect } from 'vitest'
 import { channelClosure, closed, rawClosure } from './harness/closure.ts'
 import { confirmedTags } from './harness/confirms.ts'
-import { forEachTarget } from './harness/for-each-target.ts'
+import { forEachKind } from './harness/for-each-kind.ts'
 import { drain, fill, text } from './harness/messages.ts'
 import { until, within } from './harness/poll.ts'
 
 const oneTo = (count: number): number[] => Array.from({ length: count }, (_, index) => index + 1)
 
-forEachTarget((test) => {
+forEachKind((test) => {
   test('a mandatory message without a queue is returned whole with 312 NO_ROUTE', async ({ channel }) => {
     const ch = await channel()
     const returned = new Promise<unknown>((resolve) => {

@@ -27,6 +27,9 @@ const invalidValues: [Field[], key: string, problem: string][] = [
   [[['x-dead-letter-routing-key', 'S', 'k']], 'x-dead-letter-routing-key', 'routing_key_but_no_dlx_defined'],
   [[['x-single-active-consumer', 'I', 1]], 'x-single-active-consumer', '{unacceptable_type,signedint}'],
   [[['x-queue-leader-locator', 'S', 'foo']], 'x-queue-leader-locator', 'invalid_queue_locator_arg'],
+  [[['x-dead-letter-strategy', 'S', 'foo']], 'x-dead-letter-strategy', 'invalid_dlx_strategy'],
+  [[['x-dead-letter-strategy', 'I', 1]], 'x-dead-letter-strategy', '{unacceptable_type,signedint}'],
+  [[['x-consumer-timeout', 'I', -1]], 'x-consumer-timeout', '{value_negative,-1}'],
 ]
 
 const accepted: [title: string, Field[]][] = [
@@ -39,6 +42,10 @@ const accepted: [title: string, Field[]][] = [
   ['x-consumer-disconnected-timeout 0', [['x-consumer-disconnected-timeout', 'I', 0]]],
   ['x-max-in-memory-length and -bytes',
     [['x-max-in-memory-length', 'I', 0], ['x-max-in-memory-bytes', 'I', 0]]],
+  ['x-consumer-timeout 0', [['x-consumer-timeout', 'I', 0]]],
+  ...['at-most-once', 'at-least-once'].map((strategy): [string, Field[]] =>
+    [`x-dead-letter-strategy ${strategy}`, [['x-dead-letter-strategy', 'S', strategy]]]),
+  ['x-delivery-limit of any type', [['x-delivery-limit', 'S', 'many']]],
   ['arguments nobody knows', [['x-ha-policy', 'S', 'all'], ['foo', 'V']]],
   ...['client-local', 'balanced', 'random', 'least-leaders', 'min-masters'].map((where): [string, Field[]] =>
     [`x-queue-leader-locator ${where}`, [['x-queue-leader-locator', 'S', where]]]),

@@ -4,7 +4,7 @@
 import type { ConfirmChannel } from 'amqplib'
 import { expect } from 'vitest'
 import { channelClosure, closed } from './harness/closure.ts'
-import { forEachTarget } from './harness/for-each-target.ts'
+import { forEachKind } from './harness/for-each-kind.ts'
 import { collect, fill, get, settled, text, untilCount } from './harness/messages.ts'
 import type { Session } from './harness/session.ts'
 
@@ -14,7 +14,7 @@ async function single({ confirmChannel, name }: Session): Promise<{ ch: ConfirmC
   return { ch, queue }
 }
 
-forEachTarget((test) => {
+forEachKind((test) => {
   test('the first consumer gets everything, the others wait', async (session) => {
     const { ch, queue } = await single(session)
     const consumer = await session.channel()
@@ -25,7 +25,7 @@ forEachTarget((test) => {
     expect([inboxes[1]!.messages, inboxes[2]!.messages]).toEqual([[], []])
   })
 
-  test('all consumers are counted', async (session) => {
+  test.classic('all consumers are counted', async (session) => {
     const { ch, queue } = await single(session)
     await collect(ch, queue)
     await collect(ch, queue)
@@ -58,7 +58,7 @@ forEachTarget((test) => {
     expect(await second.texts(1)).toEqual(['b'])
   })
 
-  test('a cancelled active one may still ack', async (session) => {
+  test.classic('a cancelled active one may still ack', async (session) => {
     const { ch, queue } = await single(session)
     const consumer = await session.channel()
     const first = await collect(consumer, queue)
@@ -132,7 +132,7 @@ forEachTarget((test) => {
     expect(await first.texts(1)).toEqual(['a'])
   })
 
-  test('a newcomer of higher priority does not take over', async (session) => {
+  test.classic('a newcomer of higher priority does not take over', async (session) => {
     const { ch, queue } = await single(session)
     const first = await collect(ch, queue, { priority: 1 })
     const second = await collect(ch, queue, { priority: 10 })
@@ -154,13 +154,13 @@ forEachTarget((test) => {
     expect(low.messages).toEqual([])
   })
 
-  test('an exclusive consumer is 403, even the first', async (session) => {
+  test.classic('an exclusive consumer is 403, even the first', async (session) => {
     const { ch, queue } = await single(session)
     expect(await channelClosure(ch, () => collect(ch, queue, { exclusive: true }))).toEqual(closed(403,
       `ACCESS_REFUSED - queue '${queue}' in vhost '/' in exclusive use`, 'basic.consume'))
   })
 
-  test('get is allowed beside the active one', async (session) => {
+  test.classic('get is allowed beside the active one', async (session) => {
     const { ch, queue } = await single(session)
     const consumer = await session.channel()
     await consumer.prefetch(1)

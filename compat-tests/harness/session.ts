@@ -13,10 +13,14 @@ import type { Target } from './target.ts'
 
 export type ConnectOptions = Options.Connect & { clientProperties?: Record<string, unknown> }
 
+export type QueueKind = 'classic' | 'quorum'
+
 let sessions = 0
 
 export class Session {
   readonly target: Target
+  /** What `assertQueue` of this session's channels declares, unless the test says a type. */
+  queueKind: QueueKind = 'classic'
   private readonly prefix: string
   private readonly names: string[] = []
   private readonly connections: ChannelModel[] = []
@@ -56,15 +60,11 @@ export class Session {
 
   /** A new channel, on the test's shared connection if none is given. */
   readonly channel = async (connection?: ChannelModel): Promise<Channel> => {
-    const channel = await (connection ?? await this.sharedConnection()).createChannel()
-    channel.on('error', () => undefined)
-    return channel
+    return this.prepared(await (connection ?? await this.sharedConnection()).createChannel())
   }
 
   readonly confirmChannel = async (connection?: ChannelModel): Promise<ConfirmChannel> => {
-    const channel = await (connection ?? await this.sharedConnection()).createConfirmChannel()
-    channel.on('error', () => undefined)
-    return channel
+    return this.prepared(await (connection ?? await this.sharedConnection()).createConfirmChannel())
   }
 
   /** A raw connection, opened, with channel 1 open. */
@@ -93,6 +93,16 @@ export class Session {
   readonly sharedConnection = (): Promise<ChannelModel> => {
     this.shared ??= this.connect()
     return this.shared
+  }
+
+  private prepared<T extends Channel>(channel: T): T {
+    channel.on('error', () => undefined)
+    if (this.queueKind === 'classic') return channel
+    const declare = channel.assertQueue.bind(channel)
+    const type = { 'x-queue-type': this.queueKind }
+    channel.assertQueue = (queue, options) =>
+      declare(queue, { ...options, arguments: { ...type, ...options?.arguments as object } })
+    return channel
   }
 
   async end(): Promise<void> {

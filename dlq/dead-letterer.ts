@@ -58,6 +58,9 @@ export class DeadLetterer implements DeadLetterSink {
     if (way !== null && way.isRouted) {
       const { route, letter } = way
       const targets = route.queues.filter(({ name }) => onlyTo === null || onlyTo.includes(name))
+      if (onlyTo === null && route.histories.length > 0) {
+        this.topology.publish({ ...route, queues: [] }, letter)
+      }
       const missed = targets.filter((queue) => !queue.publish(letter))
       this.workOff()
       return missed.map(({ name }) => name)

@@ -2,23 +2,28 @@
 import { expect, it } from 'vitest'
 import { SeededRandom } from '../base/random.ts'
 import { encodeEnvelope } from '../protocol/envelope.ts'
+import { tableOf } from '../protocol/table-encode.ts'
 import { Entry } from './entry.ts'
 import { Envelope, Message } from './message.ts'
 import { WINDOW } from './paged-ready.ts'
-import { RecordingStore, noHolder } from './queue.contract.ts'
+import { QueueWorld, RecordingStore, noHolder } from './queue.contract.ts'
 import { QuorumReady } from './quorum-ready.ts'
 import { Residence } from './residence.ts'
 
-const PRIORITY_FLAG = 0x0800
+const PRIORITY_FLAG = 0x08
 const envelope = new Envelope('', 'q', encodeEnvelope('', 'q'))
 
 /** With the given priority, or, with null, without the property. */
-function entryOf(id: number, priority: number | null, bodyBytes = 1): Entry {
-  const buf = Buffer.alloc(3 + bodyBytes)
-  buf.writeUInt16BE(priority === null ? 0 : PRIORITY_FLAG)
+function messageOf(priority: number | null, bodyBytes = 1): Message {
+  const properties = priority === null ? [0, 0] : [PRIORITY_FLAG, 0, priority]
+  const { length } = properties
+  const buf = Buffer.concat([Buffer.from(properties), Buffer.alloc(bodyBytes)])
   const traits = { isPersistent: true, expiresAtMs: Infinity, priority: priority ?? 0, isDeadLetter: false }
-  return new Entry(id, new Message(envelope, buf, 0, 3, 3, buf.length, traits), noHolder, Infinity)
+  return new Message(envelope, buf, 0, length, length, buf.length, traits)
 }
+
+const entryOf = (id: number, priority: number | null, bodyBytes = 1): Entry =>
+  new Entry(id, messageOf(priority, bodyBytes), noHolder, Infinity)
 
 function emptyReady(): QuorumReady {
   const queue = { id: 1, entryOf: () => null, paged() {} }
@@ -71,4 +76,73 @@ it('agrees with a plain sort, counts and bytes included', () => {
   }
   expect([...ready]).toEqual(waiting.map(({ entry }) => entry))
   expect(ready.bytes).toBe(waiting.reduce((sum, { entry }) => sum + entry.message.bodyBytes, 0))
+})
+
+const window = {
+  frontMessages: 8, frontBytes: 1e6, tailMessages: 4, tailBytes: 1e6, pageMessages: 3, pageBytes: 1e6,
+}
+
+const quorumWorld = (): QueueWorld =>
+  new QueueWorld({ args: tableOf({ 'x-queue-type': 'quorum' }), window })
+
+/** Everything, acked as it comes; what is in the store is fetched. */
+function consume({ queue, store }: QueueWorld): number[] {
+  const ids: number[] = []
+  for (let n = 0; n < 1_000 && queue.readyCount > 0; n++) {
+    const entry = queue.isPaging ? null : queue.get(false)
+    if (entry === null) {
+      queue.awaitPage({ paged() {} })
+      store.answerLoads()
+    } else {
+      ids.push(entry.id)
+      queue.settle(entry)
+    }
+  }
+  return ids
+}
+
+it('lets a long queue without priorities go to the store, and serves it in order', () => {
+  const world = quorumWorld()
+  for (let n = 0; n < 100; n++) {
+    world.queue.publish(messageOf(null))
+    world.store.seal()
+  }
+  expect(world.residence.bytes).toBeLessThan(30 * 351)
+  expect(consume(world)).toEqual(Array.from({ length: 100 }, (_, n) => n + 1))
+  expect(world.store.kept.size).toBe(0)
+})
+
+it('serves a high priority before a long backlog, and a low one after it', () => {
+  const world = quorumWorld()
+  const publish = (priority: number | null): void => {
+    world.queue.publish(messageOf(priority))
+    world.store.seal()
+  }
+  for (let n = 0; n < 50; n++) publish(null)
+  publish(9)
+  publish(0)
+  for (let n = 0; n < 50; n++) publish(null)
+  const plain = Array.from({ length: 102 }, (_, n) => n + 1).filter((id) => id !== 51 && id !== 52)
+  expect(consume(world)).toEqual([51, ...plain, 52])
+  expect(world.store.kept.size).toBe(0)
+})
+
+it('serves nothing after a restart until a window is loaded, then the highest', () => {
+  const world = quorumWorld()
+  const priorities = [null, 1, null, 9]
+  priorities.forEach((priority, n) => world.store.recovered(7, n + 1, messageOf(priority)))
+  world.queue.restore(4, 4, 4, 0)
+  expect([world.queue.isPaging, world.queue.readyCount]).toEqual([true, 4])
+  expect(consume(world)).toEqual([4, 1, 3, 2])
+})
+
+it('drops what is in memory and what is in the store, but not what is unacked', () => {
+  const world = quorumWorld()
+  for (const priority of [9, ...new Array<null>(40).fill(null), 0]) {
+    world.queue.publish(messageOf(priority))
+    world.store.seal()
+  }
+  const held = world.queue.get(false)!
+  expect(world.queue.purge()).toBe(41)
+  expect([...world.store.kept.keys()]).toEqual([held.id])
 })

@@ -74,9 +74,10 @@ const entries = {
     reason: 'The message is new in that queue; x-death tells its history. See `redelivered` above.',
   },
   'dead-letter-redelivered': {
-    what: '`redelivered` at the first delivery from a dead-letter queue after `basic.reject`',
+    what: '`redelivered` at the first delivery from a dead-letter queue',
     leveret: 'false',
-    rabbit: '4.x: true (after `basic.nack`: false); 3.x: false',
+    rabbit: '4.x: true after `basic.reject`, and when the message was requeued or lost by a channel before it '
+      + 'died (after `basic.nack`: false); 3.x: false',
     reason: 'The message is new in that queue. 4.3 loses the distinction; Leveret keeps 3.x\'s meaning.',
   },
   'dead-letter-bcc': {
@@ -145,6 +146,24 @@ const entries = {
     leveret: 'connection closed with 530 `NOT_ALLOWED - attempt to reuse consumer tag …`, as for any other',
     rabbit: 'accepted; deliveries and replies then carry the same tag',
     reason: 'The client could not tell them apart.',
+  },
+  'malformed-reply-name': {
+    what: 'Declaring a name that begins with `amq.rabbitmq.reply-to.` and is no requester\'s',
+    leveret: 'channel closed with 404 `NOT_FOUND`, as for a requester that is gone',
+    rabbit: '4.x: connection closed with 541 `INTERNAL_ERROR`; 3.x: 404',
+    reason: 'A wrong name is no internal error.',
+  },
+  'server-named-queue-type': {
+    what: '`x-queue-type` of an unknown value, or no string, where the server is to name the queue',
+    leveret: '406 `invalid arg \'x-queue-type\' for queue …`, as for a queue with a name',
+    rabbit: '4.x: 406 `unknown queue type \'…\'`, and for no string connection closed with 541',
+    reason: 'The same mistake gets the same answer, and a wrong argument is no internal error.',
+  },
+  'duplicate-arguments': {
+    what: 'The same name twice among the arguments of a binding',
+    leveret: 'the last one counts',
+    rabbit: 'both are compared with the message; `all` needs both to agree',
+    reason: 'Arguments are a table, and a table has one field of a name.',
   },
   'long-header-tag': {
     what: 'Field tag `L` in message headers',

@@ -59,35 +59,37 @@ const built = (
 const later = (name: string, kinds: readonly QueueKindName[]): QueueArgument =>
   ({ name, kinds, isBuilt: false })
 
+/** In the order in which RabbitMQ checks and compares them: of two mistakes the first one is told. */
 export const QUEUE_ARGUMENTS: readonly QueueArgument[] = [
-  built('x-queue-type', ALL),
-  built('x-message-ttl', CLASSIC_QUORUM, (field) => checkInteger(field, 0, 'value_too_large', TIME_MS_MAX)),
   built('x-expires', CLASSIC_QUORUM, (field) => checkInteger(field, 1, 'value_too_large', TIME_MS_MAX)),
-  built('x-max-length', CLASSIC_QUORUM, (field) => checkInteger(field, 0)),
-  built('x-max-length-bytes', ALL, (field) => checkInteger(field, 0)),
-  built('x-overflow', CLASSIC_QUORUM, checkOverflow),
+  built('x-message-ttl', CLASSIC_QUORUM, (field) => checkInteger(field, 0, 'value_too_large', TIME_MS_MAX)),
   built('x-dead-letter-exchange', CLASSIC_QUORUM),
   built('x-dead-letter-routing-key', CLASSIC_QUORUM, checkRoutingKey),
+  built('x-max-length', CLASSIC_QUORUM, (field) => checkInteger(field, 0)),
+  built('x-max-length-bytes', ALL, (field) => checkInteger(field, 0)),
   built('x-max-priority', CLASSIC, (field) => checkInteger(field, 0, 'max_value_exceeded', 255)),
-  built('x-single-active-consumer', CLASSIC_QUORUM, checkBoolean),
+  built('x-overflow', CLASSIC_QUORUM, checkOverflow),
   // RabbitMQ 4 accepts any value and does nothing with it: there is one kind of storage.
   built('x-queue-mode', CLASSIC),
   built('x-queue-version', CLASSIC, checkVersion),
-  built('x-queue-leader-locator', ALL, checkLeaderLocator),
+  built('x-single-active-consumer', CLASSIC_QUORUM, checkBoolean),
+  built('x-queue-type', ALL),
   later('x-queue-master-locator', CLASSIC),
-  // Sizes and patience of a cluster, which is not there: checked as RabbitMQ does, and without effect.
-  built('x-quorum-initial-group-size', QUORUM, (field) => checkInteger(field, 1)),
-  built('x-consumer-disconnected-timeout', QUORUM, (field) => checkInteger(field, 0)),
+  built('x-queue-leader-locator', ALL, checkLeaderLocator),
+  built('x-consumer-timeout', QUORUM, (field) => checkInteger(field, 0)),
+  built('x-dead-letter-strategy', QUORUM, checkStrategy),
+  // RabbitMQ takes any value: a negative one is no limit, one that is no integer the default.
+  built('x-delivery-limit', QUORUM),
+  later('x-initial-cluster-size', ['stream']),
+  later('x-max-age', ['stream']),
   // RabbitMQ 4 takes these two and does nothing with them.
   built('x-max-in-memory-length', QUORUM, (field) => checkInteger(field, 0)),
   built('x-max-in-memory-bytes', QUORUM, (field) => checkInteger(field, 0)),
-  // RabbitMQ takes any value: a negative one is no limit, one that is no integer the default.
-  built('x-delivery-limit', QUORUM),
-  built('x-consumer-timeout', QUORUM, (field) => checkInteger(field, 0)),
-  built('x-dead-letter-strategy', QUORUM, checkStrategy),
+  // Sizes and patience of a cluster, which is not there: checked as RabbitMQ does, and without effect.
+  built('x-quorum-initial-group-size', QUORUM, (field) => checkInteger(field, 1)),
+  built('x-consumer-disconnected-timeout', QUORUM, (field) => checkInteger(field, 0)),
   ...['type', 'min', 'max'].map((part) => later(`x-delayed-retry-${part}`, QUORUM)),
-  ...['x-max-age', 'x-stream-max-segment-size-bytes', 'x-stream-filter-size-bytes', 'x-initial-cluster-size']
-    .map((name) => later(name, ['stream'])),
+  ...['x-stream-filter-size-bytes', 'x-stream-max-segment-size-bytes'].map((name) => later(name, ['stream'])),
 ]
 
 /** `what` is `queue 'q' in vhost 'v'`. Errors: precondition-failed, not-implemented. */
@@ -95,18 +97,18 @@ export function validateQueueArguments(args: FieldTable, what: string): void {
   checkDeadLetterExchange(args, what)
   checkKind(args, what)
   const kind = findKindName(args)
-  for (const [name, field] of args) {
-    const row = QUEUE_ARGUMENTS.find((argument) => argument.name === name)
-    if (row === undefined) continue
-    if (!row.kinds.includes(kind)) {
+  for (const { name, kinds, isBuilt, check } of QUEUE_ARGUMENTS) {
+    const field = args.get(name)
+    if (field === undefined) continue
+    if (!kinds.includes(kind)) {
       throw preconditionFailed(`invalid arg '${name}' for ${what} of queue type rabbit_${kind}_queue`)
     }
-    if (!row.isBuilt) throw notImplemented(`queue argument ${name} is not built yet`)
-    const problem = row.check?.(field) ?? null
+    if (!isBuilt) throw notImplemented(`queue argument ${name} is not built yet`)
+    const problem = check?.(field) ?? null
     if (problem !== null) throw invalidArgument(name, what, problem)
-  }
-  if (args.has('x-dead-letter-routing-key') && !args.has('x-dead-letter-exchange')) {
-    throw invalidArgument('x-dead-letter-routing-key', what, 'routing_key_but_no_dlx_defined')
+    if (name === 'x-dead-letter-routing-key' && !args.has('x-dead-letter-exchange')) {
+      throw invalidArgument('x-dead-letter-routing-key', what, 'routing_key_but_no_dlx_defined')
+    }
   }
 }
 

@@ -9,4 +9,33 @@ interface Reproducer extends Program {
 }
 
 export const corpus: readonly Reproducer[] = [
+  {
+    title: 'of two wrong arguments the same one is named',
+    generator: 'topology', seed: 2000019,
+    steps: [
+      {
+        on: '0.1',
+        do: 'queue.declare',
+        args: {
+          queue: '%q0',
+          arguments: [['x-stream-max-segment-size-bytes', 'I', 100], ['x-queue-version', 'S', '2']],
+        },
+      },
+    ],
+  },
+  {
+    title: 'of two arguments that differ the same one is named',
+    generator: 'topology', seed: 3105080048,
+    steps: [
+      { on: '0.2', do: 'queue.declare', args: { queue: '%q1' } },
+      {
+        on: '1.2',
+        do: 'queue.declare',
+        args: {
+          queue: '%q1',
+          arguments: [['x-queue-type', 'S', 'quorum'], ['x-single-active-consumer', 't', true]],
+        },
+      },
+    ],
+  },
 ]

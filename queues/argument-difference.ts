@@ -23,6 +23,7 @@ function valueAndType(field: Field): string {
 }
 
 function print(field: Field): string {
+  if (field.tag === 'V') return 'undefined'
   return field.tag === 'd' || field.tag === 'f' ? printFloat(field.value) : String(field.value)
 }
 

@@ -38,4 +38,12 @@ export const corpus: readonly Reproducer[] = [
       },
     ],
   },
+  {
+    title: 'an absent argument that is declared void is named undefined',
+    generator: 'topology', seed: 2000157,
+    steps: [
+      { on: '0.2', do: 'queue.declare', args: { queue: '%q1' } },
+      { on: '1.2', do: 'queue.declare', args: { queue: '%q1', arguments: [['x-max-length-bytes', 'V']] } },
+    ],
+  },
 ]

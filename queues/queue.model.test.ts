@@ -137,7 +137,11 @@ class ModelRun {
 
   /** Who goes out, or dies, next. */
   private head(): Held | null {
-    return [...this.ready.values()].toSorted((a, b) => b.level - a.level || a.id - b.id)[0] ?? null
+    return this.inOrder()[0] ?? null
+  }
+
+  private inOrder(): Held[] {
+    return [...this.ready.values()].toSorted((a, b) => b.level - a.level || a.id - b.id)
   }
 
   private died(id: number, reason: string): void {
@@ -252,13 +256,18 @@ class ModelRun {
   private get(): void {
     const isNoAck = this.random.chance(0.5)
     if (this.world.queue.isPaging) this.endTurn()
+    const alive = this.inOrder().find(({ expiresAtMs }) => expiresAtMs > this.world.clock.nowMs)
+    // What had expired before it, and right behind it, dies on the way.
+    if (alive !== undefined) this.ready.delete(alive.id)
     const entry = this.world.queue.get(isNoAck)
-    if (entry === null && this.world.queue.isPaging) return
-    // What had expired before it died on the way.
-    same(entry?.id, this.head()?.id)
+    if (entry === null && this.world.queue.isPaging) {
+      if (alive !== undefined) this.ready.set(alive.id, alive)
+      return
+    }
+    same(entry?.id, alive?.id)
+    const next = this.world.queue.isPaging ? null : this.head()
+    same((next?.expiresAtMs ?? Infinity) > this.world.clock.nowMs, true)
     if (entry === null) return
-    same(entry.expiresAtMs > this.world.clock.nowMs, true)
-    this.ready.delete(entry.id)
     if (isNoAck) this.held.delete(entry.id)
     else this.gotten.push(entry)
   }

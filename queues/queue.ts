@@ -212,10 +212,10 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
    */
   get(isNoAck: boolean): Entry | null {
     this.lease.renew()
-    const { nowMs } = this.parts.clock
-    while ((this.ready.first()?.expiresAtMs ?? Infinity) <= nowMs) this.dropHead('expired')
+    this.dropExpired()
     const entry = this.ready.shift()
     if (entry === null) return null
+    this.dropExpired() // what it uncovered: the message count of the answer leaves it out (RabbitMQ)
     if (this.isHeadMortal) this.parts.turn.pump(this)
     if (isNoAck) this.forget(entry)
     else this.unackedCount++
@@ -245,6 +245,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     // that a client has been told.
     if (type.showsCounts && entry.isStored) this.parts.store.touch(this.id, entry.id, entry.deliveryCount)
     this.ready.requeue(entry)
+    this.dropOverflow() // before anybody is handed something (RabbitMQ)
     this.parts.turn.pump(this)
   }
 
@@ -384,6 +385,11 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
   private dropOverflow(): void {
     if (this.settings.overflow !== 'drop-head') return
     while (isOverLimit(this.settings, this.ready) && this.ready.first() !== null) this.dropHead('maxlen')
+  }
+
+  private dropExpired(): void {
+    const { nowMs } = this.parts.clock
+    while ((this.ready.first()?.expiresAtMs ?? Infinity) <= nowMs) this.dropHead('expired')
   }
 
   /** It expires one day, so that a pump has to watch it: nothing else may come that would. */

@@ -46,4 +46,31 @@ export const corpus: readonly Reproducer[] = [
       { on: '1.2', do: 'queue.declare', args: { queue: '%q1', arguments: [['x-max-length-bytes', 'V']] } },
     ],
   },
+  {
+    title: 'a get counts what is left without what expired behind it',
+    generator: 'dead-letters', seed: 2000073,
+    steps: [
+      { on: '0.1', do: 'queue.declare', args: { queue: '%q1' } },
+      { on: '0.1', do: 'basic.publish', args: { 'routing-key': '%q1' }, body: 'm0' },
+      {
+        on: '0.1',
+        do: 'basic.publish',
+        args: { 'routing-key': '%q1' },
+        body: 'm6',
+        properties: { expiration: '0' },
+      },
+      { on: '0.91', drain: '%q1' },
+    ],
+  },
+  {
+    title: 'what is requeued into a full queue is dropped before it is handed out',
+    generator: 'limits', seed: 2000378,
+    steps: [
+      { on: '0.1', do: 'queue.declare', args: { queue: '%q1', arguments: [['x-max-length', 'I', 0]] } },
+      { on: '1.11', do: 'basic.consume', args: { queue: '%q1' } },
+      { on: '0.1', do: 'basic.publish', args: { 'routing-key': '%q1' }, body: 'm1' },
+      { on: '0.11', do: 'basic.consume', args: { queue: '%q1' } },
+      { on: '1.1', do: 'connection.close', args: {} },
+    ],
+  },
 ]

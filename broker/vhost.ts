@@ -85,6 +85,7 @@ export class VHost {
   private readonly turn: Turn
   private readonly messageIds: Sequence
   private readonly finder: RouteFinder<Queue>
+  private readonly deadLetterer: DeadLetterer
   private durableListeners: DurableListener[] = []
   private relievedListeners: RelievedListener[] = []
   private durableBatch = 0
@@ -99,8 +100,9 @@ export class VHost {
     this.messageIds = messageIds
     this.random = parts.random
     this.counters = parts.counters
+    this.deadLetterer = new DeadLetterer(this, clock)
     this.queueParts = {
-      store, turn, clock, timers, ids: messageIds, deadLetters: new DeadLetterer(this, clock),
+      store, turn, clock, timers, ids: messageIds, deadLetters: this.deadLetterer,
       residence: parts.residence, window: parts.window,
       expired: (queue) => expired(this, queue),
     }
@@ -191,11 +193,14 @@ export class VHost {
     if (histories.length > 0) this.keep(histories, message)
     if (queues.length === 0) return 0
     if (queues.length > 1 && message.bodyBytes >= SHARED_BODY_BYTES_MIN) this.shareBody(queues, message)
+    // All queues have the message before one of them lets go of something in its favour (RabbitMQ).
+    const holdsLetters = queues.length > 1 && this.deadLetterer.hold()
     let outcome = ROUTED
     for (const queue of queues) {
       if (!queue.publish(message)) outcome |= REJECTED
       else if (queue.stores(message)) outcome |= STORED
     }
+    if (holdsLetters) this.deadLetterer.release()
     return outcome
   }
 

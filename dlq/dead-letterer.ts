@@ -47,30 +47,32 @@ export class DeadLetterer implements DeadLetterSink {
 
   deadLetter(place: DeathPlace, message: Message, reason: DeathReason): void {
     this.waiting.push({ place, message, reason })
-    if (!this.isWorking) this.workOff()
+    if (this.hold()) this.release()
   }
 
   deadLetterSurely(
     place: DeathPlace, message: Message, reason: DeathReason, onlyTo: readonly string[] | null,
   ): readonly string[] | null {
-    this.isWorking = true
     const way = this.wayOf({ place, message, reason })
-    if (way !== null && way.isRouted) {
-      const { route, letter } = way
-      const targets = route.queues.filter(({ name }) => onlyTo === null || onlyTo.includes(name))
-      if (onlyTo === null && route.histories.length > 0) {
-        this.topology.publish({ ...route, queues: [] }, letter)
-      }
-      const missed = targets.filter((queue) => !queue.publish(letter))
-      this.workOff()
-      return missed.map(({ name }) => name)
+    if (way === null || !way.isRouted) return null
+    const isHolder = this.hold()
+    const { route, letter } = way
+    const targets = route.queues.filter(({ name }) => onlyTo === null || onlyTo.includes(name))
+    if (onlyTo === null && route.histories.length > 0) {
+      this.topology.publish({ ...route, queues: [] }, letter)
     }
-    this.isWorking = false
-    return null
+    const missed = targets.filter((queue) => !queue.publish(letter))
+    if (isHolder) this.release()
+    return missed.map(({ name }) => name)
   }
 
-  private workOff(): void {
-    this.isWorking = true
+  /** Letters wait from here to `release`. False when they do already: then that is not the caller's. */
+  hold(): boolean {
+    if (this.isWorking) return false
+    return this.isWorking = true
+  }
+
+  release(): void {
     let dying: Dying | undefined
     while ((dying = this.waiting.shift()) !== undefined) {
       const way = this.wayOf(dying)
@@ -87,13 +89,14 @@ export class DeadLetterer implements DeadLetterSink {
     const { header } = this
     header.readProperties(message.buf, message.propertiesStart, message.propertiesEnd)
     const headers = header.decodeHeaders()
-    const routingKeys = [message.routingKey, ...copiedKeys(headers)]
+    const before = readHistory(headers, message.isDeadLetter)
+    const routingKeys = [message.routingKey, ...wasRerouted(message, before) ? [] : copiedKeys(headers)]
     const death = {
       queue: place.name, reason, exchange: message.exchange, routingKeys,
       timeS: Math.floor(this.clock.nowMs / 1000),
       expiration: header.expirationAt < 0 ? null : header.text(header.expirationAt),
     }
-    const history = addDeath(readHistory(headers, message.isDeadLetter), death)
+    const history = addDeath(before, death)
     const properties = header.withHistory(HISTORY_HEADERS, historyHeaders(history, death, header))
     const envelope = envelopeOf(exchange.name, deadLetterRoutingKey, message.envelope)
     const letter = letterOf(message, envelope, properties)
@@ -105,6 +108,15 @@ export class DeadLetterer implements DeadLetterSink {
       isRouted: route.queues.length > 0,
     }
   }
+}
+
+/**
+ * A letter that got a key of its own (x-dead-letter-routing-key) keeps its CC header, but no longer goes by
+ * it (RabbitMQ 4).
+ */
+function wasRerouted({ routingKey }: Message, history: readonly FieldTable[]): boolean {
+  const keys = history[0]?.get('routing-keys')
+  return keys?.tag === 'A' && keys.value[0]?.value !== routingKey
 }
 
 function withoutCycles(route: Route<Queue>, history: readonly FieldTable[]): Route<Queue> {

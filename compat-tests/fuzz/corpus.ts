@@ -73,4 +73,59 @@ export const corpus: readonly Reproducer[] = [
       { on: '1.1', do: 'connection.close', args: {} },
     ],
   },
+  {
+    title: 'a letter comes after the message that it makes room for in another queue',
+    generator: 'dead-letters', seed: 2000514,
+    steps: [
+      {
+        on: '0.1',
+        do: 'queue.declare',
+        args: { queue: '%q0', arguments: [['x-dead-letter-exchange', 'S', ''], ['x-max-length', 'I', 0]] },
+      },
+      { on: '0.1', do: 'queue.declare', args: { queue: '%q1' } },
+      {
+        on: '0.1',
+        do: 'basic.publish',
+        args: { 'routing-key': '%q0' },
+        body: 'm1',
+        properties: { headers: [['CC', 'A', [['S', '%q1'], ['S', 'a']]]] },
+      },
+      { on: '0.91', drain: '%q1' },
+    ],
+  },
+  {
+    title: 'a letter with a key of its own goes no longer by its CC header',
+    generator: 'dead-letters', seed: 3000280,
+    steps: [
+      {
+        on: '0.1',
+        do: 'queue.declare',
+        args: {
+          queue: '%q0',
+          arguments: [
+            ['x-dead-letter-exchange', 'S', ''],
+            ['x-dead-letter-routing-key', 'S', '%q2'],
+            ['x-message-ttl', 'I', 0],
+          ],
+        },
+      },
+      {
+        on: '0.1',
+        do: 'queue.declare',
+        args: {
+          queue: '%q1',
+          arguments: [['x-dead-letter-exchange', 'S', ''], ['x-dead-letter-routing-key', 'S', '%q0']],
+        },
+      },
+      { on: '0.1', do: 'queue.declare', args: { queue: '%q2' } },
+      {
+        on: '0.1',
+        do: 'basic.publish',
+        args: {},
+        body: 'm1',
+        properties: { expiration: '0', headers: [['CC', 'A', [['S', '%q1'], ['S', 'a']]]] },
+      },
+      { on: '0.91', drain: '%q2' },
+    ],
+  },
 ]

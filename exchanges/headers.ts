@@ -66,7 +66,13 @@ function areEqual(a: Field, b: Field): boolean {
   if ((a.tag === 'S' || a.tag === 'x') && (b.tag === 'S' || b.tag === 'x')) {
     return Buffer.from(a.value as string).equals(Buffer.from(b.value as string))
   }
+  if (isEmptyCollection(a) && isEmptyCollection(b)) return true
   return a.tag === b.tag && canonicalField(a) === canonicalField(b)
+}
+
+/** To RabbitMQ an empty table is an empty array. */
+function isEmptyCollection(field: Field): boolean {
+  return (field.tag === 'A' && field.value.length === 0) || (field.tag === 'F' && field.value.size === 0)
 }
 
 export const headers: ExchangeType = {

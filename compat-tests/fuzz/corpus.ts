@@ -128,4 +128,29 @@ export const corpus: readonly Reproducer[] = [
       { on: '0.91', drain: '%q2' },
     ],
   },
+  {
+    title: 'an empty table in a message\'s headers matches an empty array in a binding',
+    generator: 'headers', seed: 2000534,
+    steps: [
+      { on: '0.1', do: 'exchange.declare', args: { exchange: '%e0', type: 'headers' } },
+      { on: '0.1', do: 'queue.declare', args: { queue: '%q0' } },
+      {
+        on: '0.1',
+        do: 'queue.bind',
+        args: {
+          queue: '%q0',
+          exchange: '%e0',
+          arguments: [['x-match', 'S', 'any-with-x'], ['x-match-not', 'A', []]],
+        },
+      },
+      {
+        on: '0.1',
+        do: 'basic.publish',
+        args: { exchange: '%e0' },
+        body: 'm8',
+        properties: { headers: [['x-match-not', 'F', []]] },
+      },
+      { on: '0.90', do: 'queue.declare', args: { queue: '%q0', passive: true } },
+    ],
+  },
 ]

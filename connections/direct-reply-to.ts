@@ -8,6 +8,12 @@ import type { Message } from '../queues/message.ts'
 
 export const REPLY_TO = 'amq.rabbitmq.reply-to'
 export const REPLY_TO_PREFIX = `${REPLY_TO}.`
+const replyNamePattern = /^amq\.rabbitmq\.reply-to\.[\w-]{22}$/
+
+/** A requester's name, whether or not it is still there; any other text after the prefix is no such name. */
+export function isReplyName(name: string): boolean {
+  return replyNamePattern.test(name)
+}
 
 /** What a reply needs of the requester's channel. */
 export interface RequestingChannel {

@@ -24,7 +24,7 @@ import { Envelope, Message } from '../queues/message.ts'
 import type { MessageTraits } from '../queues/message.ts'
 import type { Queue } from '../queues/queue.ts'
 import { readExpiration } from './expiration.ts'
-import { REPLY_TO, REPLY_TO_PREFIX } from './direct-reply-to.ts'
+import { REPLY_TO, REPLY_TO_PREFIX, isReplyName } from './direct-reply-to.ts'
 import type { DirectReplyTo } from './direct-reply-to.ts'
 import { senderSelectedKeys } from './sender-selected.ts'
 import type { Transaction } from './transactions.ts'
@@ -226,6 +226,7 @@ export class Publisher {
   /** A direct reply counts as routed even when the requester is gone (RabbitMQ 4). */
   private reply(message: Message): boolean {
     if (message.exchange !== '' || !message.routingKey.startsWith(REPLY_TO_PREFIX)) return false
+    if (!isReplyName(message.routingKey)) return false
     this.channel.vhost.replyPorts.get(message.routingKey)?.deliverReply(message)
     return true
   }

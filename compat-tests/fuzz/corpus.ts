@@ -153,4 +153,33 @@ export const corpus: readonly Reproducer[] = [
       { on: '0.90', do: 'queue.declare', args: { queue: '%q0', passive: true } },
     ],
   },
+  {
+    title: 'a reply to a name that is nobody\'s is returned',
+    generator: 'replies', seed: 2000118,
+    steps: [
+      { on: '0.1', do: 'basic.publish', args: { 'routing-key': '%reply', 'mandatory': true }, body: 'm5' },
+    ],
+  },
+  {
+    title: 'a name that is no requester\'s cannot be purged',
+    generator: 'replies', seed: 2000501,
+    steps: [
+      { on: '0.1', do: 'queue.purge', args: { queue: '%reply' } },
+    ],
+  },
+  {
+    title: 'a name that is no requester\'s cannot be asked',
+    generator: 'replies', seed: 1000085,
+    steps: [
+      { on: '0.1', do: 'basic.get', args: { queue: '%reply' } },
+    ],
+  },
+  {
+    title: 'a second reply consumer with acks is told about the acks',
+    generator: 'replies', seed: 3000348,
+    steps: [
+      { on: '0.2', do: 'basic.consume', args: { 'queue': 'amq.rabbitmq.reply-to', 'no-ack': true } },
+      { on: '0.2', do: 'basic.consume', args: { queue: 'amq.rabbitmq.reply-to' } },
+    ],
+  },
 ]

@@ -13,7 +13,7 @@ import type { ConsumerSettings } from '../../queues/consumer-arguments.ts'
 import type { Queue } from '../../queues/queue.ts'
 import type { Channel } from '../channel.ts'
 import { Consumer } from '../consumer.ts'
-import { DirectReplyTo, REPLY_TO, REPLY_TO_PREFIX } from '../direct-reply-to.ts'
+import { DirectReplyTo, REPLY_TO, isReplyName } from '../direct-reply-to.ts'
 import { queueNamed } from './queue.ts'
 import type { Handlers } from './handler.ts'
 
@@ -33,7 +33,7 @@ export const basicMethods: Handlers = {
 
   [BASIC_CONSUME](channel, m) {
     if (m.queue === REPLY_TO) return consumeReplies(channel, m)
-    if (m.queue.startsWith(REPLY_TO_PREFIX)) throw replyNameConsumed(channel, m.queue)
+    if (isReplyName(m.queue)) throw replyNameConsumed(channel, m.queue)
     const queue = channel.vhost.getQueue(queueNamed(channel, m.queue), channel.connection)
     const { priority, timeoutMs } = checkConsume(channel, queue, m)
     const tag = m.consumerTag === '' ? channel.broker.generateName('amq.ctag-') : m.consumerTag
@@ -76,7 +76,7 @@ export const basicMethods: Handlers = {
 
 /** When the next message has to come from the store first, the connection waits for it and asks again. */
 function get(channel: Channel, m: BasicGet): void {
-  if (m.queue.startsWith(REPLY_TO_PREFIX)) {
+  if (isReplyName(m.queue)) {
     throw notImplemented(`basic.get not supported by volatile ${channel.vhost.describeQueue(m.queue)}`)
   }
   const queue = channel.vhost.getQueue(queueNamed(channel, m.queue), channel.connection)
@@ -120,8 +120,8 @@ function ackTimeoutMs({ broker }: Channel, { type, settings }: Queue): number {
 
 /** Errors: precondition-failed with acks or for a second one, not-allowed for a tag in use. */
 function consumeReplies(channel: Channel, m: BasicConsume): void {
-  if (channel.replyTo !== null) throw preconditionFailed('reply consumer already set')
   if (!m.noAck) throw preconditionFailed('reply consumer cannot acknowledge')
+  if (channel.replyTo !== null) throw preconditionFailed('reply consumer already set')
   checkTag(channel, m.consumerTag)
   const tag = m.consumerTag === '' ? channel.broker.generateName('amq.ctag-') : m.consumerTag
   channel.setReplyTo(new DirectReplyTo(channel, tag, channel.broker.generateName('')))

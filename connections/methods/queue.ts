@@ -12,7 +12,7 @@ import { accessRefused, notFound } from '../../protocol/errors.ts'
 import { cleanName } from '../../protocol/names.ts'
 import type { Queue } from '../../queues/queue.ts'
 import type { Channel } from '../channel.ts'
-import { REPLY_TO, REPLY_TO_PREFIX } from '../direct-reply-to.ts'
+import { REPLY_TO, REPLY_TO_PREFIX, isReplyName } from '../direct-reply-to.ts'
 import type { Handlers } from './handler.ts'
 
 /** Errors: not-found when nothing was declared on this channel yet. */
@@ -65,7 +65,7 @@ export const queueMethods: Handlers = {
 
 /** A direct reply's name holds nothing, ever (RabbitMQ 4). Errors: not-found, resource-locked. */
 function purge({ vhost, connection }: Channel, name: string): number {
-  return name.startsWith(REPLY_TO_PREFIX) ? 0 : vhost.getQueue(name, connection).purge()
+  return isReplyName(name) ? 0 : vhost.getQueue(name, connection).purge()
 }
 
 /**

@@ -76,8 +76,8 @@ const entries = {
   'dead-letter-redelivered': {
     what: '`redelivered` at the first delivery from a dead-letter queue',
     leveret: 'false',
-    rabbit: '4.x: true after `basic.reject`, and when the message was requeued or lost by a channel before it '
-      + 'died (after `basic.nack`: false); 3.x: false',
+    rabbit: '4.x: true after `basic.reject`, and when a lost channel had requeued the message before it died '
+      + '(after `basic.nack`: false); 3.x: false',
     reason: 'The message is new in that queue. 4.3 loses the distinction; Leveret keeps 3.x\'s meaning.',
   },
   'dead-letter-bcc': {
@@ -224,6 +224,18 @@ const entries = {
     leveret: 'connection closed with 501 `FRAME_ERROR - cannot decode <<>>` and the ids as received',
     rabbit: 'socket reset without a word (4.3.6)',
     reason: 'A client that is told why can be repaired.',
+  },
+  'undecodable-unimplemented': {
+    what: 'A method that only a server sends, with arguments that cannot be decoded',
+    leveret: 'connection closed with 503 `COMMAND_INVALID - unimplemented method`',
+    rabbit: 'connection closed with 501 `FRAME_ERROR - cannot decode …`',
+    reason: 'Arguments of what is refused anyway are not decoded.',
+  },
+  'nesting-limit': {
+    what: 'Field tables nested deeper than 64 levels',
+    leveret: 'connection closed with 501 `FRAME_ERROR - cannot decode …`',
+    rabbit: 'accepted, to any depth that fits a frame',
+    reason: 'Every loop has a bound; nobody was found to nest deeper than ten.',
   },
   'undecodable-properties': {
     what: 'Content properties that cannot be decoded',

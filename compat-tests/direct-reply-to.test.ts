@@ -263,6 +263,17 @@ forEachTarget((test, target) => {
     })
   }
 
+  test('declaring a reply name that is nobody\'s', async ({ raw, differs }) => {
+    const client = await raw()
+    client.send(1, 'queue.declare', { queue: `${pseudo}.none`, passive: true })
+    if (target.isRabbit3 || differs('malformed-reply-name')) {
+      expect(await rawClosure(client, 'channel'))
+        .toEqual(closed(404, `NOT_FOUND - no queue '${pseudo}.none' in vhost '/'`, 'queue.declare'))
+      return
+    }
+    expect(await rawClosure(client, 'connection')).toEqual(closed(541, 'INTERNAL_ERROR', 'none'))
+  })
+
   test('the reply name is 404 after the consumer\'s cancel', async (session) => {
     const { requester, replyTo } = await request(session)
     await requester.call(1, 'basic.cancel', { 'consumer-tag': 'replies' })

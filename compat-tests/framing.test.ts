@@ -5,6 +5,7 @@ import { expect } from 'vitest'
 import { closed, rawClosure } from './harness/closure.ts'
 import { forEachTarget } from './harness/for-each-target.ts'
 import { encodeFrame, encodeHeader, encodeMethod, encodeProperties, frameType } from './harness/wire.ts'
+import type { Field } from './harness/wire.ts'
 
 const noProperties = encodeProperties()
 
@@ -94,6 +95,45 @@ forEachTarget((test, target) => {
     client.frame(frameType.method, 1, method)
     expect(await rawClosure(client, 'connection'))
       .toEqual(closed(501, 'FRAME_ERROR - Malformed UTF-8 in shortstr', 'none'))
+  })
+
+  test('an exchange that is not UTF-8 is 404 to a publish', async ({ raw }) => {
+    const client = await raw()
+    const method = encodeMethod('basic.publish', { exchange: 'abc' })
+    method[8] = 0xff
+    client.frame(frameType.method, 1, method)
+    client.frame(frameType.header, 1, encodeHeader(0, noProperties))
+    expect(await rawClosure(client, 'channel')).toMatchObject({ code: 404, method: 'basic.publish' })
+  })
+
+  test('a content header that is shorter than 12 bytes is no frame', async ({ raw }) => {
+    const client = await raw()
+    client.send(1, 'basic.publish')
+    client.frame(frameType.header, 1, Buffer.from([0, 60, 0]))
+    expect(await rawClosure(client, 'connection'))
+      .toEqual(closed(501, 'FRAME_ERROR - type 2, all octets = <<0,60,0>>: unknown_frame', 'none'))
+  })
+
+  test('a server\'s method with arguments that end too early', async ({ raw, differs }) => {
+    const client = await raw()
+    client.frame(frameType.method, 1, Buffer.from([0, 50, 0, 11, 9]))
+    const expected = differs('undecodable-unimplemented')
+      ? closed(503, 'COMMAND_INVALID - unimplemented method', 'queue.declare-ok')
+      : closed(501, 'FRAME_ERROR - cannot decode <<9>>', 'queue.declare-ok')
+    expect(await rawClosure(client, 'connection')).toEqual(expected)
+  })
+
+  test('tables nested 100 deep', async ({ raw, differs }) => {
+    const client = await raw()
+    let nested: Field = ['a', 'V']
+    for (let depth = 0; depth < 100; depth++) nested = ['a', 'F', [nested]]
+    client.send(1, 'exchange.declare', { 'exchange': 'amq.direct', 'type': 'direct', 'durable': true,
+      'arguments': [nested] })
+    if (differs('nesting-limit')) {
+      expect((await rawClosure(client, 'connection')).code).toBe(501)
+      return
+    }
+    await client.expect('exchange.declare-ok')
   })
 
   for (const [title, type, payload] of [

@@ -202,4 +202,20 @@ forEachTarget((test, target) => {
         .toMatchObject({ queue })
     })
   }
+
+  for (const [title, field, onRabbit4] of [
+    ['unknown', ['x-queue-type', 'S', 'nosuch'],
+      closed(406, 'PRECONDITION_FAILED - unknown queue type \'nosuch\'', 'queue.declare')],
+    ['no text', ['x-queue-type', 'I', 1], closed(541, 'INTERNAL_ERROR', 'none')],
+  ] as const) {
+    test(`a queue type that is ${title}, where the server is to name the queue`, async ({ raw, differs }) => {
+      const client = await raw()
+      client.send(1, 'queue.declare', { arguments: [field] })
+      if (target.isRabbit3 || differs('server-named-queue-type')) {
+        expect((await rawClosure(client, 'channel')).text).toContain('invalid arg \'x-queue-type\' for queue')
+        return
+      }
+      expect(await rawClosure(client, onRabbit4.code === 541 ? 'connection' : 'channel')).toEqual(onRabbit4)
+    })
+  }
 })

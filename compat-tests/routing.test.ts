@@ -281,4 +281,19 @@ forEachTarget((test, target) => {
     await ch.waitForConfirms()
     expect(await drain(ch, queue)).toEqual(['x'])
   })
+
+  test('a binding argument that comes twice', async ({ raw, name, differs }) => {
+    const client = await raw()
+    const [exchange, queue] = [name(), name()]
+    await client.call(1, 'exchange.declare', { exchange, type: 'headers' })
+    await client.call(1, 'queue.declare', { queue, exclusive: true })
+    const both: Field[] = [['a', 'I', 1], ['a', 'I', 2]]
+    await client.call(1, 'queue.bind', { queue, exchange, arguments: both })
+    client.publish(1, { exchange, mandatory: true }, { headers: [['a', 'I', 2]] })
+    if (differs('duplicate-arguments')) {
+      expect((await client.call(1, 'queue.purge', { queue }))['message-count']).toBe(1)
+      return
+    }
+    await client.expect('basic.return')
+  })
 })

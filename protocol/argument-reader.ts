@@ -41,8 +41,8 @@ export class ArgumentReader {
   }
 
   /**
-   * Names must be UTF-8 (RabbitMQ: 501 `Malformed UTF-8 in shortstr`); a publish's routing key is read
-   * elsewhere.
+   * Names must be UTF-8 (RabbitMQ: 501 `Malformed UTF-8 in shortstr`); what a publish names is
+   * read as it is.
    */
   shortstr(): string {
     const length = this.octet()

@@ -58,7 +58,7 @@ function refusal(bytes: Buffer, frameSizeMax = FRAME_SIZE_MAX): string {
 
 const anyFrame = record({
   type: constantFrom(FRAME_METHOD, FRAME_HEADER, FRAME_BODY), channel: nat(65_535),
-  payload: uint8Array({ minLength: 4, maxLength: 60 }),
+  payload: uint8Array({ minLength: 12, maxLength: 60 }),
 })
 
 const RECORDED: readonly (readonly [number, number, Buffer])[] = [
@@ -234,8 +234,8 @@ describe('bytes that are no frame', () => {
     expect(refusal(Buffer.concat([recordedBytes, bytes]))).toBe(`501 FRAME_ERROR - ${text}`)
   })
 
-  it('takes the shortest method and an empty header or body', () => {
-    for (const bytes of [frame(1, 1, Buffer.alloc(4)), frame(2, 1, Buffer.alloc(0)),
+  it('takes the shortest method and header, and an empty body', () => {
+    for (const bytes of [frame(1, 1, Buffer.alloc(4)), frame(2, 1, Buffer.alloc(12)),
       frame(3, 1, Buffer.alloc(0))]) {
       expect(refusal(bytes)).toBe('accepted')
     }

@@ -6,6 +6,8 @@
 import { FRAME_BODY, FRAME_END, FRAME_HEADER, FRAME_HEARTBEAT, FRAME_METHOD, FRAME_OVERHEAD } from './spec.ts'
 import { AmqpError, printBinary } from './errors.ts'
 
+/** Class, weight and body size: a header frame without them is no frame (RabbitMQ). */
+const CONTENT_HEADER_BYTES_MIN = 12
 /** Type, channel and size. */
 const HEADER_BYTES = 7
 
@@ -126,7 +128,8 @@ export class FrameReader {
 
 function isKnown(type: number, size: number): boolean {
   if (type === FRAME_METHOD) return size >= 4
-  return type === FRAME_HEADER || type === FRAME_BODY || (type === FRAME_HEARTBEAT && size === 0)
+  if (type === FRAME_HEADER) return size >= CONTENT_HEADER_BYTES_MIN
+  return type === FRAME_BODY || (type === FRAME_HEARTBEAT && size === 0)
 }
 
 /** `type 1, all octets = <<…>>`: how RabbitMQ names a frame that it refuses (behaviours §1.11). */

@@ -582,7 +582,7 @@ export function decodeBasicCancelOk(r: ArgumentReader): BasicCancelOk {
 }
 export function decodeBasicPublish(r: ArgumentReader): BasicPublish {
   const ticket = r.short()
-  const exchange = r.shortstr()
+  const exchange = r.anystr()
   const routingKey = r.anystr()
   const bits0 = r.octet()
   const mandatory = (bits0 & 1) !== 0

@@ -5,7 +5,7 @@
 /** Wire types (AMQP 0-9-1 §4.2.1). Consecutive bits share octets, lowest bit first. */
 export type WireType =
   | 'bit' | 'octet' | 'short' | 'long' | 'longlong' | 'shortstr' | 'longstr' | 'table'
-  | 'anystr' // a short string that RabbitMQ does not check for UTF-8: only the routing key of basic.publish
+  | 'anystr' // a short string that RabbitMQ does not check for UTF-8: those of basic.publish
 
 /** Who sends a method: we decode what clients send and write what the server sends. */
 export type Sender = 'client' | 'server' | 'both'
@@ -105,7 +105,7 @@ export const METHODS: readonly MethodSpec[] = [
     [30, 'cancel', 'both', 'consumerTag:shortstr nowait:bit'],
     [31, 'cancel-ok', 'both', 'consumerTag:shortstr'],
     [40, 'publish', 'client',
-      'ticket:short exchange:shortstr routingKey:anystr mandatory:bit immediate:bit', true],
+      'ticket:short exchange:anystr routingKey:anystr mandatory:bit immediate:bit', true],
     [50, 'return', 'server',
       'replyCode:short replyText:shortstr exchange:shortstr routingKey:shortstr', true],
     [60, 'deliver', 'server',

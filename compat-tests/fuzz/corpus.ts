@@ -182,4 +182,12 @@ export const corpus: readonly Reproducer[] = [
       { on: '0.2', do: 'basic.consume', args: { queue: 'amq.rabbitmq.reply-to' } },
     ],
   },
+  {
+    title: 'the pseudo-queue of direct replies is the last queue once it was declared',
+    generator: 'topology', seed: 5000241,
+    steps: [
+      { on: '0.2', do: 'queue.declare', args: { queue: 'amq.rabbitmq.reply-to' } },
+      { on: '0.2', do: 'queue.bind', args: { queue: '', exchange: '' } },
+    ],
+  },
 ]

@@ -75,6 +75,7 @@ function declareReplyQueue(channel: Channel, m: QueueDeclare): void {
   const { vhost, connection } = channel
   const isThere = m.queue === REPLY_TO || vhost.replyPorts.has(m.queue)
   if (!isThere) throw notFound(`no ${vhost.describeQueue(m.queue)}`)
+  channel.lastQueue = m.queue
   if (m.nowait) return
   writeQueueDeclareOk(connection.writer, channel.number, m.queue, 0, 1)
   connection.mark()

@@ -1,9 +1,10 @@
 // Collects a run's outcomes for the report, and says at its end what was compared with what.
 // A vitest reporter (vitest.config.ts). LEVERET_COMPAT_REPORT=path writes the Markdown report there.
-// Invariant: a run without its reference, or without Leveret, never looks like a complete one.
+// Invariant: a run without its reference, or without Leveret, never looks like a complete one; a complete one
+// fails over an entry of the ledger that no test pins.
 
-import { writeFileSync } from 'node:fs'
-import { relative } from 'node:path'
+import { readdirSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import type { Reporter, TestCase, TestModule } from 'vitest/node'
 import { differences } from '../differences.ts'
 import { deadDifferences, renderReport } from '../report.ts'
@@ -25,6 +26,11 @@ function behaviourOf(test: TestCase): BehaviourResult {
   }
 }
 
+function listTestFiles(): string[] {
+  const files = readdirSync(join(import.meta.dirname, '..'), { recursive: true, encoding: 'utf8' })
+  return files.filter((path) => path.endsWith('.test.ts'))
+}
+
 function banner(lines: readonly string[]): void {
   const rule = '='.repeat(100)
   process.stdout.write(`\n${[rule, ...lines, rule].join('\n')}\n`)
@@ -40,13 +46,13 @@ export class CompatReporter implements Reporter {
       behaviours: modules.flatMap((module) => [...module.children.allTests()].map(behaviourOf))
         .filter(({ target }) => targets.some(({ label }) => label === target)),
     }
-    this.summarise(results)
+    this.summarise(results, modules.length === listTestFiles().length)
     const path = process.env['LEVERET_COMPAT_REPORT']
     if (path !== undefined && path !== '') writeFileSync(path, renderReport(results,
       Object.values(differences)))
   }
 
-  private summarise(results: CompatResults): void {
+  private summarise(results: CompatResults, isComplete: boolean): void {
     const lines = results.targets.map(({ label, version }) => {
       const own = results.behaviours.filter((each) => each.target === label)
       const passed = own.filter((each) => each.outcome === 'passed').length
@@ -57,6 +63,10 @@ export class CompatReporter implements Reporter {
     if (!has('Leveret')) lines.push('WARNING: NO LEVERET. Only the expectations were checked, on RabbitMQ.')
     const dead = has('Leveret') ? deadDifferences(results, Object.values(differences)) : []
     if (dead.length > 0) lines.push(`ledger entries no test of this run consulted: ${dead.join(', ')}`)
+    if (dead.length > 0 && isComplete) {
+      lines.push('FAILED: what no test pins is no accepted difference')
+      process.exitCode = 1
+    }
     banner(lines)
   }
 }

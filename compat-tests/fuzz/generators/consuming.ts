@@ -80,7 +80,8 @@ export const limits: Write = (draft, dice) => {
     const args: Field[] = [['x-overflow', 'S', overflow]]
     if (dice.chance(0.7)) args.push(['x-max-length', 'I', dice.below(4)])
     if (dice.chance(0.4)) args.push(['x-max-length-bytes', 'I', dice.pick([0, 2, 4, 5, 9])])
-    if (dice.chance(0.5)) {
+    // One queue only: two that die of one message race each other.
+    if (n === 0 && dice.chance(0.7)) {
       args.push(['x-dead-letter-exchange', 'S', ''], ['x-dead-letter-routing-key', 'S', '%q2'])
     }
     if (dice.chance(0.2)) args.push(['x-max-priority', 'I', 3])

@@ -1,7 +1,7 @@
 // A program while it is written: the steps so far, and the phrases that all generators use. Called by the
-// generators. Invariant: consumers and gets of queue n are on channels 10 + n, 20 + n and 30 + n of their
-// connection, one consumer on each, since the order in which two queues deliver to one channel is not
-// determined by any program, nor the order in which two consumers of one channel get their credit back.
+// generators. Invariant: consumers of queue n are on channels 10 + n, 20 + n and 30 + n of their connection,
+// one on each, and gets on 40 + n: the order in which two queues deliver to one channel is not determined by
+// any program, and RabbitMQ settles for one consumer of a channel after the other.
 
 import type { MethodName } from '../../harness/amqp-methods.ts'
 import type { Args, Field } from '../../harness/wire.ts'
@@ -38,7 +38,7 @@ export class Draft {
 
   /** A channel on which a connection consumes from a queue. */
   consuming(connection: number, queue: number): string {
-    const channels = [10, 20, 30].map((first) => `${connection}.${first + queue}`)
+    const channels = [10, 20, 30, 40].map((first) => `${connection}.${first + queue}`)
     const used = channels.filter((channel) => this.consumed.has(channel))
     return used.length === 0 ? channels[0]! : this.dice.pick(used)
   }
@@ -74,7 +74,9 @@ export class Draft {
   }
 
   get(connection: number, queue: number, isNoAck = false): void {
-    this.add(this.consuming(connection, queue), 'basic.get',
+    const on = `${connection}.${40 + queue}`
+    this.consumed.add(on)
+    this.add(on, 'basic.get',
       { queue: queueName(queue), ...isNoAck && { 'no-ack': true } })
   }
 

@@ -8,6 +8,7 @@ import { TimerWheel } from '../../base/timer-wheel.ts'
 import { Turn } from '../../base/turn.ts'
 import { Broker } from '../../broker/broker.ts'
 import type { Peer, Transport } from '../../connections/transport.ts'
+import { WINDOW } from '../../queues/paged-ready.ts'
 import { MemoryEngine } from '../../store/memory.ts'
 import { CATALOG, isHeld } from '../../store/store.ts'
 import type { Store } from '../../store/store.ts'
@@ -16,7 +17,7 @@ const tasksMax = 100_000
 
 /** Virtual socket: keeps what the broker says. */
 export class FuzzTransport implements Transport {
-  readonly peer: Peer = { address: '127.0.0.1', port: 1, isLoopback: true }
+  readonly peer: Peer = { address: '127.0.0.1', port: 1, isLoopback: true, certificateName: null }
   readonly bufferedBytes = 0
   readonly written: Buffer[] = []
   isClosed = false
@@ -58,7 +59,8 @@ export class FuzzWorld {
       timers: new TimerWheel(clock.monotonicMs),
       limits: {
         frameSizeMax: 131_072, channelMax: 2047, heartbeatS: 60, handshakeTimeoutMs: 10_000,
-        messageSizeMax: 16_777_216,
+        messageSizeMax: 16_777_216, residentBytesMax: 1 << 29, window: WINDOW,
+        transactionSizeMax: 134_217_728, connectionMax: 0,
       },
       identity: { product: 'Leveret', version: '0', platform: 'test', clusterName: 'test' },
       loopbackUsers: [],

@@ -66,6 +66,11 @@ function isAt(on: string): [connection: number, channel: number] {
   return [connection, channel]
 }
 
+function hasCommitted(peer: Peer): boolean {
+  return peer.heard.some(({ kind, payload }) =>
+    kind === frameType.method && payload.readUInt32BE(0) === 90 * 0x1_0000 + 21)
+}
+
 class Performance {
   private readonly seat: Seat
   private readonly prefix: string
@@ -146,8 +151,10 @@ class Performance {
         || (step.do === 'channel.close' && peer.channels.get(channel) !== side)
       return this.wait(isOver, peer, answerBoundMs)
     }
-    peer.fence(channel)
     const isLost = (): boolean => peer.isGone || peer.channels.get(channel) !== side
+    // RabbitMQ closes the connection over anything that comes before a commit is answered.
+    if (step.do === 'tx.commit') await this.wait(() => isLost() || hasCommitted(peer), peer, answerBoundMs)
+    peer.fence(channel)
     await this.wait(() => isLost() || side?.fences === 0, peer, answerBoundMs)
     if (step.do === 'basic.publish' || step.do === 'tx.commit') {
       await peer.until(() => isLost() || side?.unconfirmed.length === 0, confirmBoundMs)

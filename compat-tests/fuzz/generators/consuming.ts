@@ -156,6 +156,30 @@ function lethal(dice: Dice, queues: number): Record<string, unknown> {
   }
 }
 
+/** Publishes and settlements that take effect together, or not. */
+export const transactions: Write = (draft, dice) => {
+  const count = 1 + dice.below(2)
+  for (let n = 0; n < count; n++) {
+    const args: Field[] = dice.chance(0.3) ? [['x-max-length', 'I', dice.below(3)]] : []
+    if (dice.chance(0.3)) args.push(['x-overflow', 'S', 'reject-publish'])
+    draft.queue(n, args, { durable: dice.chance(0.5) })
+  }
+  const on = (): string => dice.pick(['0.1', '0.10', '0.40', '1.10', '1.40'])
+  repeat(dice, 18 + dice.below(14), [
+    [3, () => draft.add(on(), 'tx.select')],
+    [4, () => draft.add(on(), 'tx.commit')],
+    [2, () => draft.add(on(), 'tx.rollback')],
+    [0.5, () => draft.add(on(), 'confirm.select')],
+    [6, () => draft.publish(on(), {
+      key: dice.weighted([[5, queueName(dice.below(count))], [1, '%q9']]), mandatory: dice.chance(0.4),
+      properties: { 'delivery-mode': 1 + dice.below(2) },
+    })],
+    [4, () => draft.get(dice.below(2), dice.below(count))],
+    [5, () => draft.settle(dice.below(2), dice.below(count))],
+    [2, () => everyday(draft, dice, count, 1)],
+  ])
+}
+
 /** Times to live that end while the program waits: the shorter ones are over, the longer ones never. */
 export const expiry: Write = (draft, dice) => {
   const count = 1 + dice.below(2)

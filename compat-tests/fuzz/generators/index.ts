@@ -21,6 +21,7 @@ export const generators: Readonly<Record<string, Row>> = {
   'limits': { weight: 2, write: consuming.limits },
   'priorities': { weight: 1.5, write: consuming.priorities },
   'dead-letters': { weight: 3, write: consuming.deadLetters },
+  'transactions': { weight: 2, write: consuming.transactions },
   'expiry': { weight: 0.5, write: consuming.expiry },
   'leases': { weight: 0.2, write: consuming.leases },
   'graphs': { weight: 2, write: routing.graphs },

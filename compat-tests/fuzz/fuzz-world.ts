@@ -60,7 +60,7 @@ export class FuzzWorld {
       limits: {
         frameSizeMax: 131_072, channelMax: 2047, heartbeatS: 60, handshakeTimeoutMs: 10_000,
         messageSizeMax: 16_777_216, residentBytesMax: 1 << 29, window: WINDOW,
-        transactionSizeMax: 134_217_728, connectionMax: 0,
+        transactionSizeMax: 134_217_728, connectionMax: 0, consumerTimeoutMs: 1_800_000,
       },
       identity: { product: 'Leveret', version: '0', platform: 'test', clusterName: 'test' },
       loopbackUsers: [],

@@ -9,25 +9,32 @@ interface Row {
   readonly test: string
   readonly pr: number
   readonly nightly: number
+  /** A night's number is shared among so many. */
+  readonly processes: number
 }
 
 export const programme = {
+  'simulation': {
+    unit: 'seeds', file: 'test/sim/sim.test.ts', test: 'fresh seeds', pr: 2_000, nightly: 100_000,
+    processes: 2,
+  },
   'power-cuts': {
     unit: 'states', file: 'test/disk/power-cut.test.ts', test: 'a power cut', pr: 2_000, nightly: 50_000,
+    processes: 1,
   },
 } as const satisfies Record<string, Row>
 
 export type ProgrammeName = keyof typeof programme
 
-/** Set by reliability.ts: NAME=COUNT. */
-export const COUNT_VARIABLE = 'LEVERET_RELIABILITY'
+/** Set by reliability.ts: NAME=COUNT@SEED. */
+export const RUN_VARIABLE = 'LEVERET_RELIABILITY'
+const [asked = '', count = '', seed = ''] = (process.env[RUN_VARIABLE] ?? '').split(/[=@]/)
 
 export function countOf(name: ProgrammeName): number {
-  const [asked, count] = (process.env[COUNT_VARIABLE] ?? '').split('=')
   return asked === name ? Number(count) : programme[name].pr
 }
 
-/** So that a seed is new in every run; it is printed with what it finds. */
-export function freshSeed(): number {
-  return Date.now() % 0x7fff_0000
+/** New in every run, and printed with what it finds; or the given one. */
+export function seedOf(name: ProgrammeName): number {
+  return asked === name ? Number(seed) : Date.now() % 0x7fff_0000
 }

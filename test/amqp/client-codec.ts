@@ -133,7 +133,10 @@ function decodeValues(what: string, rows: readonly Readonly<Pair>[], buf: Buffer
 }
 
 function number(value: number, bytes: number): Buffer {
-  return Buffer.from(value.toString(16).padStart(bytes * 2, '0'), 'hex')
+  const encoded = Buffer.allocUnsafe(bytes)
+  if (bytes === 8) encoded.writeBigUInt64BE(BigInt(value))
+  else encoded.writeUIntBE(value, 0, bytes)
+  return encoded
 }
 
 function prefixed(bytes: Buffer, lengthBytes: number): Buffer {

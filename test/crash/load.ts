@@ -7,9 +7,9 @@ import type { HistoryEvent, Rule } from '../sim/checker.ts'
 import { Consumer, Prober } from '../sim/client.ts'
 import type { SimOptions } from '../sim/options.ts'
 import { Publisher } from '../sim/publisher.ts'
-import { QUEUES } from '../sim/session.ts'
 import type { Surroundings } from '../sim/session.ts'
 import type { ClientEnd, ClientLink } from '../sim/socket.ts'
+import { drawQueues } from '../sim/topology.ts'
 import { MS } from '../sim/world.ts'
 import type { Timing } from '../sim/world.ts'
 
@@ -22,7 +22,7 @@ const QUIET_MS = 400
 export class Load implements Surroundings {
   readonly world: Timing
   readonly options: SimOptions
-  readonly checker = new Checker(false)
+  readonly checker: Checker
   isCalm = false
   /** 0: nobody listens. */
   port = 0
@@ -44,15 +44,18 @@ export class Load implements Surroundings {
       at: (delay, run) => this.after(delay / MS, run),
       between: (low, high) => low + random.below(high - low + 1),
     }
+    const queues = drawQueues(() => true)
+    this.checker = new Checker(false, queues)
     this.options = {
-      ...options, publishers: 2, consumers: 3, pollers: 0, messagesPerPublisher: Infinity, pauseMaxUs: 2 * MS,
+      ...options, queues, congestion: 0, clockJumps: [], mode: 'safety', publishers: 2, consumers: 3,
+      pollers: 0, messagesPerPublisher: Infinity, pauseMaxUs: 2 * MS,
       bodyMax: 4_000, netDelayMaxUs: 0, commitMaxUs: 0, commitFailure: 0, stops: [], loadUs: 0,
     }
   }
 
   begin(): void {
     this.publishers = Array.from({ length: this.options.publishers }, () => new Publisher(this))
-    const groups = [...QUEUES.map((queue) => [queue]), ['work', 'left']]
+    const groups = [...this.options.queues.map(({ name }) => [name]), ['work', 'left']]
     this.consumers = groups.map((queues) => new Consumer(this, queues))
   }
 
@@ -109,6 +112,9 @@ export class Load implements Surroundings {
     this.closes.push(code)
     if (code !== 320) this.broken('unexpected close', `${code} ${text}`)
   }
+
+  /** Whether that was the kill is known to nobody here. */
+  cutByBroker(): void {}
 
   broken(rule: Rule, what: string): void {
     this.checker.broken(rule, what)

@@ -2,7 +2,7 @@
 // durable is there, and a batch is there whole or not at all. The controls leave the syncs out as SQLite's
 // NORMAL and OFF do, and must be caught: else this proves nothing.
 import { expect, test } from 'vitest'
-import { countOf, freshSeed } from '../programme.ts'
+import { countOf, seedOf } from '../programme.ts'
 import { cutPower } from './power-cut.ts'
 import type { PowerCutOptions, Tally } from './power-cut.ts'
 
@@ -21,7 +21,7 @@ async function run(options: PowerCutOptions): Promise<Tally> {
 
 test('a power cut loses nothing that was reported durable, and halves no batch', async () => {
   const states = countOf('power-cuts')
-  const { examples, wrong } = await run({ states, seed: freshSeed(), synchronous: 'FULL' })
+  const { examples, wrong } = await run({ states, seed: seedOf('power-cuts'), synchronous: 'FULL' })
   expect(examples).toEqual([])
   expect(wrong).toEqual({ lost: 0, corrupt: 0 })
 }, 60_000 + countOf('power-cuts') * 50)

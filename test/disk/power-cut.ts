@@ -172,7 +172,8 @@ function readStore(file: string): Found {
     if (found !== count) throw new Error(`queue ${queue} says ${count} messages and has ${found}`)
   }
   const highest = Math.max(0, ...contents.messages.keys())
-  if (recovered.lastId < highest) throw new Error(`last id ${recovered.lastId}, but message ${highest} exists`)
+  const { lastId } = recovered
+  if (lastId < highest) throw new Error(`the last id is ${lastId}, but message ${highest} exists`)
   checkIntegrity(file)
   return { lines: contents.lines(), wasClean }
 }

@@ -2,6 +2,7 @@
 // it breaks. It knows nothing of brokers: the simulation and the crash test tell it what clients saw, the
 // simulation also what the store promised. A publish without a confirm is uncertain: it may appear or not.
 import { crc32 } from 'node:zlib'
+import type { QueueRow } from './topology.ts'
 
 /** One message in one queue. */
 interface At {
@@ -11,27 +12,27 @@ interface At {
 
 export type HistoryEvent =
   /** `queues`: where it belongs; `survives`: of those, the ones that keep it over a crash. */
-  | { readonly kind: 'send'; readonly id: number; readonly publisher: number
+  | { readonly kind: 'send'; readonly id: number; readonly publisher: number; readonly priority: number
     readonly queues: readonly string[]; readonly survives: readonly string[]
     readonly hash: number; readonly isMandatory: boolean }
   | { readonly kind: 'confirm' | 'nack' | 'return'; readonly id: number }
   | At & { readonly kind: 'deliver'; readonly consumer: number; readonly holder: number; readonly hash: number
     readonly isRedelivered: boolean }
-  /** An ack, or a reject without requeue, was sent; or a requeue. */
-  | At & { readonly kind: 'settle' | 'requeue' }
+  /** Acked, or in no need of it; rejected without requeue; requeued. */
+  | At & { readonly kind: 'settle' | 'reject' | 'requeue' }
   /** The store has it on disk; was told to drop it; has that on disk. */
   | At & { readonly kind: 'stored' | 'dropped' | 'dropDurable' }
   /** The channel is over: whatever it holds is nobody's. */
   | { readonly kind: 'gone'; readonly holder: number }
-  /** The broker's process ended. */
-  | { readonly kind: 'crash' }
+  /** The broker begins to stop in good order; its process ended. */
+  | { readonly kind: 'stop' | 'crash' }
   /** The queue was seen to be empty: count 0, three empty polls. */
   | { readonly kind: 'drained'; readonly queue: string }
 
 export type Rule =
   | 'lost confirmed' | 'unexpected' | 'corrupt' | 'double confirm' | 'redelivered after durable ack'
   | 'duplicate without flag' | 'two holders' | 'order' | 'confirm before durable' | 'return missing'
-  | 'nacked'
+  | 'nacked' | 'two places' | 'back after the end'
   // What the simulation and the crash test find out by themselves.
   | 'invariant' | 'internal error' | 'unexpected close' | 'topology lost' | 'no progress' | 'restart refused'
 
@@ -42,6 +43,7 @@ export interface Violation {
 
 interface Sent {
   readonly publisher: number
+  readonly priority: number
   readonly queues: readonly string[]
   readonly survives: readonly string[]
   readonly hash: number
@@ -49,9 +51,12 @@ interface Sent {
   readonly crashesBefore: number
   isConfirmed: boolean
   isReturned: boolean
+  isRefused: boolean
 }
 
 interface Copy {
+  /** It came here as a dead letter, not from its publisher. */
+  readonly isLetter: boolean
   deliveries: number
   isSettled: boolean
   isStored: boolean
@@ -62,32 +67,39 @@ interface Copy {
 
 export class Checker {
   readonly violations: Violation[] = []
-  readonly counts = { sent: 0, confirmed: 0, settled: 0, recovered: 0, redelivered: 0, delivered: 0 }
+  readonly counts = {
+    sent: 0, confirmed: 0, settled: 0, recovered: 0, redelivered: 0, delivered: 0, refused: 0, letters: 0,
+  }
   private readonly seesStore: boolean
+  private readonly queues: ReadonlyMap<string, QueueRow>
   private readonly sent = new Map<number, Sent>()
   private readonly copies = new Map<string, Map<number, Copy>>()
   private readonly held = new Map<number, Set<Copy>>()
   /** The last unflagged delivery by queue, publisher and consumer. */
   private readonly lastFirst = new Map<string, number>()
   private crashes = 0
+  private isStopping = false
 
-  constructor(seesStore: boolean) {
+  constructor(seesStore: boolean, queues: readonly QueueRow[]) {
     this.seesStore = seesStore
+    this.queues = new Map(queues.map((row) => [row.name, row]))
   }
 
   add(event: HistoryEvent): void {
     switch (event.kind) {
       case 'send': return this.send(event)
       case 'confirm': return this.confirm(event.id)
-      case 'nack': return this.broken('nacked', `message ${event.id}`)
+      case 'nack': return this.refused(event.id)
       case 'return': return this.returned(event.id)
       case 'deliver': return this.deliver(event)
       case 'settle': return this.settle(event)
+      case 'reject': return this.rejected(event)
       case 'requeue': return this.letGo(this.copy(event))
-      case 'stored': this.copy(event).isStored = true; return
+      case 'stored': return this.stored(event)
       case 'dropped': this.copy(event).isDropped = true; return
       case 'dropDurable': this.copy(event).isDropDurable = true; return
       case 'gone': return this.gone(event.holder)
+      case 'stop': this.isStopping = true; return
       case 'crash': return this.crash()
       case 'drained': return this.drained(event.queue)
     }
@@ -98,7 +110,8 @@ export class Checker {
   }
 
   private send(event: Extract<HistoryEvent, { kind: 'send' }>): void {
-    this.sent.set(event.id, { ...event, crashesBefore: this.crashes, isConfirmed: false, isReturned: false })
+    const state = { crashesBefore: this.crashes, isConfirmed: false, isReturned: false, isRefused: false }
+    this.sent.set(event.id, { ...event, ...state })
     this.counts.sent++
   }
 
@@ -118,6 +131,15 @@ export class Checker {
     }
   }
 
+  /** A full queue may refuse; then nobody gets the message. */
+  private refused(id: number): void {
+    const sent = this.sent.get(id)
+    const mayRefuse = sent?.queues.some((queue) => this.queues.get(queue)?.refuses === true) === true
+    if (sent === undefined || !mayRefuse || sent.isConfirmed) return this.broken('nacked', `message ${id}`)
+    sent.isRefused = true
+    this.counts.refused++
+  }
+
   private returned(id: number): void {
     const sent = this.sent.get(id)
     if (sent === undefined || !sent.isMandatory || sent.queues.length > 0 || sent.isReturned) {
@@ -130,17 +152,25 @@ export class Checker {
     const { queue, id, consumer, holder, isRedelivered } = event
     const sent = this.sent.get(id)
     const where = `message ${id} in ${queue}`
-    if (sent === undefined || !sent.queues.includes(queue)) return this.broken('unexpected', where)
+    if (sent === undefined || !this.isDestination(queue, sent)) return this.broken('unexpected', where)
+    if (sent.isRefused) return this.broken('unexpected', `${where}, which refused it`)
     const copy = this.copy(event)
     this.counts.delivered++
+    if (copy.isLetter && copy.deliveries === 0) this.counts.letters++
     if (isRedelivered) this.counts.redelivered++
     const isOfBefore = sent.crashesBefore < this.crashes
     if (copy.deliveries === 0 && !sent.isConfirmed && isOfBefore) this.counts.recovered++
     if (event.hash !== sent.hash) this.broken('corrupt', where)
-    if (copy.isDropDurable) this.broken('redelivered after durable ack', where)
+    // What needs no ack is dropped when it is handed out, and may come after that is on disk. So may what a
+    // stopping broker had sent before it took it back, and that expired then.
+    const isLate = copy.deliveries === 0 && (this.isStopping || this.queues.get(queue)?.isNoAck === true)
+    if (copy.isDropDurable && !isLate) this.broken('redelivered after durable ack', where)
     if (copy.deliveries > 0 && !isRedelivered) this.broken('duplicate without flag', where)
     if (copy.holder !== null) this.broken('two holders', `${where}: ${copy.holder} and ${holder}`)
-    if (!isRedelivered) this.checkOrder(`${queue} ${sent.publisher} ${consumer}`, id)
+    // Letters stand in the order in which they died.
+    if (!isRedelivered && !copy.isLetter) {
+      this.checkOrder(`${queue} ${sent.publisher} ${consumer} ${sent.priority}`, id)
+    }
     copy.deliveries++
     copy.holder = holder
     const held = this.held.get(holder)
@@ -161,6 +191,23 @@ export class Checker {
     this.letGo(copy)
   }
 
+  private rejected(at: At): void {
+    const hasLetters = (this.queues.get(at.queue)?.deadLetters ?? null) !== null
+    if (hasLetters) this.letGo(this.copy(at))
+    else this.settle(at)
+  }
+
+  /** A letter's put and the drop of what it was made of are in one batch. */
+  private stored(at: At): void {
+    const copy = this.copy(at)
+    copy.isStored = true
+    if (!copy.isLetter) return
+    const queues = this.sent.get(at.id)?.queues ?? []
+    const origin = queues.find((queue) => this.queues.get(queue)?.deadLetters === at.queue)
+    if (origin === undefined || this.copy({ queue: origin, id: at.id }).isDropped) return
+    this.broken('two places', `message ${at.id} is on disk in ${origin} and as a letter in ${at.queue}`)
+  }
+
   private letGo(copy: Copy): void {
     if (copy.holder === null) return
     this.held.get(copy.holder)?.delete(copy)
@@ -174,17 +221,35 @@ export class Checker {
 
   private crash(): void {
     this.crashes++
+    this.isStopping = false
     for (const holder of this.held.keys()) this.gone(holder)
+    // A letter that was not on disk is undone with its death: the message dies again, as a new letter.
+    for (const ofQueue of this.copies.values()) {
+      for (const copy of ofQueue.values()) if (copy.isLetter && !copy.isStored) copy.deliveries = 0
+    }
   }
 
   /** Whatever was confirmed and is not there has been settled by somebody who got it, or it is lost. */
   private drained(queue: string): void {
     for (const [id, sent] of this.sent) {
-      if (!sent.isConfirmed || !sent.queues.includes(queue)) continue
-      const isPromised = sent.survives.includes(queue) || sent.crashesBefore === this.crashes
-      const { isSettled } = this.copy({ queue, id })
-      if (isPromised && !isSettled) this.broken('lost confirmed', `message ${id} in ${queue}`)
+      if (!sent.isConfirmed) continue
+      for (const origin of sent.queues) {
+        const { deadLetters = null, isNoAck = false, isSwept = false } = this.queues.get(origin) ?? {}
+        if ((deadLetters ?? origin) !== queue || isNoAck || isSwept) continue
+        const isPromised = sent.survives.includes(origin) || sent.crashesBefore === this.crashes
+        const isSettled = this.isSettled(origin, id) || this.isSettled(queue, id)
+        if (isPromised && !isSettled) this.broken('lost confirmed', `message ${id} in ${origin}`)
+      }
     }
+  }
+
+  private isSettled(queue: string, id: number): boolean {
+    return this.copies.get(queue)?.get(id)?.isSettled === true
+  }
+
+  /** Its publisher sent it there, or it died in a queue whose letters go there. */
+  private isDestination(queue: string, sent: Sent): boolean {
+    return sent.queues.some((each) => each === queue || this.queues.get(each)?.deadLetters === queue)
   }
 
   private copy({ queue, id }: At): Copy {
@@ -193,8 +258,8 @@ export class Checker {
     let copy = ofQueue.get(id)
     if (copy === undefined) {
       copy = {
-        deliveries: 0, isSettled: false, isStored: false, isDropped: false, isDropDurable: false,
-        holder: null,
+        isLetter: this.sent.get(id)?.queues.includes(queue) === false, deliveries: 0, isSettled: false,
+        isStored: false, isDropped: false, isDropDurable: false, holder: null,
       }
       ofQueue.set(id, copy)
     }
@@ -204,8 +269,7 @@ export class Checker {
 
 /** A body of at least 8 bytes that says which message it is and can't be mistaken for another. */
 export function numberedBody(id: number, size: number): Buffer {
-  const body = Buffer.alloc(Math.max(8, size))
-  for (let at = 8; at < body.length; at++) body[at] = (id * 31 + at * 7) & 0xff
+  const body = Buffer.alloc(Math.max(8, size), `message ${id}, `)
   body.writeUInt32BE(id)
   body.writeUInt32BE(hashOf(body.subarray(8)), 4)
   return body

@@ -3,9 +3,15 @@
 // connections end in the middle of things, with a word or without, and stall.
 import type { Content } from '../amqp/raw-client.ts'
 import type { Method } from '../amqp/client-codec.ts'
-import { DURABLE_QUEUES, Holding, QUEUES, connect, openChannel, reconnect } from './session.ts'
+import { Holding, connect, openChannel, reconnect } from './session.ts'
 import type { Actor, Session, Surroundings } from './session.ts'
 import { MS } from './world.ts'
+
+interface Subscription {
+  readonly queue: string
+  readonly number: number
+  readonly isNoAck: boolean
+}
 
 export class Consumer implements Actor {
   private readonly sim: Surroundings
@@ -16,7 +22,7 @@ export class Consumer implements Actor {
   private tagCount = 0
   private isWanted = true
   /** By consumer tag. */
-  private readonly subscriptions = new Map<string, { readonly queue: string; readonly number: number }>()
+  private readonly subscriptions = new Map<string, Subscription>()
 
   constructor(sim: Surroundings, queues: readonly string[]) {
     this.sim = sim
@@ -49,12 +55,13 @@ export class Consumer implements Actor {
     const tag = String(method.args['consumerTag'])
     const subscription = this.subscriptions.get(tag)
     if (subscription === undefined) return this.sim.broken('unexpected', `consumer ${tag}`)
-    this.holding?.take(subscription.queue, subscription.number, method, content)
+    const { queue, number, isNoAck } = subscription
+    this.holding?.take(queue, number, method, content, isNoAck)
   }
 
   private start(session: Session): void {
     const { random } = this.sim.world
-    openChannel(session.raw, this.channel, () => {})
+    openChannel(session.raw, this.channel, this.sim.options.queues, () => {})
     const prefetchCount = random.chance(0.1) ? 0 : 1 + random.below(this.sim.options.prefetchMax)
     session.raw.call(this.channel, 'basic.qos', { prefetchCount, global: random.chance(0.2) }, () => {})
     this.holding = new Holding(this.sim, session.raw, this.channel)
@@ -63,8 +70,9 @@ export class Consumer implements Actor {
 
   private subscribe(session: Session, queue: string): void {
     const consumerTag = `c${++this.tagCount}`
-    this.subscriptions.set(consumerTag, { queue, number: this.sim.nextNumber() })
-    session.raw.call(this.channel, 'basic.consume', { queue, consumerTag }, () => {})
+    const isNoAck = this.sim.options.queues.some(({ name, isNoAck }) => name === queue && isNoAck)
+    this.subscriptions.set(consumerTag, { queue, number: this.sim.nextNumber(), isNoAck })
+    session.raw.call(this.channel, 'basic.consume', { queue, consumerTag, noAck: isNoAck }, () => {})
   }
 
   private lookAround(session: Session): void {
@@ -77,11 +85,12 @@ export class Consumer implements Actor {
   }
 
   private misbehave(session: Session): void {
-    const roll = this.sim.world.random.below(6)
+    const roll = this.sim.world.random.below(7)
     if (roll === 0) session.drop()
     else if (roll === 1) session.close()
     else if (roll === 2) session.stall()
     else if (roll === 3) this.replace(session)
+    else if (roll === 4) this.sweep(session)
     else this.changeChannel(session)
   }
 
@@ -93,6 +102,12 @@ export class Consumer implements Actor {
     if (consumerTag === undefined || queue === undefined) return
     session.raw.call(this.channel, 'basic.cancel', { consumerTag }, () => {})
     this.subscribe(session, queue)
+  }
+
+  private sweep(session: Session): void {
+    for (const { name: queue, isSwept } of this.sim.options.queues) {
+      if (isSwept) session.raw.call(this.channel, 'queue.purge', { queue }, () => {})
+    }
   }
 
   private changeChannel(session: Session): void {
@@ -128,7 +143,7 @@ export class Poller implements Actor {
     this.session = session
     this.number = this.sim.nextNumber()
     this.holding = new Holding(this.sim, session.raw, 1)
-    openChannel(session.raw, 1, () => this.poll(session))
+    openChannel(session.raw, 1, this.sim.options.queues, () => this.poll(session))
   }
 
   lost(): void {
@@ -144,9 +159,9 @@ export class Poller implements Actor {
     const { world, options } = this.sim
     if (session !== this.session || !session.isOpen) return
     if (!this.sim.isCalm && world.random.chance(options.clientFault * 0.1)) return session.drop()
-    const queue = QUEUES[world.random.below(QUEUES.length)]!
-    session.raw.call(1, 'basic.get', { queue }, (method, content) => {
-      if (content !== null) this.holding?.take(queue, this.number, method, content)
+    const { name: queue, isNoAck } = options.queues[world.random.below(options.queues.length)]!
+    session.raw.call(1, 'basic.get', { queue, noAck: isNoAck }, (method, content) => {
+      if (content !== null) this.holding?.take(queue, this.number, method, content, isNoAck)
       world.at(world.between(MS, 40 * MS), () => this.poll(session))
     })
   }
@@ -168,7 +183,8 @@ export class Prober implements Actor {
 
   ready(session: Session): void {
     this.holding = new Holding(this.sim, session.raw, 1)
-    openChannel(session.raw, 1, () => this.probe(session, [...QUEUES], 0))
+    const { queues } = this.sim.options
+    openChannel(session.raw, 1, queues, () => this.probe(session, queues.map(({ name }) => name), 0))
   }
 
   lost(): void {
@@ -200,9 +216,8 @@ export class Prober implements Actor {
   }
 }
 
-/** What the simulation's consumers take from: together everything. */
-export function drawQueues(sim: Surroundings): string[] {
-  const { random } = sim.world
-  const first = QUEUES[random.below(QUEUES.length)]!
-  return random.chance(0.5) ? [first] : [...new Set([first, DURABLE_QUEUES[random.below(3)]!])]
+/** What one of the simulation's consumers takes from. */
+export function drawSubscriptions({ world: { random }, options: { queues } }: Surroundings): string[] {
+  const one = (): string => queues[random.below(queues.length)]!.name
+  return random.chance(0.4) ? [one()] : [...new Set([one(), one(), one()])]
 }

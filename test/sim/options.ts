@@ -1,10 +1,13 @@
 // A seed's world: how many clients, how fast, how faulty. Drawn anew for every seed, so that some runs are
 // one publisher and a slow disk and others everything at once (swarm testing). Nothing else in the simulation
 // decides how likely a fault is.
+import { drawQueues } from './topology.ts'
+import type { QueueRow } from './topology.ts'
 import { MS, SECOND } from './world.ts'
 import type { World } from './world.ts'
 
 export interface SimOptions {
+  readonly queues: readonly QueueRow[]
   readonly publishers: number
   readonly consumers: number
   readonly pollers: number
@@ -22,7 +25,18 @@ export interface SimOptions {
   /** When the broker stops, and how. */
   readonly stops: readonly { readonly atUs: number; readonly isClean: boolean }[]
   readonly loadUs: number
+  /** How probable it is, per commit, that the store falls behind: doors stop reading for a while. */
+  readonly congestion: number
+  /** When the wall clock jumps, and by how much; the monotonic one never does. */
+  readonly clockJumps: readonly { readonly atUs: number; readonly byMs: number }[]
+  /**
+   * Safety: faults until the end, which is a kill in the middle of them. Liveness: faults stop, and what runs
+   * must get everything done in bounded time.
+   */
+  readonly mode: 'safety' | 'liveness'
 }
+
+const HOUR_MS = 3_600_000
 
 export function drawOptions(world: World): SimOptions {
   const { random } = world
@@ -31,13 +45,14 @@ export function drawOptions(world: World): SimOptions {
   const stops = Array.from({ length: random.below(5) }, () => (
     { atUs: world.between(20 * MS, loadUs), isClean: random.chance(0.25) }))
   return {
+    queues: drawQueues(() => random.chance(0.4)),
     publishers: world.between(1, 3),
     consumers: world.between(1, 4),
     pollers: world.between(0, 2),
-    messagesPerPublisher: world.between(20, 120),
+    messagesPerPublisher: world.between(15, 70),
     burstMax: pick(1, 5, 20),
     pauseMaxUs: pick(2, 10, 40) * MS,
-    bodyMax: pick(60, 60, 900, 900, 9_000),
+    bodyMax: pick(60, 60, 60, 900, 900, 900, 9_000, 40_000),
     thinkMaxUs: pick(1, 5, 30) * MS,
     prefetchMax: pick(1, 4, 30),
     netDelayMaxUs: pick(100, 1_000, 5_000),
@@ -46,6 +61,10 @@ export function drawOptions(world: World): SimOptions {
     clientFault: pick(0, 0.1, 0.4),
     stops,
     loadUs,
+    congestion: pick(0, 0, 0.02),
+    clockJumps: Array.from({ length: pick(0, 0, 1, 3) }, () => (
+      { atUs: world.between(0, loadUs), byMs: pick(HOUR_MS, -HOUR_MS, 24 * HOUR_MS, -24 * HOUR_MS) })),
+    mode: pick('safety', 'liveness'),
   }
 }
 

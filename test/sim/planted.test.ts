@@ -2,14 +2,19 @@
 // broker for the time of a run. Each must be found, and by the rule that is there for it; a checker that
 // finds none of them proves nothing when it finds nothing (reliability §6, §9.1).
 import { afterEach, expect, test } from 'vitest'
+import { TestClock } from '../../base/clock.ts'
+import type { Timer } from '../../base/timer-wheel.ts'
 import { Broker } from '../../broker/broker.ts'
 import { VHost } from '../../broker/vhost.ts'
 import { Channel } from '../../connections/channel.ts'
 import { Confirms } from '../../connections/confirms.ts'
+import { ConnectionTimer } from '../../connections/connection-timer.ts'
 import { Consumer } from '../../connections/consumer.ts'
 import { Publisher } from '../../connections/publisher.ts'
+import { DeadLetterer } from '../../dlq/dead-letterer.ts'
 import { FrameWriter } from '../../protocol/frame-writer.ts'
 import { writeBasicAck } from '../../protocol/methods.gen.ts'
+import type { DeathPlace, DeathReason } from '../../queues/dead-letter-sink.ts'
 import type { ConsumerPort, Entry } from '../../queues/entry.ts'
 import type { Message } from '../../queues/message.ts'
 import { PagedReady } from '../../queues/paged-ready.ts'
@@ -200,12 +205,62 @@ const plants: readonly Plant[] = [
     plant: () => patch(Publisher.prototype, 'unroutable', () => {}),
   },
   {
+    bug: 'an expired message whose letter is not made', foundBy: ['lost confirmed'],
+    plant: () => patch<unknown, [DeathPlace, Message, DeathReason], void>(
+      DeadLetterer.prototype, 'deadLetter', (_, original, args) => {
+        if (args[2] !== 'expired') original(...args)
+      }),
+  },
+  {
+    bug: 'a dead message that stays beside its letter',
+    foundBy: ['two places', 'redelivered after durable ack'],
+    plant: () => patch<QueueInside & { deadLetter(message: Message, reason: DeathReason): void },
+      [DeathReason], void>(Queue.prototype, 'dropHead', (self, original, [reason]) => {
+        const entry = reason === 'maxlen' ? self.ready.shift() : null
+        if (entry === null) return original(reason)
+        self.deadLetter(entry.message, reason)
+      }),
+  },
+  {
+    bug: 'a publish that a full queue refused and that is confirmed',
+    foundBy: ['confirm before durable', 'lost confirmed'],
+    plant: () => patch<unknown, [Message], boolean>(Queue.prototype, 'publish', (_, original, args) => {
+      original(...args)
+      return true
+    }),
+  },
+  {
+    bug: 'a purge that is forgotten by the disk', foundBy: ['redelivered after durable ack'],
+    onDisk: (disk) => { disk.purge = () => {} },
+  },
+  {
+    bug: 'a message without ack that stays on disk',
+    foundBy: ['back after the end', 'redelivered after durable ack'],
+    plant: () => patch<unknown, [Entry, ConsumerPort], void>(
+      Queue.prototype, 'handOut', (_, original, [entry, consumer]) => {
+        if (consumer.isNoAck) entry.isStored = false
+        original(entry, consumer)
+      }),
+  },
+  {
+    bug: 'doors that stay shut when the store has caught up', foundBy: ['no progress'],
+    plant: () => patch(VHost.prototype, 'relieved', () => {}),
+  },
+  {
+    bug: 'a heartbeat by the wall clock', foundBy: ['unexpected close'],
+    plant: () => patch<Timer & { readonly broker: Broker }, [number], void>(
+      ConnectionTimer.prototype, 'set', (self, _, [ms]) => {
+        const { clock, timers } = self.broker
+        timers.set(self, clock.nowMs - new TestClock().nowMs + ms)
+      }),
+  },
+  {
     bug: 'credit that does not come back', foundBy: ['no progress'],
     plant: () => patch(Consumer.prototype, 'release', () => {}),
   },
   {
     bug: 'output that is written over before it has left',
-    foundBy: ['internal error', 'unexpected', 'corrupt'],
+    foundBy: ['internal error', 'unexpected', 'corrupt', 'no progress'],
     plant: () => patch<{ takenTo: number; frameStart: number; at: number }, [], Buffer[]>(
       FrameWriter.prototype, 'take', (self, original) => {
         const pieces = original()

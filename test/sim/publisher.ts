@@ -4,20 +4,18 @@
 import type { Content } from '../amqp/raw-client.ts'
 import type { Method } from '../amqp/client-codec.ts'
 import { hashOf, numberedBody } from './checker.ts'
-import { FAN, connect, openChannel, reconnect } from './session.ts'
+import { connect, openChannel, reconnect } from './session.ts'
 import type { Actor, Session, Surroundings } from './session.ts'
+import { PRIORITY_MAX, targetsOf } from './topology.ts'
+import type { Target } from './topology.ts'
 import { MS } from './world.ts'
-
-/** Exchange, routing key, queues it leads to. */
-const TARGETS: readonly (readonly [string, string, readonly string[]])[] = [
-  ['', 'work', ['work']], ['', 'work', ['work']], ['', 'left', ['left']], [FAN, '', ['left', 'right']],
-  [FAN, '', ['left', 'right']], ['', 'brief', ['brief']], ['', 'nowhere', []],
-]
 
 const UNCONFIRMED_MAX = 1_000
 
 export class Publisher implements Actor {
   private readonly sim: Surroundings
+  private readonly targets: readonly Target[]
+  private readonly survivors: ReadonlySet<string>
   private session: Session | null = null
   private channel = 1
   private number = 0
@@ -29,7 +27,10 @@ export class Publisher implements Actor {
 
   constructor(sim: Surroundings) {
     this.sim = sim
-    this.remaining = sim.options.messagesPerPublisher
+    const { queues, messagesPerPublisher } = sim.options
+    this.targets = targetsOf(queues)
+    this.survivors = new Set(queues.filter(({ isDurable }) => isDurable).map(({ name }) => name))
+    this.remaining = messagesPerPublisher
     connect(sim, this, () => !this.isDone)
   }
 
@@ -81,7 +82,7 @@ export class Publisher implements Actor {
   }
 
   private start(session: Session): void {
-    openChannel(session.raw, this.channel, () => {})
+    openChannel(session.raw, this.channel, this.sim.options.queues, () => {})
     session.raw.call(this.channel, 'confirm.select', {}, () => {
       if (session !== this.session) return
       this.number = this.sim.nextNumber()
@@ -103,18 +104,20 @@ export class Publisher implements Actor {
   private publish(session: Session): void {
     this.remaining--
     const { random } = this.sim.world
-    const [exchange, routingKey, queues] = TARGETS[random.below(TARGETS.length)]!
+    const { exchange, routingKey, queues } = this.targets[random.below(this.targets.length)]!
     const id = this.sim.nextNumber()
     const isPersistent = random.chance(0.8)
     const mandatory = random.chance(0.3)
     const body = numberedBody(id, 8 + random.below(this.sim.options.bodyMax))
-    const survives = isPersistent ? queues.filter((queue) => queue !== 'brief') : []
+    const survives = isPersistent ? queues.filter((queue) => this.survivors.has(queue)) : []
+    const priority = routingKey === 'ranked' ? random.below(PRIORITY_MAX + 1) : 0
     this.sim.record({
-      kind: 'send', id, publisher: this.number, queues, survives, hash: hashOf(body), isMandatory: mandatory,
+      kind: 'send', id, publisher: this.number, priority, queues, survives, hash: hashOf(body),
+      isMandatory: mandatory,
     })
     this.sent.push(id)
     this.unconfirmed.set(this.sent.length, id)
-    const properties = { messageId: String(id), deliveryMode: isPersistent ? 2 : 1 }
+    const properties = { messageId: String(id), deliveryMode: isPersistent ? 2 : 1, priority }
     session.raw.publish(this.channel, { exchange, routingKey, mandatory }, properties, body)
   }
 

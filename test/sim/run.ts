@@ -4,16 +4,19 @@
 import { Checker, numberIn } from './checker.ts'
 import type { HistoryEvent, Rule, Violation } from './checker.ts'
 import { BrokerLife } from './broker.ts'
-import { Consumer, Poller, Prober, drawQueues } from './client.ts'
+import { Consumer, Poller, Prober, drawSubscriptions } from './client.ts'
 import { CALM_MAX_US, drawOptions } from './options.ts'
 import type { SimOptions } from './options.ts'
 import { Publisher } from './publisher.ts'
-import { DURABLE_QUEUES, FAN, QUEUES } from './session.ts'
 import type { Surroundings } from './session.ts'
 import type { ClientEnd, Link } from './socket.ts'
 import { SETTLE_US, SimDisk } from './store.ts'
 import type { StoreObserver } from './store.ts'
+import { FAN } from './topology.ts'
 import { MS, World } from './world.ts'
+
+/** They walk the queues; a broken one stays broken for longer than this. */
+const EVENTS_BETWEEN_INVARIANTS = 8
 
 export interface RunResult {
   readonly seed: number
@@ -54,13 +57,15 @@ class Run implements Surroundings, StoreObserver {
   private isStopping = false
   private number = 0
   private isTopologyPromised = false
+  /** Every queue was seen to be empty, and that is on disk. */
+  private isOver = false
 
   constructor(seed: number, isBlackBox: boolean) {
     this.seed = seed
     this.isBlackBox = isBlackBox
-    this.checker = new Checker(!isBlackBox)
     this.world = new World(seed)
     this.options = drawOptions(this.world)
+    this.checker = new Checker(!isBlackBox, this.options.queues)
   }
 
   async play(): Promise<RunResult> {
@@ -86,6 +91,11 @@ class Run implements Surroundings, StoreObserver {
     this.history.push(event)
     this.checker.add(event)
     if (event.kind === 'confirm') this.isTopologyPromised = true
+    if (event.kind === 'deliver' && this.isOver) this.broken('back after the end', `message ${event.id}`)
+  }
+
+  cutByBroker(): void {
+    if (this.life?.isAlive === true && !this.isStopping) this.broken('unexpected close', 'without a word')
   }
 
   closedByBroker(code: number, text: string): void {
@@ -112,14 +122,16 @@ class Run implements Surroundings, StoreObserver {
     const { options, world } = this
     await this.startBroker()
     const publishers = Array.from({ length: options.publishers }, () => new Publisher(this))
-    for (let n = 0; n < options.consumers; n++) this.takers.push(new Consumer(this, drawQueues(this)))
+    for (let n = 0; n < options.consumers; n++) this.takers.push(new Consumer(this, drawSubscriptions(this)))
     for (let n = 0; n < options.pollers; n++) this.takers.push(new Poller(this))
     for (const { atUs, isClean } of options.stops) {
       world.at(atUs, () => (isClean ? this.stopCleanly() : this.kill()))
     }
+    for (const { atUs, byMs } of options.clockJumps) world.at(atUs, () => { world.clock.nowMs += byMs })
     await this.until(options.loadUs, () => false)
+    if (options.mode === 'safety') this.kill()
     this.isCalm = true
-    for (const queue of QUEUES) this.takers.push(new Consumer(this, [queue]))
+    for (const { name } of options.queues) this.takers.push(new Consumer(this, [name]))
     const isQuiet = (): boolean => publishers.every((publisher) => publisher.isDone) && this.isEmpty
     if (!await this.until(CALM_MAX_US, isQuiet)) this.broken('no progress', this.describeQueues())
   }
@@ -132,6 +144,7 @@ class Run implements Surroundings, StoreObserver {
     await this.until(SETTLE_US, () => false)
     if (this.isBroken) return
     this.kill()
+    this.isOver = true
     await this.probe()
   }
 
@@ -148,11 +161,15 @@ class Run implements Surroundings, StoreObserver {
     while (!holds()) {
       if (this.isBroken) return true
       if (!this.world.step(limit)) return false
-      for (const queue of this.life?.vhost?.queues.values() ?? []) queue.checkInvariants()
+      if (this.world.eventCount % EVENTS_BETWEEN_INVARIANTS === 0) this.checkInvariants()
       if (this.isStopping) await Promise.resolve()
       if (this.isStartDue) await this.startBroker()
     }
     return true
+  }
+
+  private checkInvariants(): void {
+    for (const queue of this.life?.vhost?.queues.values() ?? []) queue.checkInvariants()
   }
 
   private async startBroker(): Promise<void> {
@@ -160,7 +177,10 @@ class Run implements Surroundings, StoreObserver {
     const { options, world, disk } = this
     const life = new BrokerLife({
       world, disk, netDelayMaxUs: options.netDelayMaxUs,
-      engine: { commitMaxUs: options.commitMaxUs, failure: () => (this.isCalm ? 0 : options.commitFailure) },
+      engine: {
+        commitMaxUs: options.commitMaxUs, failure: () => (this.isCalm ? 0 : options.commitFailure),
+        congestion: () => (this.isCalm ? 0 : options.congestion),
+      },
       life: ++this.lives, observer: this,
       failed: () => this.kill(),
       internalError: (what) => {
@@ -174,10 +194,11 @@ class Run implements Surroundings, StoreObserver {
 
   /** A declare-ok for something durable came before the first confirm. */
   private checkTopology({ vhost }: BrokerLife): void {
-    for (const name of DURABLE_QUEUES) {
+    for (const { name, isDurable } of this.options.queues) {
+      if (!isDurable) continue
       const queue = vhost?.findQueue(name) ?? null
       if (queue === null) this.broken('topology lost', `queue ${name}`)
-      else if (name !== 'work' && (vhost?.inbound.get(queue)?.size ?? 0) === 0) {
+      else if (['left', 'right'].includes(name) && (vhost?.inbound.get(queue)?.size ?? 0) === 0) {
         this.broken('topology lost', `the binding of ${name} to ${FAN}`)
       }
     }
@@ -193,6 +214,7 @@ class Run implements Surroundings, StoreObserver {
     const { life } = this
     if (life?.isAlive !== true || this.isStopping) return
     this.isStopping = true
+    this.record({ kind: 'stop' })
     life.stop(() => this.ended())
   }
 

@@ -10,11 +10,8 @@ import type { ClientEnd, ClientLink } from './socket.ts'
 import { MS } from './world.ts'
 import type { Timing } from './world.ts'
 import type { SimOptions } from './options.ts'
-
-/** Durable all but one; the fanout exchange leads to left and right. */
-export const FAN = 'fan'
-export const DURABLE_QUEUES = ['work', 'left', 'right'] as const
-export const QUEUES = [...DURABLE_QUEUES, 'brief'] as const
+import { FAN } from './topology.ts'
+import type { QueueRow } from './topology.ts'
 
 /** The simulation, or the crash test, as its clients see it. */
 export interface Surroundings {
@@ -30,6 +27,8 @@ export interface Surroundings {
    * for.
    */
   closedByBroker(code: number, text: string): void
+  /** The connection is over and nobody had closed it. */
+  cutByBroker(): void
   broken(rule: Rule, what: string): void
   /** For publishers, consumers, holders and messages alike: 1, 2, 3 … */
   nextNumber(): number
@@ -50,6 +49,7 @@ export class Session implements ClientEnd {
   private readonly link: ClientLink | null
   private readonly heartbeatS: number
   private isHalfOpen = false
+  private isClosing = false
 
   constructor(sim: Surroundings, actor: Actor) {
     this.sim = sim
@@ -71,18 +71,21 @@ export class Session implements ClientEnd {
 
   closed(): void {
     if (!this.isOpen) return
+    if (!this.isHalfOpen && !this.isClosing) this.sim.cutByBroker()
     this.isOpen = false
     this.actor.lost()
   }
 
   /** Without a word. */
   drop(): void {
+    this.isClosing = true
     this.link?.clientDestroy()
     this.closed()
   }
 
   /** In good order: what the client holds is nobody's from here on. */
   close(): void {
+    this.isClosing = true
     this.raw.call(0, 'connection.close', { replyCode: 200 }, () => this.link?.clientDestroy())
     this.closed()
   }
@@ -113,6 +116,7 @@ export class Session implements ClientEnd {
     if (!this.isOpen) return
     const { name, args } = method
     if (name === 'connection.close' || name === 'channel.close') {
+      this.isClosing = true
       this.sim.closedByBroker(Number(args['replyCode']), String(args['replyText']))
     }
     this.actor.heard(channel, method, content)
@@ -132,12 +136,14 @@ export function reconnect(sim: Surroundings, actor: Actor, isWanted: () => boole
 }
 
 /** Opens a channel on which everything that is published to or consumed from exists. */
-export function openChannel(raw: RawClient, channel: number, then: () => void): void {
+export function openChannel(
+  raw: RawClient, channel: number, queues: readonly QueueRow[], then: () => void,
+): void {
   const ignore = (): void => {}
   raw.call(channel, 'channel.open', {}, ignore)
   raw.call(channel, 'exchange.declare', { exchange: FAN, type: 'fanout', durable: true }, ignore)
-  for (const queue of QUEUES) {
-    raw.call(channel, 'queue.declare', { queue, durable: queue !== 'brief' }, ignore)
+  for (const { name: queue, isDurable: durable, arguments: args } of queues) {
+    raw.call(channel, 'queue.declare', { queue, durable, arguments: args }, ignore)
   }
   raw.call(channel, 'queue.bind', { queue: 'left', exchange: FAN }, ignore)
   raw.call(channel, 'queue.bind', { queue: 'right', exchange: FAN }, then)
@@ -160,8 +166,10 @@ export class Holding {
     this.number = sim.nextNumber()
   }
 
-  /** A delivery or the answer of a get. */
-  take(queue: string, consumer: number, { args }: Method, { properties, body }: Content): void {
+  /** A delivery or the answer of a get; one that needs no ack is settled by its coming. */
+  take(
+    queue: string, consumer: number, { args }: Method, { properties, body }: Content, isNoAck = false,
+  ): void {
     if (this.isOver || this.isRecovering) return
     const id = Number(properties['messageId'])
     const tag = Number(args['deliveryTag'])
@@ -169,6 +177,7 @@ export class Holding {
       kind: 'deliver', queue, id, consumer, holder: this.number, hash: hashOf(body),
       isRedelivered: args['redelivered'] === true,
     })
+    if (isNoAck) return this.sim.record({ kind: 'settle', queue, id })
     this.held.set(tag, { queue, id })
     this.decideLater(tag)
   }
@@ -199,7 +208,7 @@ export class Holding {
   }
 
   private send(name: string, tag: number, multiple: boolean, more: Values = {}): void {
-    const kind = more['requeue'] === true ? 'requeue' : 'settle'
+    const kind = more['requeue'] === true ? 'requeue' : name === 'basic.ack' ? 'settle' : 'reject'
     for (const [each, at] of this.held) {
       if (each !== tag && !(multiple && each < tag)) continue
       this.held.delete(each)

@@ -120,6 +120,8 @@ export interface EngineOptions {
   readonly commitMaxUs: number
   /** How probable it is that a commit fails, now. */
   failure(): number
+  /** How probable it is that the store is behind after a commit. */
+  congestion(): number
 }
 
 /** Hears what a store has on disk, was asked to drop, and has dropped on disk. */
@@ -184,6 +186,17 @@ export class SimEngine implements Engine, ScopeReader {
     this.after(this.world.between(50, this.options.commitMaxUs), () => {
       if (this.world.random.chance(this.options.failure())) return this.fail(batch)
       this.succeed(batch)
+      if (this.world.random.chance(this.options.congestion())) this.congest()
+    })
+  }
+
+  /** As with 16 MB waiting, which no seed has time for. */
+  private congest(): void {
+    if (this.pipeline.isCongested) return
+    this.pipeline.isCongested = true
+    this.after(this.world.between(MS, 300 * MS), () => {
+      this.pipeline.isCongested = false
+      for (const listener of this.pipeline.listeners) listener.onRelieved()
     })
   }
 
@@ -228,7 +241,8 @@ export class ObservedStore implements Store {
   onRelieved: () => void = () => {}
   private readonly inner: Store
   private readonly observer: StoreObserver
-  private readonly bodies = new Map<number, Buffer>()
+  /** Of what it holds, by id. */
+  private readonly bodies = new Map<number, { readonly queue: number; readonly body: Buffer }>()
   /** Waits for a batch, in their order. */
   private waiting: { readonly batch: number; readonly tell: () => void }[] = []
 
@@ -270,27 +284,25 @@ export class ObservedStore implements Store {
 
   put(queue: number, id: number, message: StorableMessage, expiresAtMs = Infinity): number {
     const body = bodyOf(message)
-    this.bodies.set(id, body)
+    this.bodies.set(id, { queue, body })
     this.waiting.push({ batch: this.openBatch, tell: () => this.observer.promised('stored', queue, body) })
     return this.inner.put(queue, id, message, expiresAtMs)
   }
 
   spill(queue: number, id: number, message: StorableMessage, expiresAtMs: number): number {
-    this.bodies.set(id, bodyOf(message))
+    this.bodies.set(id, { queue, body: bodyOf(message) })
     return this.inner.spill(queue, id, message, expiresAtMs)
   }
 
   drop(queue: number, id: number, bodyId: number, batch: number, position: number): void {
-    const body = this.bodies.get(id)
-    if (body === undefined) throw new Error(`the broker dropped message ${id}, which the store never had`)
-    this.bodies.delete(id)
-    this.observer.promised('dropped', queue, body)
-    const tell = (): void => this.observer.promised('dropDurable', queue, body)
-    this.waiting.push({ batch: this.openBatch, tell })
+    this.dropped(id)
     this.inner.drop(queue, id, bodyId, batch, position)
   }
 
   purge(queue: number, afterId: number, lastId: number): void {
+    for (const [id, held] of this.bodies) {
+      if (held.queue === queue && id > afterId && id <= lastId) this.dropped(id)
+    }
     this.inner.purge(queue, afterId, lastId)
   }
 
@@ -312,7 +324,7 @@ export class ObservedStore implements Store {
       pageLoaded: (page) => {
         for (const message of page.messages.filter(({ id }) => !this.bodies.has(id))) {
           const body = bodyOf(message)
-          this.bodies.set(message.id, body)
+          this.bodies.set(message.id, { queue: request.queue, body })
           this.observer.promised('stored', request.queue, body)
         }
         receiver.pageLoaded(page)
@@ -322,6 +334,16 @@ export class ObservedStore implements Store {
 
   release(): Promise<void> {
     return this.inner.release()
+  }
+
+  private dropped(id: number): void {
+    const held = this.bodies.get(id)
+    if (held === undefined) throw new Error(`the broker dropped message ${id}, which the store never had`)
+    this.bodies.delete(id)
+    const { queue, body } = held
+    this.observer.promised('dropped', queue, body)
+    const tell = (): void => this.observer.promised('dropDurable', queue, body)
+    this.waiting.push({ batch: this.openBatch, tell })
   }
 }
 

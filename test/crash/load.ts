@@ -4,7 +4,8 @@ import { connect } from 'node:net'
 import { SeededRandom } from '../../base/random.ts'
 import { Checker } from '../sim/checker.ts'
 import type { HistoryEvent, Rule } from '../sim/checker.ts'
-import { Consumer, Prober } from '../sim/client.ts'
+import { Architect } from '../sim/architect.ts'
+import { Consumer, Poller, Prober } from '../sim/client.ts'
 import type { SimOptions } from '../sim/options.ts'
 import { Publisher } from '../sim/publisher.ts'
 import type { Surroundings } from '../sim/session.ts'
@@ -31,7 +32,8 @@ export class Load implements Surroundings {
   readonly closes: number[] = []
   private readonly open = new Set<NetLink>()
   private publishers: Publisher[] = []
-  private consumers: Consumer[] = []
+  private consumers: (Consumer | Poller)[] = []
+  private architects: Architect[] = []
   private deliveredMs = 0
   private timers = new Set<NodeJS.Timeout>()
   private number = 0
@@ -48,22 +50,26 @@ export class Load implements Surroundings {
     this.checker = new Checker(false, queues)
     this.options = {
       ...options, queues, congestion: 0, clockJumps: [], mode: 'safety', publishers: 2, consumers: 3,
-      pollers: 0, messagesPerPublisher: Infinity, pauseMaxUs: 2 * MS,
-      bodyMax: 4_000, netDelayMaxUs: 0, commitMaxUs: 0, commitFailure: 0, stops: [], loadUs: 0,
+      pollers: 1, architects: 2, messagesPerPublisher: Infinity, pauseMaxUs: 2 * MS,
+      bodyMax: 9_000, netDelayMaxUs: 0, commitMaxUs: 0, commitFailure: 0, stops: [], loadUs: 0,
     }
   }
 
   begin(): void {
     this.publishers = Array.from({ length: this.options.publishers }, () => new Publisher(this))
     const groups = [...this.options.queues.map(({ name }) => [name]), ['work', 'left']]
-    this.consumers = groups.map((queues) => new Consumer(this, queues))
+    this.consumers = [
+      ...groups.map((queues) => new Consumer(this, queues)),
+      ...Array.from({ length: this.options.pollers }, () => new Poller(this)),
+    ]
+    this.architects = Array.from({ length: this.options.architects }, () => new Architect(this))
   }
 
   /** Nothing more is published, everything is consumed and acked, and each queue is seen to be empty. */
   async drain(): Promise<void> {
     this.isCalm = true
     for (const publisher of this.publishers) publisher.stop()
-    await this.until(() => this.publishers.every((publisher) => publisher.isDone))
+    await this.until(() => [...this.publishers, ...this.architects].every((each) => each.isDone))
     this.deliveredMs = performance.now()
     await this.until(() => performance.now() - this.deliveredMs > QUIET_MS)
     for (const consumer of this.consumers) consumer.stop()

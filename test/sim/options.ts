@@ -11,6 +11,7 @@ export interface SimOptions {
   readonly publishers: number
   readonly consumers: number
   readonly pollers: number
+  readonly architects: number
   readonly messagesPerPublisher: number
   readonly burstMax: number
   readonly pauseMaxUs: number
@@ -49,6 +50,7 @@ export function drawOptions(world: World): SimOptions {
     publishers: world.between(1, 3),
     consumers: world.between(1, 4),
     pollers: world.between(0, 2),
+    architects: world.between(0, 1),
     messagesPerPublisher: world.between(15, 70),
     burstMax: pick(1, 5, 20),
     pauseMaxUs: pick(2, 10, 40) * MS,

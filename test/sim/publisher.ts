@@ -108,7 +108,9 @@ export class Publisher implements Actor {
     const id = this.sim.nextNumber()
     const isPersistent = random.chance(0.8)
     const mandatory = random.chance(0.3)
-    const body = numberedBody(id, 8 + random.below(this.sim.options.bodyMax))
+    const { bodyMax } = this.sim.options
+    const size = bodyMax > 1_024 && random.chance(0.3) ? 1_024 : random.below(bodyMax)
+    const body = numberedBody(id, 8 + size)
     const survives = isPersistent ? queues.filter((queue) => this.survivors.has(queue)) : []
     const priority = routingKey === 'ranked' ? random.below(PRIORITY_MAX + 1) : 0
     this.sim.record({

@@ -3,6 +3,7 @@
 // are awaited only while virtual time stands still.
 import { Checker, numberIn } from './checker.ts'
 import type { HistoryEvent, Rule, Violation } from './checker.ts'
+import { Architect } from './architect.ts'
 import { BrokerLife } from './broker.ts'
 import { Consumer, Poller, Prober, drawSubscriptions } from './client.ts'
 import { CALM_MAX_US, drawOptions } from './options.ts'
@@ -124,6 +125,7 @@ class Run implements Surroundings, StoreObserver {
     const publishers = Array.from({ length: options.publishers }, () => new Publisher(this))
     for (let n = 0; n < options.consumers; n++) this.takers.push(new Consumer(this, drawSubscriptions(this)))
     for (let n = 0; n < options.pollers; n++) this.takers.push(new Poller(this))
+    const architects = Array.from({ length: options.architects }, () => new Architect(this))
     for (const { atUs, isClean } of options.stops) {
       world.at(atUs, () => (isClean ? this.stopCleanly() : this.kill()))
     }
@@ -132,7 +134,8 @@ class Run implements Surroundings, StoreObserver {
     if (options.mode === 'safety') this.kill()
     this.isCalm = true
     for (const { name } of options.queues) this.takers.push(new Consumer(this, [name]))
-    const isQuiet = (): boolean => publishers.every((publisher) => publisher.isDone) && this.isEmpty
+    const isQuiet = (): boolean =>
+      [...publishers, ...architects].every((each) => each.isDone) && this.isEmpty
     if (!await this.until(CALM_MAX_US, isQuiet)) this.broken('no progress', this.describeQueues())
   }
 

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { SeededRandom } from '../../base/random.ts'
 import { BatchWriter } from '../../store/batch.ts'
+import { unpackPage } from '../../store/page.ts'
 import { SqliteWriter } from '../../store/sqlite/writer.ts'
 import { watchedBy } from './shim.ts'
 import { Contents, SCOPE, SCOPE_NUMBER, StoreLoad } from './store-load.ts'
@@ -20,7 +21,7 @@ const storeProcess = fileURLToPath(new URL('./store-process.ts', import.meta.url
 const BATCHES = 80
 /** States made of one recording; 4 of them at each place of a cut. */
 export const STATES_PER_TRACE = 500
-const PAGE = 1e6
+const EVERYTHING = { afterId: 0, lastId: Infinity, limit: 1e6, bytesMax: Infinity }
 
 /** What is wrong with a state: durable things missing or dropped things back, or a file that is no store. */
 export type Wrong = 'lost' | 'corrupt'
@@ -161,7 +162,7 @@ function readStore(file: string): Found {
   writer.openScope(SCOPE_NUMBER, SCOPE)
   const recovered = writer.recover(SCOPE)
   const pages = new Map(
-    recovered.queues.map(({ queue }) => [queue, writer.loadPage(queue, 0, PAGE, Infinity)]))
+    recovered.queues.map(({ queue }) => [queue, unpackPage(writer.loadPage({ queue, ...EVERYTHING }))]))
   const contents = Contents.ofStore(recovered, pages)
   const damaged = writer.damagedCount
   const { wasClean } = writer

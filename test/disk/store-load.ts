@@ -41,8 +41,8 @@ export class Contents {
     }
     for (const [queue, page] of pages) {
       for (const stored of page) {
-        const { id, bodyId, deliveryCount } = stored
-        contents.messages.set(id, { queue, text: textOf(stored, stored.expiresAtMs), bodyId, deliveryCount })
+        const { id, bodyId, deliveryCount, expiresAtMs } = stored
+        contents.messages.set(id, { queue, text: textOf(stored, expiresAtMs), bodyId, deliveryCount })
       }
     }
     return contents
@@ -68,7 +68,8 @@ export class StoreLoad {
       const roll = random.below(100)
       if (roll < 40 || this.contents.messages.size === 0) this.put()
       else if (roll < 48) this.putShared()
-      else if (roll < 54) this.putAndDrop()
+      else if (roll < 52) this.putAndDrop()
+      else if (roll < 54) this.spill()
       else if (roll < 84 || this.contents.messages.size > LIVE_MAX) this.drop()
       else if (roll < 90) this.touch()
       else if (roll < 98) this.define()
@@ -91,10 +92,8 @@ export class StoreLoad {
   private putInto(queue: number, message: StorableMessage, expiresAtMs: number): void {
     const id = ++this.contents.lastId
     this.log.put(SCOPE_NUMBER, queue, id, message, expiresAtMs)
-    const { exchange, routingKey, buf, bodyStart, bodyId } = message
-    const [properties, body] = [buf.subarray(0, bodyStart), buf.subarray(bodyStart)]
-    const text = textOf({ exchange, routingKey, properties, body }, expiresAtMs)
-    this.contents.messages.set(id, { queue, text, bodyId, deliveryCount: 0 })
+    const { bodyId } = message
+    this.contents.messages.set(id, { queue, text: textOf(message, expiresAtMs), bodyId, deliveryCount: 0 })
   }
 
   /** Never written: promise 4 of the seam. */
@@ -103,6 +102,14 @@ export class StoreLoad {
     const id = ++this.contents.lastId
     const position = this.log.put(SCOPE_NUMBER, queue, id, this.message(0))
     this.log.drop(SCOPE_NUMBER, queue, id, 0, this.log.number, position)
+  }
+
+  /** Gone with the process, so that no state has it; half of them are dropped before. */
+  private spill(): void {
+    const queue = this.pick(QUEUES)
+    const id = ++this.contents.lastId
+    const position = this.log.spill(SCOPE_NUMBER, queue, id, this.message(0), Infinity)
+    if (this.random.chance(0.5)) this.log.drop(SCOPE_NUMBER, queue, id, 0, this.log.number, position)
   }
 
   private drop(): void {
@@ -128,7 +135,7 @@ export class StoreLoad {
 
   private purge(): void {
     const queue = this.pick(QUEUES)
-    this.log.purge(SCOPE_NUMBER, queue, this.contents.lastId)
+    this.log.purge(SCOPE_NUMBER, queue, 0, this.contents.lastId)
     for (const [id, message] of this.contents.messages) {
       if (message.queue === queue) this.contents.messages.delete(id)
     }
@@ -161,8 +168,9 @@ function messageLine(id: number, { queue, text, bodyId, deliveryCount }: ModelMe
   return `message ${id} in ${queue}, handed out ${deliveryCount} times, body ${bodyId}: ${text}`
 }
 
-type Texts = Pick<StoredMessage, 'exchange' | 'routingKey' | 'properties' | 'body'>
-
-function textOf({ exchange, routingKey, properties, body }: Texts, expiresAtMs: number): string {
+function textOf(message: StorableMessage, expiresAtMs: number): string {
+  const { exchange, routingKey, buf, propertiesStart, propertiesEnd, bodyStart, bodyEnd } = message
+  const properties = buf.subarray(propertiesStart, propertiesEnd)
+  const body = buf.subarray(bodyStart, bodyEnd)
   return `${exchange} ${routingKey} ${expiresAtMs} ${crc32(properties)} ${body.length} ${crc32(body)}`
 }

@@ -20,6 +20,7 @@ import type { Message } from '../../queues/message.ts'
 import { PagedReady } from '../../queues/paged-ready.ts'
 import { Queue } from '../../queues/queue.ts'
 import { FifoReady } from '../../queues/ready-list.ts'
+import type { ReadyList } from '../../queues/ready-list.ts'
 import type { Route } from '../../exchanges/route.ts'
 import { BatchPipeline } from '../../store/batch-pipeline.ts'
 import type { ClosedBatch } from '../../store/batch.ts'
@@ -57,6 +58,7 @@ function patch<Self, Args extends readonly unknown[], Result>(
   undo.push(() => Reflect.set(target, name, original))
 }
 
+interface QueueInside { readonly ready: ReadyList }
 interface ChannelInside { readonly isOpen: boolean; readonly unacked: { takeAll(): Entry[] } }
 interface PipelineInside {
   readonly inFlight: ClosedBatch | null

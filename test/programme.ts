@@ -22,12 +22,20 @@ export const programme = {
     unit: 'states', file: 'test/disk/power-cut.test.ts', test: 'a power cut', pr: 2_000, nightly: 50_000,
     processes: 1,
   },
+  'kills': {
+    unit: 'kills', file: 'test/crash/crash.test.ts', test: 'kills in mid-load', pr: 10, nightly: 300,
+    processes: 1,
+  },
+  'io-errors': {
+    unit: 'points', file: 'test/disk/io-error.test.ts', test: 'an I/O error', pr: 60, nightly: 2_000,
+    processes: 1,
+  },
 } as const satisfies Record<string, Row>
 
 export type ProgrammeName = keyof typeof programme
 
-/** Set by reliability.ts: NAME=COUNT@SEED. */
-export const RUN_VARIABLE = 'LEVERET_RELIABILITY'
+/** Set by reliability.ts: NAME=COUNT@SEED. Not LEVERET_…: the broker refuses what it doesn't know. */
+export const RUN_VARIABLE = 'RELIABILITY_RUN'
 const [asked = '', count = '', seed = ''] = (process.env[RUN_VARIABLE] ?? '').split(/[=@]/)
 
 export function countOf(name: ProgrammeName): number {

@@ -10,12 +10,12 @@ import type { SimOptions } from '../sim/options.ts'
 import { Publisher } from '../sim/publisher.ts'
 import type { Surroundings } from '../sim/session.ts'
 import type { ClientEnd, ClientLink } from '../sim/socket.ts'
-import { drawQueues } from '../sim/topology.ts'
 import { MS } from '../sim/world.ts'
 import type { Timing } from '../sim/world.ts'
 
 /** Rates of a load; see SimOptions for the rest, which only virtual worlds have. */
-export type LoadOptions = Pick<SimOptions, 'burstMax' | 'thinkMaxUs' | 'prefetchMax' | 'clientFault'>
+export type LoadOptions = Pick<SimOptions,
+  'queues' | 'burstMax' | 'thinkMaxUs' | 'prefetchMax' | 'clientFault' | 'pollers' | 'architects'>
 
 /** Consumers with credit that hear nothing for so long have emptied their queues. */
 const QUIET_MS = 400
@@ -46,11 +46,10 @@ export class Load implements Surroundings {
       at: (delay, run) => this.after(delay / MS, run),
       between: (low, high) => low + random.below(high - low + 1),
     }
-    const queues = drawQueues(() => true)
-    this.checker = new Checker(false, queues)
+    this.checker = new Checker(false, options.queues)
     this.options = {
-      ...options, queues, congestion: 0, clockJumps: [], mode: 'safety', publishers: 2, consumers: 3,
-      pollers: 1, architects: 2, messagesPerPublisher: Infinity, pauseMaxUs: 2 * MS,
+      ...options, congestion: 0, clockJumps: [], mode: 'safety', publishers: 2, consumers: 3,
+      messagesPerPublisher: Infinity, pauseMaxUs: 2 * MS,
       bodyMax: 9_000, netDelayMaxUs: 0, commitMaxUs: 0, commitFailure: 0, stops: [], loadUs: 0,
     }
   }

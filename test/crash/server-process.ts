@@ -21,12 +21,15 @@ export class ServerProcess {
   startMs = 0
   private readonly child: ChildProcess
 
-  constructor(dataDirectory: string) {
+  /** `env`: beside the test's own. */
+  constructor(dataDirectory: string, env: NodeJS.ProcessEnv = {}) {
     const args = [
       program, '--data', dataDirectory, '--host', '127.0.0.1', '--amqp-port', '0', '--http-port', '0',
       '--log-level', 'warn',
     ]
-    this.child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    this.child = spawn(process.execPath, args, {
+      stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env },
+    })
     this.child.stdout?.on('data', (chunk: Buffer) => { this.stdout += chunk.toString() })
     this.child.stderr?.on('data', (chunk: Buffer) => { this.stderr += chunk.toString() })
     this.exit = once(this.child, 'close').then(([code, signal]) => ({ code, signal }) as Exit)

@@ -1,6 +1,6 @@
 /* LD_PRELOAD under a process whose store is to be watched or to fail. Of the files that begin with
-   LEVERET_DISK_FILE it appends every write, truncation, sync and unlink to LEVERET_DISK_TRACE, in the order in
-   which they happened, and fails those that LEVERET_DISK_FAULT asks for. Built and read by shim.ts and trace.ts.
+   SHIM_FILE it appends every write, truncation, sync and unlink to SHIM_TRACE, in the order in
+   which they happened, and fails those that SHIM_FAULT asks for. Built and read by shim.ts and trace.ts.
 
    A record of the trace: op u32, name length u32, offset or size u64, data length u64; name; data. One writev
    per record on an O_APPEND descriptor: the process's own marks go into the same file, in their place.
@@ -28,9 +28,9 @@ static int trace = -1;
 static long operations, isArmed, kinds, nth, isSticky, error;
 
 __attribute__((constructor)) static void start(void) {
-  const char *to = getenv("LEVERET_DISK_TRACE");
-  watched = getenv("LEVERET_DISK_FILE");
-  fault_file = getenv("LEVERET_DISK_FAULT");
+  const char *to = getenv("SHIM_TRACE");
+  watched = getenv("SHIM_FILE");
+  fault_file = getenv("SHIM_FAULT");
   if (to != NULL) trace = open(to, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
   if (to != NULL && trace < 0) abort();
 }
@@ -90,18 +90,19 @@ static void *next(const char *name) {
 }
 
 #define WATCHED(fd) char path[4096]; const char *name = name_of(fd, path, sizeof path)
-#define FAIL_IF(kind) \
+/* Error 0: a disk that says it was done and did nothing. */
+#define FAIL_IF(kind, lie) \
   if (has_to_fail(kind)) { \
     pthread_mutex_unlock(&lock); \
     errno = (int)error; \
-    return -1; \
+    return error == 0 ? (lie) : -1; \
   }
 
 ssize_t pwrite64(int fd, const void *data, size_t length, off64_t at) {
   WATCHED(fd);
   if (name == NULL) return NEXT(pwrite64)(fd, data, length, at);
   pthread_mutex_lock(&lock);
-  FAIL_IF(1)
+  FAIL_IF(1, (ssize_t)length)
   ssize_t written = NEXT(pwrite64)(fd, data, length, at);
   if (written > 0) record(WRITE, name, (uint64_t)at, data, (uint64_t)written);
   pthread_mutex_unlock(&lock);
@@ -112,7 +113,7 @@ int ftruncate64(int fd, off64_t size) {
   WATCHED(fd);
   if (name == NULL) return NEXT(ftruncate64)(fd, size);
   pthread_mutex_lock(&lock);
-  FAIL_IF(4)
+  FAIL_IF(4, 0)
   int result = NEXT(ftruncate64)(fd, size);
   if (result == 0) record(TRUNCATE, name, (uint64_t)size, NULL, 0);
   pthread_mutex_unlock(&lock);
@@ -123,7 +124,7 @@ static int synced(int fd, int (*sync)(int)) {
   WATCHED(fd);
   if (name == NULL) return sync(fd);
   pthread_mutex_lock(&lock);
-  FAIL_IF(2)
+  FAIL_IF(2, 0)
   int result = sync(fd);
   if (result == 0) record(SYNC, name, 0, NULL, 0);
   pthread_mutex_unlock(&lock);

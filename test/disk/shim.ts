@@ -40,15 +40,16 @@ export interface Watch {
 export function watchedBy(watch: Watch): NodeJS.ProcessEnv {
   return {
     LD_PRELOAD: buildShim(),
-    LEVERET_DISK_FILE: watch.file,
-    ...(watch.trace === undefined ? {} : { LEVERET_DISK_TRACE: watch.trace }),
-    ...(watch.fault === undefined ? {} : { LEVERET_DISK_FAULT: watch.fault }),
+    SHIM_FILE: watch.file,
+    ...(watch.trace === undefined ? {} : { SHIM_TRACE: watch.trace }),
+    ...(watch.fault === undefined ? {} : { SHIM_FAULT: watch.fault }),
   }
 }
 
 export interface Fault {
   readonly kind: 'write' | 'sync'
-  readonly error: 'EIO' | 'ENOSPC'
+  /** `none`: it says that it was done, and did nothing. */
+  readonly error: 'EIO' | 'ENOSPC' | 'none'
   /** The how many-th operation of its kind fails, from 1, counted from now on. */
   readonly nth: number
   /** All that follow fail too, until `endFault`. */
@@ -57,7 +58,8 @@ export interface Fault {
 
 export function beginFault(file: string, { kind, error, nth, isSticky }: Fault): void {
   const kinds = kind === 'sync' ? 2 : 1
-  writeFileSync(`${file}.draft`, `${kinds} ${nth} ${isSticky ? 1 : 0} ${constants.errno[error]}\n`)
+  const number = error === 'none' ? 0 : constants.errno[error]
+  writeFileSync(`${file}.draft`, `${kinds} ${nth} ${isSticky ? 1 : 0} ${number}\n`)
   renameSync(`${file}.draft`, file)
 }
 

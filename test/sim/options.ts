@@ -63,7 +63,7 @@ export function drawOptions(world: World): SimOptions {
     clientFault: pick(0, 0.1, 0.4),
     stops,
     loadUs,
-    congestion: pick(0, 0, 0.02),
+    congestion: pick(0, 0.02, 0.1),
     clockJumps: Array.from({ length: pick(0, 0, 1, 3) }, () => (
       { atUs: world.between(0, loadUs), byMs: pick(HOUR_MS, -HOUR_MS, 24 * HOUR_MS, -24 * HOUR_MS) })),
     mode: pick('safety', 'liveness'),

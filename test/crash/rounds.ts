@@ -1,10 +1,10 @@
 // A broker that dies again and again over one data directory, under load from clients that remember what
 // they were told: start, let clients work, end it somehow, start again. Used by the tests of kills and of I/O
 // errors. Invariant: `dispose` leaves no process and no file behind.
+import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect } from 'vitest'
 import { Load } from './load.ts'
 import { ServerProcess } from './server-process.ts'
 import type { Exit } from './server-process.ts'
@@ -59,8 +59,11 @@ export class Rounds {
     this.expectSound(round)
   }
 
+  /** Errors: AssertionError with every promise that was broken. */
   expectSound(round: string): void {
-    expect(this.load.checker.violations, `${round}, seed ${this.seed}`).toEqual([])
+    const { violations } = this.load.checker
+    const broken = violations.map(({ rule, what }) => `${rule}: ${what}`).join('\n')
+    assert.ok(violations.length === 0, `${round}, seed ${this.seed}:\n${broken}`)
   }
 
   summary(): string {

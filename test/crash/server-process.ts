@@ -14,6 +14,7 @@ export interface Exit {
 
 export class ServerProcess {
   readonly exit: Promise<Exit>
+  hasEnded = false
   stdout = ''
   stderr = ''
   amqpPort = 0
@@ -32,7 +33,10 @@ export class ServerProcess {
     })
     this.child.stdout?.on('data', (chunk: Buffer) => { this.stdout += chunk.toString() })
     this.child.stderr?.on('data', (chunk: Buffer) => { this.stderr += chunk.toString() })
-    this.exit = once(this.child, 'close').then(([code, signal]) => ({ code, signal }) as Exit)
+    this.exit = once(this.child, 'close').then(([code, signal]) => {
+      this.hasEnded = true
+      return { code, signal } as Exit
+    })
   }
 
   get pid(): number {

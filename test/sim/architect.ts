@@ -115,7 +115,7 @@ export class Architect implements Actor {
   private confirmed(tag: number, { isReturned, binding }: { isReturned: boolean; binding: string }): void {
     this.unconfirmed.delete(tag)
     if (isReturned && binding === 'there') this.sim.broken('topology lost', `the binding of '${this.queue}'`)
-    if (!isReturned && binding === 'gone') this.sim.broken('return missing', `nothing is bound to '${this.queue}'`)
+    if (!isReturned && binding === 'gone') this.sim.broken('return missing', `'${this.queue}' was unbound`)
     if (!isReturned) this.atLeast++
   }
 

@@ -30,6 +30,18 @@ export const programme = {
     unit: 'points', file: 'test/disk/io-error.test.ts', test: 'an I/O error', pr: 60, nightly: 2_000,
     processes: 1,
   },
+  'slow-consumers': {
+    unit: 'floods of 100 MiB', file: 'test/peers/peers.test.ts', test: 'consumers that never read', pr: 2,
+    nightly: 60, processes: 1,
+  },
+  'connections': {
+    unit: 'idle connections', file: 'test/peers/peers.test.ts', test: 'idle connections', pr: 2_000,
+    nightly: 10_000, processes: 1,
+  },
+  'churn': {
+    unit: 'connections', file: 'test/peers/peers.test.ts', test: 'connections that come', pr: 2_000,
+    nightly: 100_000, processes: 1,
+  },
 } as const satisfies Record<string, Row>
 
 export type ProgrammeName = keyof typeof programme

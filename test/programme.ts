@@ -30,6 +30,10 @@ export const programme = {
     unit: 'points', file: 'test/disk/io-error.test.ts', test: 'an I/O error', pr: 60, nightly: 2_000,
     processes: 1,
   },
+  'corruption': {
+    unit: 'cases', file: 'test/disk/corruption.test.ts', test: 'corruption', pr: 200, nightly: 20_000,
+    processes: 1,
+  },
   'slow-consumers': {
     unit: 'floods of 100 MiB', file: 'test/peers/peers.test.ts', test: 'consumers that never read', pr: 2,
     nightly: 60, processes: 1,

@@ -1,6 +1,6 @@
 // Rot (reliability §8, row 6): bits flipped, sectors zeroed, files cut short. Whatever is left of the store,
-// what it hands out is byte for byte what was put (P5), and what cannot be read is refused with SQLite's word for
-// it. The control reads the same files without our checksum, and finds bodies that were never put.
+// what it hands out is byte for byte what was put (P5), and what cannot be read is refused with SQLite's
+// word for it. The control reads the same files without our checksum, and finds bodies that were never put.
 import Database from 'better-sqlite3'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -58,7 +58,8 @@ function damage(random: SeededRandom): string {
   if (kind < 2) bytes[at]! ^= 1 << random.below(8)
   if (kind === 2) bytes.fill(0, sector, sector + SECTOR_BYTES)
   writeFileSync(file + name, kind === 3 ? bytes.subarray(0, sector) : bytes)
-  return `${['a bit flipped', 'a bit flipped', 'a sector zeroed', 'cut off'][kind]} at ${at} of leveret.db${name}`
+  const how = ['a bit flipped', 'a bit flipped', 'a sector zeroed', 'cut off'][kind]
+  return `${how} at ${at} of leveret.db${name}`
 }
 
 /** What the store hands out, or why it does not. */

@@ -1,6 +1,7 @@
 // Failing disks (reliability §8, row 4): writes and syncs of the store fail with EIO or ENOSPC, once or from
 // then on, at the start or in mid-load. Nothing that failed is confirmed. An I/O error ends the process with
-// 70 and the next start recovers. The checker hears it all. The control is a disk that says it was done and
+// 70 and the next start recovers; a full disk stops confirms until there is room, and nothing else. The
+// checker hears it all. The control is a disk that says it was done and
 // did nothing: that must be seen.
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
@@ -18,6 +19,13 @@ const INTERNAL = 70
 /** More confirms than this without an end: the fault was never reached. */
 const CONFIRMS_MAX = 300
 const STUCK_MS = 15_000
+/** How long the disk is full. */
+const FULL_MS = 300
+
+function afterMs(ms: number): () => boolean {
+  const startedMs = performance.now()
+  return () => performance.now() - startedMs > ms
+}
 
 class Points {
   readonly rounds: Rounds
@@ -68,8 +76,12 @@ class Points {
     }
     await rounds.confirms(isAtStart ? 0 : 20 + rounds.load.world.random.below(100))
     if (!isAtStart) this.begin(fault)
-    await this.confirmsOr(() => server.hasEnded, what)
+    // A sync that fails leaves open what was written, whatever its reason.
+    const isFull = fault.error === 'ENOSPC' && fault.kind === 'write'
+    if (isFull) await rounds.confirms(CONFIRMS_MAX, afterMs(FULL_MS))
     this.end()
+    await this.confirmsOr(() => server.hasEnded, what)
+    assert.ok(!isFull || !server.hasEnded, `${what}: a full disk ended the process: ${server.stderr}`)
     if (server.hasEnded) {
       const exit = await rounds.ended(server, what)
       assert.deepEqual(exit, { code: INTERNAL, signal: null }, `${what}: ${server.stderr}`)
@@ -78,12 +90,12 @@ class Points {
     }
     await server.kill('SIGKILL')
     await rounds.ended(server, what)
-    this.seen.untouched++
+    if (isFull) this.seen.resumed++
+    else this.seen.untouched++
   }
 
   private async confirmsOr(isOver: () => boolean, what: string): Promise<void> {
-    const startedMs = performance.now()
-    const isStuck = (): boolean => performance.now() - startedMs > STUCK_MS
+    const isStuck = afterMs(STUCK_MS)
     await this.rounds.confirms(CONFIRMS_MAX, () => isOver() || isStuck())
     this.rounds.expectSound(what)
     assert.ok(isOver() || !isStuck(), `${what}: nothing is confirmed and the process goes on`)

@@ -113,7 +113,7 @@ test('corruption is never handed out, neither at the first start nor at the next
         continue
       }
       const messages = outcome.filter((line) => line.startsWith('message')).map(bodyOf)
-      expect(messages.filter((line) => !known.has(line)), what).toEqual([])
+      expect(messages.filter((line) => !known.has(line)), `after ${what}`).toEqual([])
     }
     const last = outcomes[1]!
     if (last instanceof Error) seen.refused++

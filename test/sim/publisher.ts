@@ -24,6 +24,8 @@ export class Publisher implements Actor {
   private sent: number[] = []
   private readonly unconfirmed = new Map<number, number>()
   private isClosing = false
+  /** This channel is transactional: what a commit-ok answers is what confirms answer elsewhere. */
+  private isTransactional = false
 
   constructor(sim: Surroundings) {
     this.sim = sim
@@ -83,7 +85,8 @@ export class Publisher implements Actor {
 
   private start(session: Session): void {
     openChannel(session.raw, this.channel, this.sim.options.queues, () => {})
-    session.raw.call(this.channel, 'confirm.select', {}, () => {
+    this.isTransactional = this.sim.world.random.chance(0.2)
+    session.raw.call(this.channel, this.isTransactional ? 'tx.select' : 'confirm.select', {}, () => {
       if (session !== this.session) return
       this.number = this.sim.nextNumber()
       this.forget()
@@ -97,14 +100,24 @@ export class Publisher implements Actor {
     const room = UNCONFIRMED_MAX - this.unconfirmed.size
     const count = Math.min(this.remaining, room, 1 + world.random.below(options.burstMax))
     for (let n = 0; n < count; n++) this.publish(session)
+    if (this.isTransactional) this.commit(session)
     if (!this.sim.isCalm && world.random.chance(options.clientFault * 0.2)) return this.misbehave(session)
     if (this.remaining > 0) world.at(world.between(10, options.pauseMaxUs), () => this.burst(session))
+  }
+
+  private commit(session: Session): void {
+    const last = this.sent.length
+    session.raw.call(this.channel, 'tx.commit', {}, () => {
+      for (const tag of this.unconfirmed.keys()) if (tag <= last) this.confirmed('confirm', tag)
+    })
   }
 
   private publish(session: Session): void {
     this.remaining--
     const { random } = this.sim.world
-    const { exchange, routingKey, queues } = this.targets[random.below(this.targets.length)]!
+    // A queue that refuses has no way to say so in a transaction.
+    const targets = this.targets.filter(({ refuses }) => !refuses || !this.isTransactional)
+    const { exchange, routingKey, queues } = targets[random.below(targets.length)]!
     const id = this.sim.nextNumber()
     const isPersistent = random.chance(0.8)
     const mandatory = random.chance(0.3)

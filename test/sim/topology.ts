@@ -60,14 +60,19 @@ export interface Target {
   readonly exchange: string
   readonly routingKey: string
   readonly queues: readonly string[]
+  readonly refuses: boolean
 }
 
 /** Where publishers publish to; the plain ones more often. */
 export function targetsOf(queues: readonly QueueRow[]): readonly Target[] {
-  const direct = (name: string): Target => ({ exchange: '', routingKey: name, queues: [name] })
-  const fan = { exchange: FAN, routingKey: '', queues: ['left', 'right'] }
+  const direct = (name: string): Target => {
+    const refuses = queues.some((each) => each.name === name && each.refuses)
+    return { exchange: '', routingKey: name, queues: [name], refuses }
+  }
+  const fan = { exchange: FAN, routingKey: '', queues: ['left', 'right'], refuses: false }
+  const nowhere = { exchange: '', routingKey: 'nowhere', queues: [], refuses: false }
   return [
-    direct('work'), direct('work'), fan, fan, { exchange: '', routingKey: 'nowhere', queues: [] },
+    direct('work'), direct('work'), fan, fan, nowhere,
     ...queues.filter(({ name }) => !['work', 'right', 'dead'].includes(name)).map(({ name }) => direct(name)),
   ]
 }

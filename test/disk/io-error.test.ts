@@ -78,9 +78,12 @@ class Points {
     if (!isAtStart) this.begin(fault)
     // A sync that fails leaves open what was written, whatever its reason.
     const isFull = fault.error === 'ENOSPC' && fault.kind === 'write'
-    if (isFull) await rounds.confirms(CONFIRMS_MAX, afterMs(FULL_MS))
-    this.end()
+    if (isFull) {
+      await rounds.confirms(CONFIRMS_MAX, afterMs(FULL_MS))
+      this.end()
+    }
     await this.confirmsOr(() => server.hasEnded, what)
+    this.end()
     assert.ok(!isFull || !server.hasEnded, `${what}: a full disk ended the process: ${server.stderr}`)
     if (server.hasEnded) {
       const exit = await rounds.ended(server, what)

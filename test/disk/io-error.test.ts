@@ -14,8 +14,8 @@ import type { Fault } from './shim.ts'
 
 const POINTS = countOf('io-errors')
 const POINTS_BETWEEN_DRAINS = 10
-/** EX_SOFTWARE, as cli/exit-codes.ts has it. */
-const INTERNAL = 70
+/** EX_CANTCREAT, the data directory, as cli/exit-codes.ts has it. */
+const DATA_DIRECTORY = 73
 /** More confirms than this without an end: the fault was never reached. */
 const CONFIRMS_MAX = 300
 const STUCK_MS = 15_000
@@ -87,7 +87,7 @@ class Points {
     assert.ok(!isFull || !server.hasEnded, `${what}: a full disk ended the process: ${server.stderr}`)
     if (server.hasEnded) {
       const exit = await rounds.ended(server, what)
-      assert.deepEqual(exit, { code: INTERNAL, signal: null }, `${what}: ${server.stderr}`)
+      assert.deepEqual(exit, { code: DATA_DIRECTORY, signal: null }, `${what}: ${server.stderr}`)
       this.seen.exits++
       return
     }

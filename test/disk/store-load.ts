@@ -149,7 +149,8 @@ export class StoreLoad {
     const body = Buffer.alloc(size, random.bytes(64))
     body.write(`body ${this.contents.lastId}`)
     return {
-      exchange: this.pick(['', 'orders']), routingKey: `key.${random.below(5)}`, isDeadLetter: false, bodyId,
+      exchange: this.pick(['', 'orders']), routingKey: `key.${random.below(5)}`, rawKey: null,
+      isDeadLetter: false, bodyId,
       buf: Buffer.concat([properties, body]), propertiesStart: 0, propertiesEnd: properties.length,
       bodyStart: properties.length, bodyEnd: properties.length + size,
     }

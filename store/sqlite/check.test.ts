@@ -91,6 +91,8 @@ it.each([
     /^queue 'audit' in vhost '\/' has messages, from 62 on, and is in no vhost$/],
   ['messages of a queue that is not declared', `DELETE FROM definitions WHERE name = 'audit'`,
     /^queue 2 has messages, from 62 on, and is not declared$/],
+  ['a count that is wrong', 'UPDATE queue_scopes SET count = count + 1 WHERE queue = 2',
+    /^queue 'audit' in vhost '\/' is said to have \d+ messages and has \d+/],
 ])('%s is found', (_what, sql, finding) => {
   damage(sql)
   expect(findings()).toContainEqual(expect.stringMatching(finding))

@@ -99,8 +99,24 @@ class Check {
   private checkIndex(): void {
     this.messages = this.count('SELECT count(*) FROM messages NOT INDEXED')
     const indexed = this.count('SELECT count(*) FROM messages INDEXED BY messages_by_queue')
-    if (indexed === this.messages) return
-    this.findings.push(`the index messages_by_queue has ${indexed} entries for ${this.messages} messages`)
+    if (indexed !== this.messages) {
+      this.findings.push(`the index messages_by_queue has ${indexed} entries for ${this.messages} messages`)
+    }
+    this.checkTotals()
+  }
+
+  /** A file that waits for its migration has none. */
+  private checkTotals(): void {
+    const column = `SELECT count(*) FROM pragma_table_info('queue_scopes') WHERE name = 'count'`
+    if (this.count(column) === 0) return
+    const wrong = this.db.prepare<[], { queue: number; count: number; found: number }>(
+      `SELECT q.queue, q.count, count(m.id) AS found
+       FROM queue_scopes q LEFT JOIN messages m INDEXED BY messages_by_queue ON m.queue = q.queue
+       GROUP BY q.queue HAVING q.count <> found OR q.bytes <> coalesce(sum(m.size), 0)`).all()
+    for (const { queue, count, found } of wrong) {
+      this.findings.push(
+        `${this.queueName(queue)} is said to have ${count} messages and has ${found}, or other bytes`)
+    }
   }
 
   private checkOrphans(): void {

@@ -7,9 +7,10 @@ import { rmSync } from 'node:fs'
 import { syncFile } from './sync-file.ts'
 import { initial } from './schema/0001-initial.ts'
 import { readable } from './schema/0002-readable.ts'
+import { totals } from './schema/0003-totals.ts'
 
 /** Migration n is at n - 1; `user_version` says how many a file has seen. */
-export const migrations: readonly string[] = [initial, readable]
+export const migrations: readonly string[] = [initial, readable, totals]
 
 export class DataDirectoryNewer extends Error {
   override name = 'DataDirectoryNewer'

@@ -15,6 +15,11 @@ export interface DamagedRow {
   readonly reason: string
 }
 
+interface Totals {
+  readonly count: number
+  readonly bytes: number
+}
+
 export interface LoadedPage {
   readonly page: PackedPage
   readonly damaged: readonly DamagedRow[]
@@ -31,9 +36,9 @@ export class PageReader {
 
   recover(scope: string, lastId: number, suspectTo: number): Recovered {
     const queues: QueueTotals[] = []
-    for (const queue of this.sql.queuesOfScope.all(scope)) {
-      const totals = this.totals(queue, lastId)
-      if (totals.count > 0) queues.push(totals)
+    for (const { queue, ...counted } of this.sql.queuesOfScope.all(scope)) {
+      const totals = this.withoutPurged(queue, counted)
+      if (totals.count > 0) queues.push({ queue, ...totals })
     }
     return { definitions: this.sql.definitions.all(scope), queues, lastId, suspectTo }
   }
@@ -69,17 +74,14 @@ export class PageReader {
     }
   }
 
-  private totals(queue: number, lastId: number): QueueTotals {
-    let count = 0
-    let bytes = 0
-    let from = 0
-    for (const { after, last } of [...this.purged.of(queue), { after: lastId, last: lastId }]) {
-      const between = this.sql.totals.get(queue, from, after)
-      count += between?.count ?? 0
-      bytes += between?.bytes ?? 0
-      from = last
+  private withoutPurged(queue: number, counted: Totals): Totals {
+    let { count, bytes } = counted
+    for (const { after, last } of this.purged.of(queue)) {
+      const gone = this.sql.totalsBetween.get(queue, after, last)
+      count -= gone?.count ?? 0
+      bytes -= gone?.bytes ?? 0
     }
-    return { queue, count, bytes }
+    return { count, bytes }
   }
 }
 

@@ -17,6 +17,7 @@ import { checksum } from './checksum.ts'
 import { openDatabase, PAGE_BYTES, WAL_BYTES_KEPT } from './database.ts'
 import { type FailureKind, failureKind, isFull, TransactionFailed } from './failure.ts'
 import { PurgeMarks, type PurgedRange } from './purge-marks.ts'
+import { QueueTotals } from './queue-totals.ts'
 import { type DamagedRow, PageReader } from './reader.ts'
 import { removeSpill, Spill, spillFileOf } from './spill.ts'
 import { prepareStatements, type IdRow, type Statements } from './statements.ts'
@@ -51,12 +52,12 @@ export class SqliteWriter implements BatchVisitor {
   private readonly reader: PageReader
   /** Names of scopes by their number in the op log. */
   private readonly scopes: string[] = []
-  private readonly queueScopes = new Map<number, string>()
   private readonly purged: PurgeMarks
+  private readonly totals: QueueTotals
   private readonly spillFile: string
   /** Null until the first message is spilled. */
   private spilled: Spill | null = null
-  /** Shared body → messages referring to it, recounted at open. */
+  /** Shared body → messages referring to it, where they have been counted. */
   private readonly bodyUsers = new Map<number, number>()
   /** Bodies that lost their last user in this transaction; it may give them a new one. */
   private readonly unusedBodies = new Set<number>()
@@ -74,6 +75,7 @@ export class SqliteWriter implements BatchVisitor {
     this.migrationBackup = migrationBackup
     this.sql = prepareStatements(this.db)
     this.purged = new PurgeMarks(this.sql)
+    this.totals = new QueueTotals(this.sql)
     this.reader = new PageReader(this.sql, this.purged)
     this.spillFile = spillFileOf(file)
     removeSpill(this.spillFile)
@@ -83,8 +85,8 @@ export class SqliteWriter implements BatchVisitor {
     this.transaction('opening the store', () => {
       this.sql.setState.run('clean', 0)
       this.sql.setState.run('suspectTo', this.suspectTo)
-      for (const queue of [...this.queueScopes.keys()]) {
-        if (this.sql.hasMessages.get(queue) === undefined) this.deleteQueue(queue)
+      for (const queue of this.totals.queues) {
+        if (this.sql.hasMessages.get(queue) === undefined) this.totals.delete(queue)
       }
     })
   }
@@ -113,7 +115,7 @@ export class SqliteWriter implements BatchVisitor {
       this.transaction('parking damaged messages', () => {
         for (const { row, reason } of damaged) {
           this.sql.park.run(Date.now(), reason, row.id)
-          this.forget(row.id, row.bodyId ?? 0)
+          this.forget(queue, row.id, row.bodyId ?? 0)
         }
       })
     } catch (error) {
@@ -175,7 +177,7 @@ export class SqliteWriter implements BatchVisitor {
   }
 
   body(bodyId: number, body: Buffer): void {
-    this.sql.insertBody.run(bodyId, body)
+    if (this.sql.insertBody.run(bodyId, body).changes > 0) this.bodyUsers.set(bodyId, 0)
     if (bodyId > this.highestId) this.highestId = bodyId
   }
 
@@ -183,17 +185,18 @@ export class SqliteWriter implements BatchVisitor {
     scope: number, queue: number, id: number, bodyId: number, routingKey: string, head: Buffer, body: Buffer,
   ): void {
     const isShared = bodyId !== 0
+    if (!this.totals.has(queue)) this.totals.add(queue, this.scopeName(scope))
     const crc = checksum(queue, id, routingKey, head, body)
     this.sql.insertMessage.run(
       id, queue, body.length, isShared ? bodyId : null, crc, routingKey, head, isShared ? null : body,
     )
-    if (isShared) this.bodyUsers.set(bodyId, (this.bodyUsers.get(bodyId) ?? 0) + 1)
+    this.totals.change(queue, 1, body.length)
+    if (isShared) this.countUsers(bodyId, 1)
     if (id > this.highestId) this.highestId = id
-    if (!this.queueScopes.has(queue)) this.addQueue(queue, scope)
   }
 
-  drop(_queue: number, id: number, bodyId: number): void {
-    this.forget(id, bodyId)
+  drop(queue: number, id: number, bodyId: number): void {
+    this.forget(queue, id, bodyId)
   }
 
   spill(_scope: number, queue: number, id: number, routingKey: string, head: Buffer, body: Buffer): void {
@@ -219,17 +222,10 @@ export class SqliteWriter implements BatchVisitor {
     this.hasDeleted = false
     this.persistedId = this.sql.state.get('lastId') ?? 0
     this.highestId = this.sql.highestId.get() ?? 0
-    for (const each of [this.touched, this.bodyUsers, this.queueScopes, this.unusedBodies]) each.clear()
+    for (const each of [this.touched, this.bodyUsers, this.unusedBodies]) each.clear()
     this.purged.remember()
     for (const id of this.sql.touched.iterate()) this.touched.add(id)
-    for (const { bodyId, users } of this.sql.bodyUsers.iterate()) this.bodyUsers.set(bodyId, users)
-    for (const { queue, scope } of this.sql.queues.iterate()) this.queueScopes.set(queue, scope)
-  }
-
-  private addQueue(queue: number, scope: number): void {
-    const name = this.scopeName(scope)
-    this.sql.insertQueue.run(queue, name)
-    this.queueScopes.set(queue, name)
+    this.totals.remember()
   }
 
   private scopeName(scope: number): string {
@@ -239,30 +235,33 @@ export class SqliteWriter implements BatchVisitor {
   private purgeChunk(queue: number, range: PurgedRange): void {
     const { after, last } = range
     const rows: readonly IdRow[] = this.sql.purgeable.all(queue, after, last, PURGE_CHUNK)
-    for (const { id, bodyId } of rows) this.forget(id, bodyId ?? 0)
+    for (const { id, bodyId } of rows) this.forget(queue, id, bodyId ?? 0)
     const spilled = this.spilled?.purge(queue, after, last, PURGE_CHUNK) ?? 0
     if (rows.length === PURGE_CHUNK || spilled === PURGE_CHUNK) return
     this.purged.delete(queue, range)
-    if (this.sql.hasMessages.get(queue) === undefined) this.deleteQueue(queue)
+    if (this.sql.hasMessages.get(queue) === undefined) this.totals.delete(queue)
   }
 
-  private deleteQueue(queue: number): void {
-    this.queueScopes.delete(queue)
-    this.sql.deleteQueue.run(queue)
-  }
-
-  private forget(id: number, bodyId: number): void {
-    if (this.sql.deleteMessage.run(id).changes === 0) {
+  private forget(queue: number, id: number, bodyId: number): void {
+    const size = this.sql.deleteMessage.get(id)
+    if (size === undefined) {
       // Spilled; or purged or parked before the drop came, and then its body has been released with it.
       this.spilled?.drop(id)
       return
     }
+    this.totals.change(queue, -1, -size)
     this.hasDeleted = true
     if (this.touched.delete(id)) this.sql.deleteTouch.run(id)
     if (bodyId === 0) return
-    const users = (this.bodyUsers.get(bodyId) ?? 0) - 1
+    if (this.countUsers(bodyId, -1) <= 0) this.unusedBodies.add(bodyId)
+  }
+
+  /** A message that refers to it came or went; what is not known of it is counted, that one included. */
+  private countUsers(bodyId: number, change: number): number {
+    const known = this.bodyUsers.get(bodyId)
+    const users = known === undefined ? this.sql.bodyUsers.get(bodyId) ?? 0 : known + change
     this.bodyUsers.set(bodyId, users)
-    if (users <= 0) this.unusedBodies.add(bodyId)
+    return users
   }
 
   private deleteUnusedBodies(): void {
@@ -289,6 +288,7 @@ export class SqliteWriter implements BatchVisitor {
       work()
       this.deleteUnusedBodies()
       this.rememberHighestId()
+      this.totals.write()
     } catch (error) {
       throw this.undo(what, failureKind(error, 'io'), error)
     }

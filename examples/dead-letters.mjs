@@ -1,5 +1,5 @@
-// Dead letters: a message that is rejected, or that nobody took in time, goes to another queue with the story of
-// its death in x-death, where somebody can look at it or send it again.
+// Dead letters: a message that is rejected, or that nobody took in time, goes to another queue with the story
+// of its death in x-death, where somebody can look at it or send it again.
 //
 // Prints:
 //   worked on: good

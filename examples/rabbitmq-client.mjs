@@ -1,5 +1,5 @@
-// rabbitmq-client: a publisher and a consumer that declare what they need and recover by themselves. Whether a
-// message is acknowledged, requeued or dropped is what the handler returns, or that it throws.
+// rabbitmq-client: a publisher and a consumer that declare what they need and recover by themselves. Whether
+// a message is acknowledged, requeued or dropped is what the handler returns, or that it throws.
 //
 // Prints:
 //   mail to anna@example.org

@@ -1,5 +1,5 @@
-// A program that outlives its broker: amqp-connection-manager connects again, declares again, consumes again, and
-// keeps what is published in between until the broker has confirmed it.
+// A program that outlives its broker: amqp-connection-manager connects again, declares again, consumes again,
+// and keeps what is published in between until the broker has confirmed it.
 //
 // Prints:
 //   received: before the restart

@@ -1,5 +1,5 @@
-// Request and reply: the request says where to answer (replyTo) and the reply repeats its correlationId, so that
-// many requests may be under way at once and their replies may come in any order.
+// Request and reply: the request says where to answer (replyTo) and the reply repeats its correlationId, so
+// that many requests may be under way at once and their replies may come in any order.
 //
 // Prints:
 //   square of 3: 9

@@ -53,14 +53,27 @@ describe('pace', () => {
   })
 
   it('closes a batch that has grown large, and keeps the order of those that wait', () => {
-    for (let turn = 0; turn < 4; turn++) {
+    for (let turn = 0; turn < 2; turn++) {
       put(500)
       pipeline.seal()
     }
-    expect(pipeline.writer.number).toBe(5)
-    for (let turn = 0; turn < 4; turn++) finish()
-    expect(committedNumbers()).toEqual([1, 2, 3, 4])
-    expect(events).toEqual(['durable 1', 'durable 2', 'durable 3', 'durable 4'])
+    expect(pipeline.writer.number).toBe(3)
+    for (let turn = 0; turn < 2; turn++) finish()
+    expect(committedNumbers()).toEqual([1, 2])
+    expect(events).toEqual(['durable 1', 'durable 2'])
+  })
+
+  it('lets a batch that waits behind another grow six times as large', () => {
+    for (let turn = 0; turn < 7; turn++) {
+      put(500)
+      pipeline.seal()
+    }
+    expect(pipeline.writer.number).toBe(3)
+    put(500)
+    pipeline.seal()
+    expect(pipeline.writer.number).toBe(4)
+    for (let turn = 0; turn < 3; turn++) finish()
+    expect(commits.map(({ live }) => live)).toEqual([500, 500, 3_000])
   })
 
   it('does not cut a turn when a commit ends in the middle of it', () => {
@@ -158,7 +171,7 @@ it('congestion begins above 16 MB and ends below half of it', () => {
     pipeline.seal()
   }
   expect(pipeline.isCongested).toBe(true)
-  for (let turn = 0; turn < 9; turn++) finish()
+  for (let turn = 0; turn < 4; turn++) finish()
   expect(events).not.toContain('relieved')
   finish()
   expect([pipeline.isCongested, events.at(-1)]).toEqual([false, 'relieved'])

@@ -85,8 +85,9 @@ export class BatchWriter {
     return this.bytes === 0
   }
 
-  get isLarge(): boolean {
-    return this.live >= BATCH_RECORDS || this.bytes >= BATCH_BYTES
+  /** As large as a commit should be, so many times over. */
+  isLarge(times: number): boolean {
+    return this.live >= BATCH_RECORDS * times || this.bytes >= BATCH_BYTES * times
   }
 
   put(scope: number, queue: number, id: number, message: StorableMessage, expiresAtMs = Infinity): number {

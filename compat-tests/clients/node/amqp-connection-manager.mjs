@@ -137,7 +137,8 @@ await play({
     await brokerRestart(say)
     await disconnected
 
-    // Published while it may still be away: the manager keeps the message until it is back, and confirms it then.
+    // Published while it may still be away: the manager keeps the message until it is back, and confirms it
+    // then.
     await channel.sendToQueue(name('live'), Buffer.from('after'))
     const after = await inbox.take()
     say({ body: after.content.toString() })

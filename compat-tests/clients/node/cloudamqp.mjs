@@ -1,5 +1,5 @@
-// @cloudamqp/amqp-client: its AMQPSession recovers by itself. Counts and refusals are asked of its low-level client,
-// because the session has no passive declare.
+// @cloudamqp/amqp-client: its AMQPSession recovers by itself. Counts and refusals are asked of its low-level
+// client, because the session has no passive declare.
 import { AMQPClient, AMQPSession } from '@cloudamqp/amqp-client'
 import { brokerRestart, Inbox, largeBody, play, sha256, url } from './transcript.mjs'
 

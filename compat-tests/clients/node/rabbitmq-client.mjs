@@ -17,7 +17,9 @@ async function declare(rabbit, queue, args = {}) {
   await rabbit.queueDeclare({ queue, durable: true, arguments: args })
 }
 
-/** A consumer that hands its messages to an inbox; each is answered with the status that the scenario gives. */
+/**
+ * A consumer that hands its messages to an inbox; each is answered with the status that the scenario gives.
+ */
 async function consume(rabbit, props) {
   const inbox = new Inbox()
   // passive: otherwise the consumer declares the queue itself, with options of its own

@@ -7,11 +7,11 @@ import { Sequence } from '../base/sequence.ts'
 import type { TimerWheel } from '../base/timer-wheel.ts'
 import type { Turn } from '../base/turn.ts'
 import { notAllowed } from '../protocol/errors.ts'
-import type { AmqpError } from '../protocol/errors.ts'
 import type { Window } from '../queues/paged-ready.ts'
 import { Residence } from '../queues/residence.ts'
 import type { Definition, Recovered, Store } from '../store/store.ts'
 import { Alarms } from './alarms.ts'
+import type { ConnectionView } from './connection-view.ts'
 import { Counters } from './counters.ts'
 import {
   permissionDefinition, readPermission, readUser, userDefinition, vhostDefinition,
@@ -57,15 +57,6 @@ export interface BrokerParts {
   readonly identity: BrokerIdentity
   /** Users who may come from this machine only. */
   readonly loopbackUsers: readonly string[]
-}
-
-/** What the broker sees of a connection. */
-export interface ConnectionView {
-  readonly channelCount: number
-  /** Closes it from our side, with a reason for the client. */
-  forceClose(error: AmqpError): void
-  /** Ends it without another word. */
-  drop(): void
 }
 
 export interface FirstStart {
@@ -172,10 +163,15 @@ export class Broker {
   enterVHost(name: string, user: User): VHost {
     const vhost = this.vhosts.get(name)
     if (vhost === undefined) throw notAllowed(`vhost ${name} not found`)
-    if (!this.permissions.has(JSON.stringify([user.name, name]))) {
+    if (!this.mayEnter(name, user)) {
       throw notAllowed(`access to vhost '${name}' refused for user '${user.name}'`)
     }
     return vhost
+  }
+
+  /** Has permissions there, whatever they allow. */
+  mayEnter(vhost: string, user: User): boolean {
+    return this.permissions.has(JSON.stringify([user.name, vhost]))
   }
 
   newQueueId(): number {

@@ -1,7 +1,9 @@
 // What the broker counts: integers that the message path adds to and the HTTP door reads (rule 32: count,
 // don't emit).
+import { SizeHistogram } from '../base/size-histogram.ts'
 
 export class Counters {
+  readonly sizes = new SizeHistogram()
   connectionsOpened = 0
   connectionsClosed = 0
   channelsOpened = 0

@@ -7,7 +7,7 @@ import { describeFrame } from '../protocol/frame-reader.ts'
 import { CHANNEL_OPEN, decodeChannelOpen, writeChannelOpenOk } from '../protocol/methods.gen.ts'
 import { FRAME_HEARTBEAT, FRAME_METHOD } from '../protocol/spec.ts'
 import { Channel } from './channel.ts'
-import type { ChannelHost } from './channel.ts'
+import type { ChannelHost } from './channel-host.ts'
 import { SilentClose } from './handshake.ts'
 import { channelMethods } from './methods/index.ts'
 
@@ -32,6 +32,10 @@ export class ChannelTable {
     this.channelMax = channelMax
   }
 
+  [Symbol.iterator](): IterableIterator<Channel> {
+    return this.byNumber.values()
+  }
+
   /** Errors: AmqpError for what closes the connection. */
   onFrame(type: number, number: number, buf: Buffer, start: number, end: number): void {
     if (type === FRAME_HEARTBEAT) throw unexpectedFrame(describeFrame(type, buf.subarray(start, end)))
@@ -40,7 +44,7 @@ export class ChannelTable {
     channel.onFrame(type, buf, start, end)
   }
 
-  remove(channel: Channel): void {
+  remove(channel: { readonly number: number }): void {
     this.byNumber.delete(channel.number)
   }
 

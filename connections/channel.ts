@@ -1,15 +1,15 @@
 // A channel: what one client does in one vhost. Method frames are dispatched here, the few that a message
 // passes through (publish, ack, nack, reject) before the table of the others. A soft error closes the
 // channel; after that every frame but close-ok is ignored (AMQP 0-9-1 §1.4.2.6; RabbitMQ).
-import type { Log } from '../base/log.ts'
+import { ChannelTraffic } from '../base/traffic.ts'
 import type { Broker } from '../broker/broker.ts'
+import type { ChannelView } from '../broker/connection-view.ts'
 import { removeQueue } from '../broker/queue-declarations.ts'
 import type { User } from '../broker/users.ts'
 import { REJECTED, STORED } from '../broker/vhost.ts'
 import type { DurableListener, VHost } from '../broker/vhost.ts'
-import type { ArgumentReader } from '../protocol/argument-reader.ts'
 import { AmqpError, channelError, commandInvalid, preconditionFailed } from '../protocol/errors.ts'
-import type { DeliverTemplate, FrameWriter } from '../protocol/frame-writer.ts'
+import type { DeliverTemplate } from '../protocol/frame-writer.ts'
 import {
   BASIC_ACK, BASIC_NACK, BASIC_PUBLISH, BASIC_REJECT, CHANNEL_CLOSE, CHANNEL_CLOSE_OK, CHANNEL_OPEN, DECODERS,
   METHOD_NAMES, decodeBasicAck, decodeBasicNack, decodeBasicReject, writeChannelClose, writeChannelCloseOk,
@@ -20,12 +20,12 @@ import type { Entry } from '../queues/entry.ts'
 import type { Message } from '../queues/message.ts'
 import type { Queue } from '../queues/queue.ts'
 import { AckTimeouts } from './ack-timeouts.ts'
+import type { ChannelHost } from './channel-host.ts'
 import { Confirms } from './confirms.ts'
 import type { ConfirmingChannel } from './confirms.ts'
 import { checkKnown } from './connection-methods.ts'
 import type { Consumer, ConsumingChannel } from './consumer.ts'
 import { writeCountedContent } from './counted-content.ts'
-import type { ClientFacts } from './handshake.ts'
 import type { DirectReplyTo, RequestingChannel } from './direct-reply-to.ts'
 import { Publisher } from './publisher.ts'
 import type { PublishingChannel } from './publisher.ts'
@@ -33,51 +33,21 @@ import { Transaction } from './transactions.ts'
 import type { Settlement, StagedPublish, TransactionalChannel } from './transactions.ts'
 import { Unacked } from './unacked.ts'
 
-export type ReplyWriter = (writer: FrameWriter, channel: number) => void
-
 type AnyDecoder = (typeof DECODERS)[keyof ReceivedMethods]
 
 /** Cold methods by id; connections/methods/ has them. */
 export type MethodHandlers = ReadonlyMap<number, (channel: Channel, method: object) => void>
 
-/** The connection, as its channels see it. It is also the owner of their exclusive queues. */
-export interface ChannelHost {
-  readonly broker: Broker
-  readonly log: Log
-  readonly writer: FrameWriter
-  readonly arguments: ArgumentReader
-  readonly client: ClientFacts
-  readonly frameSizeMax: number
-  /** The method being worked on: what a close names as its cause; 0 for errors of framing. */
-  methodId: number
-  hasRoom(): boolean
-  /** Something was written: it leaves at the end of the turn. */
-  mark(): void
-  confirmAtEndOfTurn(channel: Channel): void
-  flushConfirms(): void
-  /** Answers a method once what it changed is on disk; null for nowait. */
-  replyWhenDurable(channel: Channel, reply: ReplyWriter | null): void
-  /** Answers a method once this batch is on disk, or at once when it is 0. */
-  replyWhenStored(channel: Channel, batch: number, reply: ReplyWriter): void
-  /** The store is behind: nothing more is read from this client until it has caught up. */
-  waitForStore(vhost: VHost): void
-  /** The queue's next message comes from the store: nothing more is read until `then` has been done. */
-  waitForPage(channel: Channel, queue: Queue, then: () => void): void
-  /** An alarm is on and this client publishes: nothing more is read from it until all alarms are over. */
-  waitForAlarms(): void
-  /** A message came in: from some number on, the next ones wait for the next turn. */
-  ingested(bodyBytes: number): void
-  removeChannel(channel: Channel): void
-}
-
 export class Channel
-implements ConfirmingChannel, ConsumingChannel, PublishingChannel, RequestingChannel, TransactionalChannel {
+implements ChannelView, ConfirmingChannel, ConsumingChannel, PublishingChannel, RequestingChannel,
+  TransactionalChannel {
   readonly number: number
   readonly connection: ChannelHost
   readonly broker: Broker
   readonly vhost: VHost
   readonly user: User
   readonly consumers = new Map<string, Consumer>()
+  readonly traffic = new ChannelTraffic()
   /** Prefetch of consumers that start from now on; 0 is no limit. */
   consumerPrefetch = 0
   /** Prefetch of all consumers of the channel together; 0 is no limit. */
@@ -91,7 +61,7 @@ implements ConfirmingChannel, ConsumingChannel, PublishingChannel, RequestingCha
   private readonly publisher = new Publisher(this)
   private readonly unacked = new Unacked()
   readonly timeouts = new AckTimeouts(this, this.unacked)
-  private confirms: Confirms | null = null
+  confirms: Confirms | null = null
   private areConfirmsReady = false
   private deliveryTag = 0
   /** Bits of the commit that is under way, as the vhost says them of a publish. */
@@ -212,6 +182,7 @@ implements ConfirmingChannel, ConsumingChannel, PublishingChannel, RequestingCha
   private settleEntry(entry: Entry, how: Settlement): void {
     if (how === 'ack') {
       this.broker.counters.acked++
+      this.traffic.acked++
       entry.queue.settle(entry)
     } else if (how === 'dead-letter') {
       entry.queue.reject(entry)
@@ -223,6 +194,10 @@ implements ConfirmingChannel, ConsumingChannel, PublishingChannel, RequestingCha
   /** basic.recover: everything unacked goes back to its queue, oldest first. */
   recover(): void {
     for (const entry of this.unacked.takeAll()) entry.queue.requeue(entry, 'recovered')
+  }
+
+  get unackedCount(): number {
+    return this.unacked.count
   }
 
   /** Room under the channel-wide prefetch. */
@@ -240,9 +215,17 @@ implements ConfirmingChannel, ConsumingChannel, PublishingChannel, RequestingCha
     const tag = ++this.deliveryTag
     if (!isNoAck) this.unacked.add(tag, entry)
     const { counters } = this.broker
-    if (isNoAck) counters.deliveredAutoAck++
-    else counters.deliveredManualAck++
-    if (entry.isRedelivered) counters.redelivered++
+    if (isNoAck) {
+      counters.deliveredAutoAck++
+      this.traffic.deliveredAutoAck++
+    } else {
+      counters.deliveredManualAck++
+      this.traffic.deliveredManualAck++
+    }
+    if (entry.isRedelivered) {
+      counters.redelivered++
+      this.traffic.redelivered++
+    }
     this.connection.writer.deliver(template, tag, entry.isRedelivered)
     this.writeEntry(entry)
     this.connection.mark()
@@ -379,7 +362,9 @@ implements ConfirmingChannel, ConsumingChannel, PublishingChannel, RequestingCha
   writeConfirms(): void {
     this.areConfirmsReady = false
     if (this.isOpen && this.confirms !== null) {
-      this.broker.counters.confirmed += this.confirms.write(this.connection.writer)
+      const count = this.confirms.write(this.connection.writer)
+      this.broker.counters.confirmed += count
+      this.traffic.confirmed += count
     }
   }
 

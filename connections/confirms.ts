@@ -56,6 +56,11 @@ export class Confirms implements DurableListener {
     return this.waiting.length > 0
   }
 
+  /** Published and not answered. */
+  get unansweredCount(): number {
+    return this.lastTag - this.answeredTag
+  }
+
   /** Writes what became ready; returns how many publishes were answered. */
   write(writer: FrameWriter): number {
     const before = this.answeredTag

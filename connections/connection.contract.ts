@@ -19,6 +19,7 @@ export interface Heard {
 
 export class TestClient implements Transport {
   readonly peer: Peer = { address: '127.0.0.1', port: 50_000, isLoopback: true, certificateName: null }
+  readonly local = { address: '127.0.0.1', port: 5672 }
   readonly raw: RawClient
   readonly connection: Connection
   /** What no call waited for. */

@@ -4,9 +4,13 @@
 //   header → handshake → running → closing (our close is out, close-ok awaited) ─▶ closed
 //                   └─▶ silent (3 s without a word) ──────────────────────────────▶
 import type { Log } from '../base/log.ts'
+import { ConnectionTraffic } from '../base/traffic.ts'
 import type { Flushable } from '../base/turn.ts'
 import type { AlarmListener } from '../broker/alarms.ts'
-import type { Broker, ConnectionView } from '../broker/broker.ts'
+import type { Broker } from '../broker/broker.ts'
+import type {
+  ChannelView, ConnectionState, ConnectionView, SocketAddress,
+} from '../broker/connection-view.ts'
 import { removeQueue } from '../broker/queue-declarations.ts'
 import type { User } from '../broker/users.ts'
 import type { DurableListener, RelievedListener, VHost } from '../broker/vhost.ts'
@@ -19,7 +23,7 @@ import {
 } from '../protocol/methods.gen.ts'
 import { FRAME_HEARTBEAT, FRAME_METHOD } from '../protocol/spec.ts'
 import type { PageWaiter, Queue } from '../queues/queue.ts'
-import type { Channel, ChannelHost, ReplyWriter } from './channel.ts'
+import type { ChannelHost, HostedChannel, ReplyWriter } from './channel-host.ts'
 import { ChannelTable } from './channel-table.ts'
 import { CloseReply } from './close-reply.ts'
 import { ConnectionMethods } from './connection-methods.ts'
@@ -45,13 +49,13 @@ type Phase = 'header' | 'handshake' | 'running' | 'closing' | 'silent' | 'closed
 /** An answer that waits for the batch with what it confirms. */
 interface HeldReply {
   readonly batch: number
-  readonly channel: Channel
+  readonly channel: HostedChannel
   readonly reply: ReplyWriter
 }
 
 /** A method that goes on when its queue's next message has come from the store. */
 interface AwaitedPage {
-  readonly channel: Channel
+  readonly channel: HostedChannel
   readonly methodId: number
   readonly then: () => void
 }
@@ -65,6 +69,12 @@ implements ChannelHost, PageWaiter, IntakeOwner, Flushable, ConnectionView, Alar
   /** One reader of arguments for all methods: they are decoded one at a time. */
   readonly arguments = new ArgumentReader()
   readonly channels: ChannelTable
+  readonly traffic = new ConnectionTraffic()
+  readonly connectedAtMs: number
+  user: User | null = null
+  vhost: VHost | null = null
+  channelMax = 0
+  heartbeatS = 0
   isMarked = false
   /** The method being worked on: what a close names as its cause; 0 for errors of framing. */
   methodId = 0
@@ -77,14 +87,13 @@ implements ChannelHost, PageWaiter, IntakeOwner, Flushable, ConnectionView, Alar
   private headerBytes: Buffer = Buffer.alloc(0)
   private held: HeldReply | null = null
   private awaited: AwaitedPage | null = null
-  private confirming: Channel[] = []
+  private confirming: HostedChannel[] = []
   private isShortOfRoom = false
-  private vhost: VHost | null = null
-  private channelMax = 0
 
   constructor(transport: Transport, broker: Broker) {
     this.transport = transport
     this.broker = broker
+    this.connectedAtMs = broker.clock.nowMs
     this.log = broker.log
     const frameSizeMax = Math.min(broker.limits.frameSizeMax, FRAME_SIZE_BEFORE_TUNE)
     this.intake = new Intake(this, transport, broker.turn, frameSizeMax)
@@ -109,6 +118,24 @@ implements ChannelHost, PageWaiter, IntakeOwner, Flushable, ConnectionView, Alar
     return this.channels.count
   }
 
+  get peer(): SocketAddress {
+    return this.transport.peer
+  }
+
+  get local(): SocketAddress {
+    return this.transport.local
+  }
+
+  /** RabbitMQ calls it flow when a connection that would publish is not read. */
+  get state(): ConnectionState {
+    if (this.phase === 'running') return this.intake.isHeldFor(HOLD_STORE) ? 'flow' : 'running'
+    return this.phase === 'closing' || this.phase === 'closed' ? this.phase : 'starting'
+  }
+
+  channelViews(): Iterable<ChannelView> {
+    return this.channels
+  }
+
   get isReading(): boolean {
     return this.intake.isReading
   }
@@ -117,6 +144,8 @@ implements ChannelHost, PageWaiter, IntakeOwner, Flushable, ConnectionView, Alar
     if (this.phase === 'closed' || this.phase === 'silent') return
     this.broker.turn.begin()
     this.timer.heard()
+    this.traffic.bytesIn += chunk.length
+    this.traffic.reads++
     if (this.phase === 'header') this.onHeaderBytes(chunk)
     else this.intake.push(chunk)
   }
@@ -137,10 +166,12 @@ implements ChannelHost, PageWaiter, IntakeOwner, Flushable, ConnectionView, Alar
   tuned(tuning: Tuning): void {
     this.intake.frameSizeMax = tuning.frameSizeMax
     this.channelMax = tuning.channelMax
+    this.heartbeatS = tuning.heartbeatS
     this.timer.beat(tuning.heartbeatS)
   }
 
   opened(user: User, vhost: VHost): void {
+    this.user = user
     this.vhost = vhost
     this.phase = 'running'
     this.timer.opened()
@@ -152,7 +183,7 @@ implements ChannelHost, PageWaiter, IntakeOwner, Flushable, ConnectionView, Alar
     this.broker.turn.flush(this)
   }
 
-  confirmAtEndOfTurn(channel: Channel): void {
+  confirmAtEndOfTurn(channel: HostedChannel): void {
     this.confirming.push(channel)
     this.mark()
   }
@@ -168,6 +199,8 @@ implements ChannelHost, PageWaiter, IntakeOwner, Flushable, ConnectionView, Alar
     this.flushConfirms()
     if (this.writer.pendingBytes > 0) {
       this.timer.said()
+      this.traffic.bytesOut += this.writer.pendingBytes
+      this.traffic.writes++
       this.transport.write(this.writer.take())
     }
     if (this.transport.bufferedBytes > OUTBOX_HOLD_BYTES) this.intake.hold(HOLD_OUTBOX)
@@ -195,11 +228,11 @@ implements ChannelHost, PageWaiter, IntakeOwner, Flushable, ConnectionView, Alar
    * Answers a method once what it changed is on disk; until then nothing more is read (rule 31), so that a
    * `-ok` for something durable means that it survives. `reply` is null for nowait.
    */
-  replyWhenDurable(channel: Channel, reply: ReplyWriter | null): void {
+  replyWhenDurable(channel: HostedChannel, reply: ReplyWriter | null): void {
     if (reply !== null) this.replyWhenStored(channel, channel.vhost.pendingDefinitions, reply)
   }
 
-  replyWhenStored(channel: Channel, batch: number, reply: ReplyWriter): void {
+  replyWhenStored(channel: HostedChannel, batch: number, reply: ReplyWriter): void {
     if (batch === 0) {
       reply(this.writer, channel.number)
       return this.mark()
@@ -227,7 +260,7 @@ implements ChannelHost, PageWaiter, IntakeOwner, Flushable, ConnectionView, Alar
     vhost.awaitRelieved(this)
   }
 
-  waitForPage(channel: Channel, queue: Queue, then: () => void): void {
+  waitForPage(channel: HostedChannel, queue: Queue, then: () => void): void {
     this.awaited = { channel, then, methodId: this.methodId }
     this.intake.hold(HOLD_PAGE)
     queue.awaitPage(this)
@@ -275,7 +308,7 @@ implements ChannelHost, PageWaiter, IntakeOwner, Flushable, ConnectionView, Alar
     this.intake.release(HOLD_ALARM)
   }
 
-  removeChannel(channel: Channel): void {
+  removeChannel(channel: HostedChannel): void {
     this.channels.remove(channel)
     this.mark()
   }

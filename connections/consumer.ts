@@ -1,4 +1,5 @@
 // A consumer: a tag on a channel, its credit, and the way of an entry into the connection's outbox.
+import type { ConsumerView } from '../broker/connection-view.ts'
 import { buildDeliverTemplate } from '../protocol/deliver-template.ts'
 import { writeBasicCancel } from '../protocol/methods.gen.ts'
 import type { ConsumerPort, Entry } from '../queues/entry.ts'
@@ -7,6 +8,7 @@ import type { Queue } from '../queues/queue.ts'
 import type { DeliverTemplate, FrameWriter } from '../protocol/frame-writer.ts'
 import type { AckDeadline } from './ack-deadline.ts'
 import type { AckTimeouts, LateConsumer } from './ack-timeouts.ts'
+import type { FieldTable } from '../protocol/table.ts'
 
 /** What a consumer asks of its channel. */
 export interface ConsumingChannel {
@@ -29,17 +31,21 @@ export interface ConsumingChannel {
 export interface ConsumerOptions {
   readonly tag: string
   readonly isNoAck: boolean
+  readonly isExclusive: boolean
   readonly priority: number
   readonly prefetch: number
   /** How long a delivery may be unsettled; Infinity: for ever. */
   readonly timeoutMs: number
+  readonly args: FieldTable
 }
 
-export class Consumer implements ConsumerPort, LateConsumer {
+export class Consumer implements ConsumerPort, ConsumerView, LateConsumer {
   readonly tag: string
   readonly queue: Queue
   readonly isNoAck: boolean
+  readonly isExclusive: boolean
   readonly priority: number
+  readonly args: FieldTable
   /** Unacked deliveries it may hold; 0 is no limit. Fixed when it starts (RabbitMQ). */
   readonly prefetch: number
   isInRotation = false
@@ -56,10 +62,17 @@ export class Consumer implements ConsumerPort, LateConsumer {
     this.queue = queue
     this.tag = options.tag
     this.isNoAck = options.isNoAck
+    this.isExclusive = options.isExclusive
+    this.args = options.args
     this.priority = options.priority
     this.prefetch = options.prefetch
     this.deadline = options.isNoAck || options.timeoutMs === Infinity
       ? null : channel.timeouts.ofConsumer(this, options.timeoutMs)
+  }
+
+  /** False for one that waits behind a single active consumer. */
+  get isActive(): boolean {
+    return this.queue.consumers.isActive(this)
   }
 
   get hasCredit(): boolean {

@@ -215,9 +215,10 @@ it('lets nobody into a vhost that is missing or forbidden', () => {
 it('remembers what the client says of itself', () => {
   const handshake = newHandshake()
   const capabilities = tableOf({ consumer_cancel_notify: true, 'connection.blocked': false, other: true })
-  startOk(handshake, 'PLAIN', plain('guest', 'secret'),
-    tableOf({ connection_name: 'worker 1', capabilities }))
+  const properties = tableOf({ connection_name: 'worker 1', capabilities })
+  startOk(handshake, 'PLAIN', plain('guest', 'secret'), properties)
   expect(handshake.client).toEqual({
-    name: 'worker 1', consumerCancelNotify: true, authenticationFailureClose: false, blocked: false,
+    name: 'worker 1', mechanism: 'PLAIN', properties: encodeTable(properties), consumerCancelNotify: true,
+      authenticationFailureClose: false, blocked: false,
   })
 })

@@ -15,7 +15,7 @@ import {
 } from '../protocol/methods.gen.ts'
 import type { ConnectionTuneOk } from '../protocol/methods.gen.ts'
 import { FRAME_SIZE_MIN } from '../protocol/spec.ts'
-import { tableOf } from '../protocol/table-encode.ts'
+import { encodeTable, tableOf } from '../protocol/table-encode.ts'
 import { TableMalformed, decodeTable } from '../protocol/table.ts'
 import type { FieldTable } from '../protocol/table.ts'
 import type { Peer } from './transport.ts'
@@ -29,6 +29,9 @@ const EXTERNAL = 'EXTERNAL'
 /** What the client said of itself. */
 export interface ClientFacts {
   readonly name: string
+  readonly mechanism: string
+  /** As they came, encoded: seldom asked for, and a table of objects is ten times as large. */
+  readonly properties: Buffer
   readonly consumerCancelNotify: boolean
   readonly authenticationFailureClose: boolean
   readonly blocked: boolean
@@ -57,7 +60,8 @@ export function isProtocolHeader(bytes: Buffer): boolean {
 
 export class Handshake {
   client: ClientFacts = {
-    name: '', consumerCancelNotify: false, authenticationFailureClose: false, blocked: false,
+    name: '', mechanism: '', properties: Buffer.alloc(0), consumerCancelNotify: false,
+    authenticationFailureClose: false, blocked: false,
   }
   private readonly broker: Broker
   private readonly writer: FrameWriter
@@ -96,7 +100,7 @@ export class Handshake {
 
   private onStartOk(reader: ArgumentReader): void {
     const { clientProperties, mechanism, response } = decodeConnectionStartOk(reader)
-    this.client = clientFacts(clientProperties)
+    this.client = clientFacts(clientProperties, mechanism)
     const credentials = this.readCredentials(mechanism, response)
     if (credentials === null) {
       throw new SilentClose(`no credentials by mechanism ${JSON.stringify(mechanism)}`)
@@ -174,13 +178,15 @@ function serverProperties(broker: Broker): FieldTable {
   })
 }
 
-function clientFacts(properties: FieldTable): ClientFacts {
+function clientFacts(properties: FieldTable, mechanism: string): ClientFacts {
   const capabilities = properties.get('capabilities')
   const has = (name: string): boolean =>
     capabilities?.tag === 'F' && capabilities.value.get(name)?.value === true
   const name = properties.get('connection_name')
   return {
     name: name?.tag === 'S' ? name.value : '',
+    mechanism,
+    properties: encodeTable(properties),
     consumerCancelNotify: has('consumer_cancel_notify'),
     authenticationFailureClose: has('authentication_failure_close'),
     blocked: has('connection.blocked'),

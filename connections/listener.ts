@@ -5,6 +5,7 @@ import type { AddressInfo, Server, Socket } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import type { TLSSocket } from 'node:tls'
 import type { Broker } from '../broker/broker.ts'
+import type { SocketAddress } from '../broker/connection-view.ts'
 import { Connection } from './connection.ts'
 import type { Peer, Transport } from './transport.ts'
 
@@ -101,12 +102,14 @@ function certificateName(socket: TLSSocket, from: TlsWish['loginFrom']): string 
 
 class SocketTransport implements Transport {
   readonly peer: Peer
+  readonly local: SocketAddress
   private readonly socket: Socket
 
   constructor(socket: Socket, certificateName: string | null) {
     this.socket = socket
-    const address = socket.remoteAddress ?? ''
+    const address = plainAddress(socket.remoteAddress)
     this.peer = { address, port: socket.remotePort ?? 0, isLoopback: isLoopback(address), certificateName }
+    this.local = { address: plainAddress(socket.localAddress), port: socket.localPort ?? 0 }
   }
 
   get bufferedBytes(): number {
@@ -143,4 +146,9 @@ class SocketTransport implements Transport {
 /** 127.0.0.0/8 and ::1, also as an IPv4 address inside IPv6. */
 function isLoopback(address: string): boolean {
   return address === '::1' || /^(::ffff:)?127\./.test(address)
+}
+
+/** IPv4 inside IPv6 is IPv4. */
+function plainAddress(address: string | undefined): string {
+  return (address ?? '').replace(/^::ffff:(?=\d+\.)/, '')
 }

@@ -4,6 +4,7 @@
 //
 //   idle ── publish ──▶ header ── content header ──▶ body ── last body frame ──▶ finish, idle
 //                          └────── empty body ─────────────────────────────────▶
+import type { ChannelTraffic } from '../base/traffic.ts'
 import type { Broker } from '../broker/broker.ts'
 import type { User } from '../broker/users.ts'
 import { ROUTED } from '../broker/vhost.ts'
@@ -23,10 +24,10 @@ import { REPLY_CODES } from '../protocol/reply-codes.gen.ts'
 import { Envelope, Message } from '../queues/message.ts'
 import type { MessageTraits } from '../queues/message.ts'
 import type { Queue } from '../queues/queue.ts'
-import { readExpiration } from './expiration.ts'
+import { readExpiration } from '../protocol/expiration.ts'
 import { REPLY_TO, REPLY_TO_PREFIX, isReplyName } from './direct-reply-to.ts'
 import type { DirectReplyTo } from './direct-reply-to.ts'
-import { senderSelectedKeys } from './sender-selected.ts'
+import { senderSelectedKeys } from '../protocol/sender-selected.ts'
 import type { Transaction } from './transactions.ts'
 
 const CLASS_BASIC = 60
@@ -40,6 +41,7 @@ export interface PublishingChannel {
   readonly vhost: VHost
   readonly user: User
   readonly connection: { readonly writer: FrameWriter; mark(): void }
+  readonly traffic: ChannelTraffic
   /** Where publishes wait for tx.commit; null on a channel without transactions. */
   readonly transaction: Transaction | null
   /** Where this channel's requests are answered to; null while it consumes no direct replies. */
@@ -61,6 +63,8 @@ export class Publisher {
   private isImmediate = false
   private route: Route<Queue> | null = null
   private routeVersion = -1
+  /** Where the message goes first; set by `check`. */
+  private exchange: Exchange | null = null
   /** The body while its frames arrive, after the properties; null for one that is too large to be kept. */
   private gathered: Buffer | null = null
   private bodyReceived = 0
@@ -156,6 +160,8 @@ export class Publisher {
     this.state = 'idle'
     const { header, envelope, channel } = this
     channel.broker.counters.published++
+    channel.broker.counters.sizes.add(bodyEnd - bodyStart)
+    channel.traffic.published++
     this.check()
     const replyTo = this.replyName()
     const traits = this.traits()
@@ -163,6 +169,9 @@ export class Publisher {
     const keys = hasCopies ? senderSelectedKeys(header, envelope.routingKey) : null
     this.checkUserId()
     const route = this.findRoute(keys)
+    const { traffic } = this.exchange!
+    traffic.publishedIn++
+    traffic.publishedOut += route.queues.length
     const message = header.isToBeRewritten || replyTo !== null
       ? withProperties(header.rewrite(replyTo), envelope, buf.subarray(bodyStart, bodyEnd), traits)
       : new Message(envelope, buf, propertiesStart, propertiesEnd, bodyStart, bodyEnd, traits)
@@ -194,7 +203,7 @@ export class Publisher {
         `message size ${header.bodySize} is larger than configured max size ${sizeMax}`)
     }
     if (this.routeVersion !== channel.vhost.topologyVersion) this.route = null
-    if (this.route === null) this.getExchange()
+    if (this.route === null) this.exchange = this.getExchange()
   }
 
   /** The expiration is checked here, because its result is: before CC and user-id (RabbitMQ). */
@@ -252,9 +261,11 @@ export class Publisher {
     const { channel } = this
     if (!isMandatory) {
       channel.broker.counters.droppedUnroutable++
+      channel.traffic.droppedUnroutable++
       return
     }
     channel.broker.counters.returned++
+    channel.traffic.returned++
     const { writer } = channel.connection
     const { code, text } = REPLY_CODES.noRoute
     writeReturn(writer, channel.number, code, text, message.envelope.wire)

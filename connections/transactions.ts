@@ -43,6 +43,10 @@ export class Transaction {
   }
 
   /** Deliveries that are settled when the transaction commits: until then they count as unacked. */
+  get publishCount(): number {
+    return this.publishes.length
+  }
+
   get settlementCount(): number {
     return this.settlements.length
   }

@@ -1,9 +1,8 @@
 // What a connection needs of a socket. listener.ts has the real one over TCP, the simulation a virtual one;
 // nothing else in this folder knows which.
+import type { SocketAddress } from '../broker/connection-view.ts'
 
-export interface Peer {
-  readonly address: string
-  readonly port: number
+export interface Peer extends SocketAddress {
   /** Comes from this machine: users of broker.loopbackUsers may log in. */
   readonly isLoopback: boolean
   /**
@@ -15,6 +14,8 @@ export interface Peer {
 
 export interface Transport {
   readonly peer: Peer
+  /** Our end. */
+  readonly local: SocketAddress
   /** Bytes that were written and not yet taken by the other side's kernel. */
   readonly bufferedBytes: number
   write(pieces: readonly Buffer[]): void

@@ -1,6 +1,7 @@
 // An exchange: a named router with its bindings. It knows neither queues nor the vhost; what happens to it
 // around its bindings (auto-delete, records on disk) is the vhost's business.
 import type { Random } from '../base/random.ts'
+import { ExchangeTraffic } from '../base/traffic.ts'
 import type { Binding, Destination } from './binding.ts'
 import type { ExchangeType, Router } from './exchange-type.ts'
 import type { FieldTable } from '../protocol/table.ts'
@@ -22,6 +23,7 @@ export class Exchange implements Destination {
   readonly alternateName: string | null
   /** Bindings of which this is the source, by Binding.key. */
   readonly bindings = new Map<string, Binding>()
+  readonly traffic = new ExchangeTraffic()
   routeMark = 0
 
   constructor(name: string, type: ExchangeType, flags: ExchangeFlags, args: FieldTable, random: Random) {

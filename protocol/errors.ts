@@ -11,6 +11,8 @@ export class AmqpError extends Error {
   override name = 'AmqpError'
   readonly replyName: ReplyName
   readonly code: number
+  /** The text without the reply's name, as the HTTP door gives it. */
+  readonly explanation: string
   readonly isHard: boolean
   /** False: the close carries 0/0, although a method was being worked on. */
   readonly namesMethod: boolean
@@ -18,6 +20,7 @@ export class AmqpError extends Error {
   constructor(replyName: ReplyName, explanation: string, namesMethod = true) {
     super(`${REPLY_CODES[replyName].text} - ${explanation}`)
     this.replyName = replyName
+    this.explanation = explanation
     this.code = REPLY_CODES[replyName].code
     this.isHard = REPLY_CODES[replyName].isHard
     this.namesMethod = namesMethod

@@ -38,6 +38,11 @@ export class ConsumerSet {
     return this.exclusive !== null
   }
 
+  /** Gets messages when it has credit: all do, unless the queue serves a single one. */
+  isActive(consumer: ConsumerPort): boolean {
+    return !this.isSingleActive || this.active === consumer
+  }
+
   add(consumer: ConsumerPort, isExclusive: boolean): void {
     this.members.add(consumer)
     if (isExclusive) this.exclusive = consumer

@@ -8,6 +8,7 @@ import type { Clock } from '../base/clock.ts'
 import { invariant, present } from '../base/invariant.ts'
 import type { Sequence } from '../base/sequence.ts'
 import type { TimerWheel } from '../base/timer-wheel.ts'
+import { QueueTraffic } from '../base/traffic.ts'
 import type { Pumpable, Turn } from '../base/turn.ts'
 import type { FieldTable } from '../protocol/table.ts'
 import type { Store, StoredMessage } from '../store/store.ts'
@@ -77,6 +78,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
   readonly type: QueueKind
   readonly settings: QueueSettings
   readonly consumers: ConsumerSet
+  readonly traffic = new QueueTraffic()
   private readonly ready: ReadyList
   private readonly parts: QueueParts
   private readonly lease: Lease
@@ -87,6 +89,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
   isMarked = false
   isDeleted = false
   unackedCount = 0
+  unackedBytes = 0
   /** Entries up to this id may have been handed out by a process that then died. */
   private suspectTo = 0
   private pageWaiters: PageWaiter[] = []
@@ -145,6 +148,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
       entry.position = store.put(this.id, entry.id, message, expiresAtMs)
     }
     this.ready.push(entry)
+    this.traffic.published++
     if (this.consumers.count === 0) this.dropOverflow()
     if (this.consumers.count > 0 || this.isHeadMortal) turn.pump(this)
     return true
@@ -214,16 +218,26 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     this.lease.renew()
     this.dropExpired()
     const entry = this.ready.shift()
-    if (entry === null) return null
+    if (entry === null) {
+      if (!this.isPaging) this.traffic.gotEmpty++
+      return null
+    }
     this.dropExpired() // what it uncovered: the message count of the answer leaves it out (RabbitMQ)
     if (this.isHeadMortal) this.parts.turn.pump(this)
-    if (isNoAck) this.forget(entry)
-    else this.unackedCount++
+    if (entry.isRedelivered) this.traffic.redelivered++
+    if (isNoAck) {
+      this.traffic.gotAutoAck++
+      this.forget(entry)
+    } else {
+      this.traffic.gotManualAck++
+      this.hold(entry)
+    }
     return entry
   }
 
   settle(entry: Entry): void {
     this.takeBack(entry)
+    this.traffic.acked++
     this.forget(entry)
   }
 
@@ -350,18 +364,27 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
   }
 
   private handOut(entry: Entry, consumer: ConsumerPort): void {
+    if (entry.isRedelivered) this.traffic.redelivered++
     if (consumer.isNoAck) {
+      this.traffic.deliveredAutoAck++
       consumer.deliver(entry)
       this.forget(entry)
       return
     }
     entry.consumer = consumer
-    this.unackedCount++
+    this.traffic.deliveredManualAck++
+    this.hold(entry)
     consumer.deliver(entry)
+  }
+
+  private hold(entry: Entry): void {
+    this.unackedCount++
+    this.unackedBytes += entry.message.bodyBytes
   }
 
   private takeBack(entry: Entry): void {
     this.unackedCount--
+    this.unackedBytes -= entry.message.bodyBytes
     const consumer = entry.consumer
     if (consumer === null) return
     entry.consumer = null

@@ -18,6 +18,7 @@ const tasksMax = 100_000
 /** Virtual socket: keeps what the broker says. */
 export class FuzzTransport implements Transport {
   readonly peer: Peer = { address: '127.0.0.1', port: 1, isLoopback: true, certificateName: null }
+  readonly local = { address: '127.0.0.1', port: 5672 }
   readonly bufferedBytes = 0
   readonly written: Buffer[] = []
   isClosed = false

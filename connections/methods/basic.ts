@@ -39,7 +39,8 @@ export const basicMethods: Handlers = {
     const tag = m.consumerTag === '' ? channel.broker.generateName('amq.ctag-') : m.consumerTag
     const { consumerPrefetch: prefetch } = channel
     const consumer = new Consumer(channel, queue, {
-      tag, isNoAck: m.noAck, priority, prefetch, timeoutMs: timeoutMs ?? ackTimeoutMs(channel, queue),
+      tag, isNoAck: m.noAck, isExclusive: m.exclusive, priority, prefetch, args: m.arguments,
+      timeoutMs: timeoutMs ?? ackTimeoutMs(channel, queue),
     })
     channel.consumers.set(tag, consumer)
     if (!m.nowait) writeBasicConsumeOk(channel.connection.writer, channel.number, tag)
@@ -94,13 +95,16 @@ function get(channel: Channel, m: BasicGet): void {
   channel.connection.mark()
   if (entry === null) {
     counters.gotEmpty++
+    channel.traffic.gotEmpty++
     return writeBasicGetEmpty(writer, channel.number, '')
   }
   const tag = channel.nextDeliveryTag()
   if (!m.noAck) channel.addUnacked(tag, entry, queue, ackTimeoutMs(channel, queue))
-  if (m.noAck) counters.gotAutoAck++
-  else counters.gotManualAck++
-  if (entry.isRedelivered) counters.redelivered++
+  for (const counted of [counters, channel.traffic]) {
+    if (m.noAck) counted.gotAutoAck++
+    else counted.gotManualAck++
+    if (entry.isRedelivered) counted.redelivered++
+  }
   const { wire } = entry.message.envelope
   writeGetOk(writer, channel.number, tag, entry.isRedelivered, wire, queue.readyCount)
   channel.writeEntry(entry)

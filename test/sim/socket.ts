@@ -86,6 +86,7 @@ class Flow {
 
 export class Link implements Transport, ClientLink {
   readonly peer: Peer = { address: '127.0.0.1', port: 1, isLoopback: true, certificateName: null }
+  readonly local = { address: '127.0.0.1', port: 5672 }
   private readonly world: World
   private readonly up: Flow
   private readonly down: Flow

@@ -1,6 +1,6 @@
 // The expiration property: a decimal number of milliseconds as text, up to ten years (RabbitMQ; behaviours
 // §5.1).
-import { preconditionFailed } from '../protocol/errors.ts'
+import { preconditionFailed } from './errors.ts'
 
 const TTL_MS_MAX = 315_360_000_000
 

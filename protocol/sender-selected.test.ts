@@ -1,8 +1,8 @@
 // CC and BCC: more routing keys, in the order in which they are tried, and what is refused.
 import { describe, expect, it } from 'vitest'
-import { ContentHeader } from '../protocol/content-header.ts'
-import type { Field, FieldTable } from '../protocol/table.ts'
-import { encodeTable } from '../protocol/table-encode.ts'
+import { ContentHeader } from './content-header.ts'
+import type { Field, FieldTable } from './table.ts'
+import { encodeTable } from './table-encode.ts'
 import { senderSelectedKeys } from './sender-selected.ts'
 
 function headerWith(headers: FieldTable): ContentHeader {

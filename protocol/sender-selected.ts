@@ -1,8 +1,8 @@
 // CC and BCC: routing keys that a sender adds in headers (RabbitMQ's sender-selected distribution). Both are
 // arrays of strings; items of other types are skipped.
-import { preconditionFailed } from '../protocol/errors.ts'
-import type { ContentHeader } from '../protocol/content-header.ts'
-import { FIELD_TYPE_NAMES, decodeFieldAt } from '../protocol/table.ts'
+import { preconditionFailed } from './errors.ts'
+import type { ContentHeader } from './content-header.ts'
+import { FIELD_TYPE_NAMES, decodeFieldAt } from './table.ts'
 
 /** The message's own key, then CC's, then BCC's. Errors: precondition-failed when either is no array. */
 export function senderSelectedKeys(header: ContentHeader, routingKey: string): string[] {

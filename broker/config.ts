@@ -4,6 +4,7 @@
 // combination, and a key added to the table needs no second edit: its flag (--key), its variable
 // (LEVERET_KEY) and its place in the file follow.
 
+import { suggestName } from './nearest-name.ts'
 import { z } from 'zod'
 
 /** How a value is checked, how the text of a flag or a variable becomes one, and what is allowed. */
@@ -126,6 +127,15 @@ export const settingsTable = {
   httpPort: setting({
     key: 'http-port', kind: integer(0, 65_535), default: 15_672,
     doc: 'Port for the HTTP API and /metrics; 0 takes a free one.',
+  }),
+  prometheusPort: setting<number | null>({
+    key: 'prometheus-port', default: null,
+    kind: {
+      schema: z.int().min(0).max(65_535).nullable(),
+      fromText: (text) => (text === 'none' ? null : integer(0, 65_535).fromText(text)),
+      allowed: 'an integer from 0 to 65535, or none',
+    },
+    doc: 'Port for /metrics alone, RabbitMQ\'s is 15692; 0 takes a free one. The HTTP port has it, too.',
   }),
   logLevel: setting({
     key: 'log-level', default: 'info',
@@ -341,7 +351,7 @@ function readFlags(argv: readonly string[], problems: string[]): GivenByKey {
     // For an unknown flag too: its value is not a second problem.
     if (inline === null && following !== null) at++
     const value = inline ?? following
-    if (!flags.includes(flag)) problems.push(`unknown flag ${flag}${suggest(flag, flags)}`)
+    if (!flags.includes(flag)) problems.push(`unknown flag ${flag}${suggestName(flag, flags)}`)
     else if (value === null) problems.push(`${flag} needs ${rowOf(flag).kind.allowed}`)
     else addFlag(given, flag, value)
   }
@@ -361,7 +371,7 @@ function readEnvironment(env: RawSettings['env'], problems: string[]): GivenByKe
   for (const variable of Object.keys(env).toSorted()) {
     if (!variable.startsWith('LEVERET_') || known.includes(variable)) continue
     if (testSuiteVariables.includes(variable)) continue
-    problems.push(`unknown environment variable ${variable}${suggest(variable, known)}`)
+    problems.push(`unknown environment variable ${variable}${suggestName(variable, known)}`)
   }
   for (const [, row] of settingRows) {
     const variable = variablesOf(row).find((each) => (env[each] ?? '') !== '')
@@ -385,7 +395,7 @@ function readFile({ fileText, fileName }: RawSettings, problems: string[]): Give
   const known = settingRows.filter(([, row]) => row.notInFile !== true).map(([, row]) => row.key)
   for (const [key, value] of Object.entries(document)) {
     if (known.includes(key)) given.set(key, { value, source: { from: 'file', name } })
-    else problems.push(`unknown key ${quote(key)} in ${name}${suggest(key, known)}`)
+    else problems.push(`unknown key ${quote(key)} in ${name}${suggestName(key, known)}`)
   }
   return given
 }
@@ -419,26 +429,4 @@ function rowOf(flag: string): Row<unknown> {
   const found = settingRows.find(([, row]) => flagOf(row) === flag)
   if (found === undefined) throw new Error(`no setting has the flag ${flag}`)
   return found[1]
-}
-
-/** `: did you mean X?` when one of the known names is a slip or two away. */
-function suggest(wrong: string, known: readonly string[]): string {
-  const nearest = known
-    .map((name) => ({ name, distance: editDistance(wrong, name) }))
-    .reduce((best, each) => (each.distance < best.distance ? each : best))
-  return nearest.distance <= Math.max(2, wrong.length / 4) ? `: did you mean ${nearest.name}?` : ''
-}
-
-/** Levenshtein's, a row at a time. */
-function editDistance(a: string, b: string): number {
-  let previous = Array.from({ length: b.length + 1 }, (_, column) => column)
-  for (let row = 1; row <= a.length; row++) {
-    const current = [row]
-    for (let column = 1; column <= b.length; column++) {
-      const replaced = previous[column - 1]! + (a[row - 1] === b[column - 1] ? 0 : 1)
-      current.push(Math.min(replaced, previous[column]! + 1, current[column - 1]! + 1))
-    }
-    previous = current
-  }
-  return previous[b.length]!
 }

@@ -7,8 +7,10 @@ import {
 } from '../broker/config.ts'
 import { commands, subcommands } from '../cli/commands.ts'
 import { exitCodes } from '../cli/exit-codes.ts'
-import { endpoints, rabbitSegments } from '../http/endpoints.ts'
+import { endpoints, unbuiltSegments } from '../http/endpoints.ts'
+import { bodyKeys } from '../http/openapi.ts'
 import { metrics } from '../http/metrics.ts'
+import { objectMetrics } from '../http/object-metrics.ts'
 
 /** By the name of the file under docs/reference. */
 export function referencePages(): ReadonlyMap<string, string> {
@@ -56,15 +58,20 @@ function configuration(): string[] {
 
 function httpApi(): string[] {
   return [
-    'Paths, fields, statuses and error bodies are those of RabbitMQ\'s management API. `management` means '
-    + 'basic auth of a user tagged `management`, `policymaker`, `monitoring` or `administrator`.',
-    table(['endpoint', 'login', 'answer'], endpoints.map((row) => [
-      code(`${row.method} ${row.path}`), row.auth, row.doc,
+    'Paths, fields, statuses and error bodies are those of RabbitMQ\'s management API. The tag is the least '
+    + 'that a user must have: `management` is implied by the others, `administrator` implies all. Bodies are '
+    + 'JSON objects of 10,000,000 bytes at most; the machine-readable form of this page is '
+    + '`/api/v1/openapi.json`.',
+    'Lists take `sort`, `sort_reverse=true` and `columns`; those marked *paged* also `page`, `page_size`, '
+    + '`name` and `use_regex=true`. `amq.default` in a path is the default exchange, `%2F` the vhost `/`.',
+    table(['endpoint', 'tag', 'body', 'what it does'], endpoints.map((row) => [
+      code(`${row.method} ${row.path}`), row.access, code(bodyKeys(row).join(', ')),
+      row.list === 'paged' ? `${row.doc} *Paged.*` : row.doc,
     ])),
     '## Not built yet',
     'These parts of RabbitMQ\'s API answer 501 with `{"error":"not_implemented","reason":…}`. Any other path '
     + 'is 404.',
-    rabbitSegments.map((segment) => code(`/api/${segment}`)).join(', '),
+    unbuiltSegments.map((segment) => code(`/api/${segment}`)).join(', '),
   ]
 }
 
@@ -73,11 +80,19 @@ function metricsList(): string[] {
     '`GET /metrics` on the HTTP port, without a login, in the Prometheus text format. Names and labels are '
     + 'those that RabbitMQ\'s dashboards query; what is not counted here is left out.',
     table(['metric', 'type', 'what it is'], metrics.map(({ name, type, help }) => [code(name), type, help])),
+    '`rabbitmq_message_size_bytes` is a histogram of the bodies published.',
+    '## Of single objects',
+    '`GET /metrics/per-object` has these of every queue, exchange, channel and connection, with `rabbitmq_` '
+    + 'before the name; `GET /metrics/detailed?family=F&family=G&vhost=V` those of some families and one '
+    + 'vhost, with `rabbitmq_detailed_`. With the setting `prometheus-port` all three are on a port of their '
+    + 'own, too.',
+    table(['family', 'metric', 'type', 'what it is'], objectMetrics.map(({ family, name, type, help }) =>
+      [code(family), code(name), type, help])),
   ]
 }
 
 function code(text: string): string {
-  return `\`${text}\``
+  return text === '' ? '' : `\`${text}\``
 }
 
 function table(headings: readonly string[], rows: readonly (readonly string[])[]): string {

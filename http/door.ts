@@ -1,56 +1,77 @@
-// The HTTP door as the process opens it: the port listens at once, the library behind it is loaded right
-// after, so that starting does not wait for it (85 of 470 ms, 2026-11). A request that comes earlier waits
-// those milliseconds.
+// The HTTP door as the process opens it: the port listens at once, the library behind it is loaded by the
+// first request. A broker that nobody asks anything over HTTP does without it.
 import { createServer } from 'node:http'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
-import type { BrokerView } from './broker-view.ts'
 import type { HttpLog } from './http-log.ts'
+import type { Door } from './node-view.ts'
 
 export interface HttpOptions {
   readonly host: string
   /** 0 takes a free one. */
   readonly port: number
-  readonly view: BrokerView
+  /** For /metrics alone; null for none. */
+  readonly prometheusPort: number | null
+  readonly door: Door
   readonly log: HttpLog
 }
 
 export interface RunningHttp {
   readonly url: string
+  /** Of the listener for /metrics alone. */
+  readonly prometheusPort: number | null
   close(): Promise<void>
 }
 
 /** Fails with Node's own error (EADDRINUSE, EACCES…) when it cannot listen. */
-export async function startHttp({ host, port, view, log }: HttpOptions): Promise<RunningHttp> {
+export async function startHttp(
+  { host, port, prometheusPort, door, log }: HttpOptions,
+): Promise<RunningHttp> {
   let loading: Promise<FastifyInstance> | null = null
-  const load = (): Promise<FastifyInstance> => (loading ??= loadApp(view, log))
-  const server = createServer((request, response) => {
+  const load = (): Promise<FastifyInstance> => (loading ??= loadApp(door, log))
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
     load().then((app) => app.routing(request, response), (err: unknown) => fail(request, response, err, log))
-  })
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ host, port }, resolve)
-  })
-  setImmediate(() => {
-    load().catch((err: unknown) => log.error({ err, method: '', path: '' }, 'the HTTP library did not load'))
+  }
+  const server = await listen(host, port, answer)
+  const scraped = prometheusPort === null ? null : await listen(host, prometheusPort, (request, response) => {
+    if (/^\/metrics(?:[/?]|$)/.test(request.url ?? '')) answer(request, response)
+    else response.writeHead(404).end()
+  }).catch(async (error: unknown) => {
+    await stop(server)
+    throw error
   })
   const shownHost = host.includes(':') ? `[${host}]` : host
   return {
     url: `http://${shownHost}:${(server.address() as AddressInfo).port}`,
+    prometheusPort: scraped === null ? null : (scraped.address() as AddressInfo).port,
     async close() {
-      const closed = new Promise((resolve) => server.close(resolve))
-      // A scraper that keeps its connection open must not keep the broker from stopping.
-      server.closeAllConnections()
-      await closed
-      await (await load()).close()
+      await stop(server)
+      if (scraped !== null) await stop(scraped)
+      if (loading !== null) await (await loading).close()
     },
   }
 }
 
-async function loadApp(view: BrokerView, log: HttpLog): Promise<FastifyInstance> {
+function listen(host: string, port: number, answer: RequestListener): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer(answer)
+    server.once('error', reject)
+    server.listen({ host, port }, () => resolve(server))
+  })
+}
+
+/** A scraper that keeps its connection open must not keep the broker from stopping. */
+function stop(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
+}
+
+async function loadApp(door: Door, log: HttpLog): Promise<FastifyInstance> {
   const { createHttp } = await import('./server.ts')
-  const app = createHttp(view, log)
+  const app = createHttp(door, log)
   await app.ready()
   return app
 }

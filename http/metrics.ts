@@ -2,18 +2,25 @@
 // docs/reference/metrics.md lists the same rows. Invariant: a row is there only if its number is counted; a
 // panel that stays empty misleads less than one that shows an invented zero.
 
-import { delivered } from './broker-view.ts'
-import type { BrokerTotals, BrokerView } from './broker-view.ts'
-import type { Answer } from './endpoint.ts'
+import { SIZE_STEPS } from '../base/size-histogram.ts'
+import type { SizeHistogram } from '../base/size-histogram.ts'
+import type { Alarms } from '../broker/alarms.ts'
+import type { Counters } from '../broker/counters.ts'
+import type { NodeUsage, NodeView } from './node-view.ts'
+import { familyHead, sample } from './prometheus-text.ts'
+import { RABBITMQ_VERSION } from './rabbitmq-version.ts'
+import { delivered } from './totals.ts'
+import type { Totals } from './totals.ts'
 
 /** What the rows read: taken once per scrape. */
 export interface Reading {
-  readonly view: BrokerView
-  readonly totals: BrokerTotals
+  readonly node: NodeView
+  readonly totals: Totals
   readonly nowMs: number
-  readonly residentBytes: number
-  readonly heapUsedBytes: number
-  readonly cpuSeconds: number
+  readonly usage: NodeUsage
+  readonly alarms: Alarms
+  /** Which of RabbitMQ's scrapes this is. */
+  readonly endpoint: 'aggregated' | 'per-object' | 'detailed'
 }
 
 export interface Metric {
@@ -38,16 +45,17 @@ function counter(name: string, help: string, read: Metric['read'], labels = unla
   return { name, type: 'counter', help, labels, read }
 }
 
-function total(name: string, help: string, read: (totals: BrokerTotals) => number): Metric {
-  return counter(`rabbitmq_global_messages_${name}_total`, help, ({ totals }) => read(totals), amqp)
+function total(name: string, help: string, read: (counters: Counters) => number): Metric {
+  return counter(`rabbitmq_global_messages_${name}_total`, help, ({ totals }) => read(totals.counters), amqp)
 }
 
 export const metrics: readonly Metric[] = [
-  gauge('rabbitmq_identity_info', 'Names of the node, for joins. Always 1.', () => 1, ({ view }) => ({
-    rabbitmq_node: view.nodeName, rabbitmq_cluster: view.nodeName, rabbitmq_endpoint: 'aggregated',
+  gauge('rabbitmq_identity_info', 'Names of the node, for joins. Always 1.', () => 1,
+    ({ node, endpoint }) => ({
+    rabbitmq_node: node.nodeName, rabbitmq_cluster: node.nodeName, rabbitmq_endpoint: endpoint,
   })),
-  gauge('rabbitmq_build_info', 'Product and version. Always 1.', () => 1, ({ view }) => ({
-    product_name: view.productName, product_version: view.productVersion,
+  gauge('rabbitmq_build_info', 'Product and version. Always 1.', () => 1, ({ node }) => ({
+    rabbitmq_version: RABBITMQ_VERSION, product_name: node.productName, product_version: node.productVersion,
   })),
 
   gauge('rabbitmq_connections', 'Connections that are open.', ({ totals }) => totals.connections),
@@ -55,6 +63,8 @@ export const metrics: readonly Metric[] = [
   gauge('rabbitmq_queues', 'Queues.', ({ totals }) => totals.queues),
   gauge('rabbitmq_consumers', 'Consumers.', ({ totals }) => totals.consumers),
   gauge('rabbitmq_global_consumers', 'Consumers, by protocol.', ({ totals }) => totals.consumers, amqp),
+  gauge('rabbitmq_global_publishers', 'Channels that have published, by protocol.',
+    ({ totals }) => totals.publishers, amqp),
   gauge('rabbitmq_queue_messages_ready', 'Messages ready to be delivered.',
     ({ totals }) => totals.messagesReady),
   gauge('rabbitmq_queue_messages_unacked', 'Messages delivered and not settled.',
@@ -63,89 +73,89 @@ export const metrics: readonly Metric[] = [
     ({ totals }) => totals.messagesReady + totals.messagesUnacked),
 
   counter('rabbitmq_connections_opened_total', 'Connections opened.',
-    ({ totals }) => totals.connectionsOpened),
+    ({ totals }) => totals.counters.connectionsOpened),
   counter('rabbitmq_connections_closed_total', 'Connections closed.',
-    ({ totals }) => totals.connectionsClosed),
-  counter('rabbitmq_channels_opened_total', 'Channels opened.', ({ totals }) => totals.channelsOpened),
-  counter('rabbitmq_channels_closed_total', 'Channels closed.', ({ totals }) => totals.channelsClosed),
+    ({ totals }) => totals.counters.connectionsClosed),
+  counter('rabbitmq_channels_opened_total', 'Channels opened.',
+    ({ totals }) => totals.counters.channelsOpened),
+  counter('rabbitmq_channels_closed_total', 'Channels closed.',
+    ({ totals }) => totals.counters.channelsClosed),
   counter('rabbitmq_queues_declared_total', 'queue.declare accepted, for new and existing queues.',
-    ({ totals }) => totals.queuesDeclared),
-  counter('rabbitmq_queues_created_total', 'Queues created.', ({ totals }) => totals.queuesCreated),
-  counter('rabbitmq_queues_deleted_total', 'Queues deleted.', ({ totals }) => totals.queuesDeleted),
+    ({ totals }) => totals.counters.queuesDeclared),
+  counter('rabbitmq_queues_created_total', 'Queues created.', ({ totals }) => totals.counters.queuesCreated),
+  counter('rabbitmq_queues_deleted_total', 'Queues deleted.', ({ totals }) => totals.counters.queuesDeleted),
 
-  total('received', 'Messages published.', (totals) => totals.published),
+  total('received', 'Messages published.', (counters) => counters.published),
   total('received_confirm', 'Messages published on channels in confirm mode.',
-    (totals) => totals.publishedForConfirm),
-  total('routed', 'Messages routed to at least one queue.', (totals) => totals.routed),
-  total('confirmed', 'Messages confirmed to their publishers.', (totals) => totals.confirmed),
-  total('unroutable_returned', 'Unroutable mandatory messages, returned.', (totals) => totals.returned),
+    (counters) => counters.publishedForConfirm),
+  total('routed', 'Messages routed to at least one queue.', (counters) => counters.routed),
+  total('confirmed', 'Messages confirmed to their publishers.', (counters) => counters.confirmed),
+  total('unroutable_returned', 'Unroutable mandatory messages, returned.', (counters) => counters.returned),
   total('unroutable_dropped', 'Unroutable messages that were not mandatory.',
-    (totals) => totals.droppedUnroutable),
+    (counters) => counters.droppedUnroutable),
   total('delivered', 'Messages delivered to consumers or fetched with basic.get.', delivered),
   total('delivered_consume_manual_ack', 'Messages delivered to consumers that acknowledge.',
-    (totals) => totals.deliveredManualAck),
+    (counters) => counters.deliveredManualAck),
   total('delivered_consume_auto_ack', 'Messages delivered to consumers with no-ack.',
-    (totals) => totals.deliveredAutoAck),
-  total('delivered_get_manual_ack', 'Messages fetched, to be acknowledged.', (totals) => totals.gotManualAck),
-  total('delivered_get_auto_ack', 'Messages fetched with no-ack.', (totals) => totals.gotAutoAck),
-  total('get_empty', 'basic.get that found no message.', (totals) => totals.gotEmpty),
-  total('redelivered', 'Messages delivered again.', (totals) => totals.redelivered),
-  total('acknowledged', 'Messages acknowledged.', (totals) => totals.acked),
+    (counters) => counters.deliveredAutoAck),
+  total('delivered_get_manual_ack', 'Messages fetched, to be acknowledged.',
+    (counters) => counters.gotManualAck),
+  total('delivered_get_auto_ack', 'Messages fetched with no-ack.', (counters) => counters.gotAutoAck),
+  total('get_empty', 'basic.get that found no message.', (counters) => counters.gotEmpty),
+  total('redelivered', 'Messages delivered again.', (counters) => counters.redelivered),
+  total('acknowledged', 'Messages acknowledged.', (counters) => counters.acked),
 
   gauge('rabbitmq_alarms_memory_used_watermark', '1 while publishers are blocked for want of memory.',
-    ({ view }) => Number(view.resources().isMemoryLow)),
+    ({ alarms }) => Number(alarms.isMemoryLow)),
   gauge('rabbitmq_alarms_free_disk_space_watermark', '1 while publishers are blocked for want of disk space.',
-    ({ view }) => Number(view.resources().isDiskLow)),
+    ({ alarms }) => Number(alarms.isDiskLow)),
   gauge('rabbitmq_resident_memory_limit_bytes', 'Memory in use from which on publishers are blocked.',
-    ({ view }) => view.resources().memoryLimitBytes),
+    ({ alarms }) => alarms.reading.memoryLimitBytes),
   gauge('rabbitmq_disk_space_available_bytes', 'Free space on the disk of the data directory.',
-    ({ view }) => view.resources().diskFreeBytes),
+    ({ alarms }) => alarms.reading.diskFreeBytes),
   gauge('rabbitmq_disk_space_available_limit_bytes', 'Free space below which publishers are blocked.',
-    ({ view }) => view.resources().diskFreeLimitBytes),
+    ({ alarms }) => alarms.reading.diskFreeLimitBytes),
 
   gauge('leveret_store_damaged_messages',
     'Messages that were not what had been stored: parked, never delivered. `leveret check` names others.',
-    ({ view }) => view.damagedMessages()),
+    ({ node }) => node.damagedMessages()),
 
   gauge('rabbitmq_erlang_uptime_seconds', 'Time since start, as the dashboards name it.',
-    ({ view, nowMs }) => (nowMs - view.startedAtMs) / 1000),
+    ({ node, nowMs }) => (nowMs - node.startedAtMs) / 1000),
   gauge('rabbitmq_process_resident_memory_bytes', 'Resident memory, as the dashboards name it.',
-    ({ residentBytes }) => residentBytes),
-  gauge('process_resident_memory_bytes', 'Resident memory.', ({ residentBytes }) => residentBytes),
-  gauge('process_start_time_seconds', 'Start, in seconds since 1970.', ({ view }) => view.startedAtMs / 1000),
-  counter('process_cpu_seconds_total', 'CPU time, user and system.', ({ cpuSeconds }) => cpuSeconds),
-  gauge('nodejs_heap_size_used_bytes', 'JavaScript heap in use.', ({ heapUsedBytes }) => heapUsedBytes),
+    ({ usage }) => usage.residentBytes),
+  gauge('rabbitmq_process_open_fds', 'Open files and sockets.', ({ usage }) => usage.openFiles),
+  gauge('rabbitmq_process_max_fds', 'Files and sockets that may be open.', ({ usage }) => usage.openFilesMax),
+  gauge('process_resident_memory_bytes', 'Resident memory.', ({ usage }) => usage.residentBytes),
+  gauge('process_start_time_seconds', 'Start, in seconds since 1970.', ({ node }) => node.startedAtMs / 1000),
+  counter('process_cpu_seconds_total', 'CPU time, user and system.', ({ usage }) => usage.cpuSeconds),
+  gauge('nodejs_heap_size_used_bytes', 'JavaScript heap in use.', ({ usage }) => usage.heapUsedBytes),
 ]
 
-export function prometheusAnswer(view: BrokerView): Answer {
-  const memory = process.memoryUsage()
-  const cpu = process.cpuUsage()
-  const body = prometheusText({
-    view, totals: view.totals(), nowMs: Date.now(), residentBytes: memory.rss, heapUsedBytes: memory.heapUsed,
-    cpuSeconds: (cpu.user + cpu.system) / 1_000_000,
+/** Rows whose names the metrics of single queues take over are left out on request. */
+export function prometheusText(reading: Reading, isWanted: (name: string) => boolean = () => true): string {
+  const rows = metrics.filter(({ name }) => isWanted(name)).map((metric) =>
+    familyHead(metric.name, metric.type, metric.help)
+    + sample(metric.name, metric.labels(reading), metric.read(reading)))
+  return rows.join('') + (isWanted(SIZES) ? sizesText(reading.totals.counters.sizes) : '')
+}
+
+const SIZES = 'rabbitmq_message_size_bytes'
+
+/** RabbitMQ's dashboards select steps as Go writes floats: `100.0`, `1e+06`. */
+function sizesText(sizes: SizeHistogram): string {
+  const name = SIZES
+  const labels = { protocol: 'amqp091' }
+  let count = 0
+  const buckets = sizes.counts.map((inBucket, at) => {
+    count += inBucket
+    return sample(`${name}_bucket`, { ...labels, le: stepText(SIZE_STEPS[at]) }, count)
   })
-  return { status: 200, body, contentType: 'text/plain; version=0.0.4; charset=utf-8' }
+  return familyHead(name, 'histogram', 'Bodies of published messages, in bytes.') + buckets.join('')
+    + sample(`${name}_count`, labels, count) + sample(`${name}_sum`, labels, sizes.bytes)
 }
 
-export function prometheusText(reading: Reading): string {
-  return metrics.map((metric) => [
-    `# TYPE ${metric.name} ${metric.type}`,
-    `# HELP ${metric.name} ${metric.help}`,
-    `${metric.name}${labelText(metric.labels(reading))} ${numberText(metric.read(reading))}`,
-    '',
-  ].join('\n')).join('')
-}
-
-/** Prometheus spells it so. */
-function numberText(value: number): string {
-  return value === Infinity ? '+Inf' : String(value)
-}
-
-function labelText(labels: Readonly<Record<string, string>>): string {
-  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escapeLabel(value)}"`)
-  return pairs.length === 0 ? '' : `{${pairs.join(',')}}`
-}
-
-function escapeLabel(value: string): string {
-  return value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')
+function stepText(step: number | undefined): string {
+  if (step === undefined) return '+Inf'
+  return step < 1e6 ? `${step}.0` : step.toExponential().replace(/e\+(\d)$/, 'e+0$1')
 }

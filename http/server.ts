@@ -1,58 +1,137 @@
-// The HTTP application: rows of endpoints.ts become fastify routes; what is left is authentication, the
-// answers for paths that have no row, and the one catch. Called by door.ts. Invariant: a request changes
-// nothing, and every answer but an empty one is JSON with `error` and `reason`, as RabbitMQ's, or what the
-// endpoint says.
-
+// The HTTP application: rows of endpoints.ts become routes. What surrounds every handler is here, in the
+// order of RabbitMQ's: method, who asks, tag, accepted type, vhost, query, body. Called by door.ts.
+// Invariant: a request that is refused anywhere has changed nothing, and every answer with a body is JSON
+// (with `error` and `reason` when refused) or what the endpoint says.
+import type { Readable } from 'node:stream'
 import { fastify } from 'fastify'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { admit, CHALLENGE } from './auth.ts'
-import { addBackup } from './backup.ts'
-import type { BrokerView } from './broker-view.ts'
-import type { HttpLog } from './http-log.ts'
-import type { Answer, Endpoint } from './endpoint.ts'
+import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
+import type { User } from '../broker/users.ts'
+import type { VHost } from '../broker/vhost.ts'
+import { checkTag, visibleVHost } from './access.ts'
+import type { Answer, Listing } from './answer.ts'
+import { authenticate, CHALLENGE, Unauthenticated } from './auth.ts'
+import { parseColumns, pickColumns } from './columns.ts'
+import type { Endpoint } from './endpoint.ts'
 import { endpoints, isRabbitPath } from './endpoints.ts'
+import { httpErrorOf, noSuchObject } from './errors.ts'
+import type { HttpLog } from './http-log.ts'
+import { renderListing } from './listing.ts'
+import type { Door } from './node-view.ts'
+import type { Query } from './paging.ts'
+import { parseObject, readBody } from './request-body.ts'
+import { validate } from './schemas.ts'
+
+const METHODS: HTTPMethods[] = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'PATCH', 'OPTIONS']
+/** Three names of 255 characters, percent-encoded twice. */
+const PARAM_LENGTH_MAX = 8192
+const EXCHANGE_PARAMS = ['exchange', 'source', 'destination']
 
 /** Without a socket: door.ts gives it requests, tests inject them. */
-export function createHttp(view: BrokerView, log: HttpLog): FastifyInstance {
+export function createHttp(door: Door, log: HttpLog): FastifyInstance {
   const answerFailure = failureAnswerer(log)
-  const app = fastify({ logger: false, frameworkErrors: answerFailure })
-  acceptAnyBody(app)
-  for (const row of endpoints) {
-    const { method, path: url } = row
-    app.route({ method, url, handler: (request, reply) => serve(row, view, request, reply) })
+  const app = fastify({
+    logger: false, frameworkErrors: answerFailure, exposeHeadRoutes: false,
+    routerOptions: { maxParamLength: PARAM_LENGTH_MAX, ignoreTrailingSlash: true },
+  })
+  app.removeAllContentTypeParsers()
+  // Bodies are read when it is known who sends them.
+  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload))
+  for (const [url, rows] of byPath(endpoints)) {
+    const allow = allowed(rows)
+    app.route({
+      method: METHODS, url,
+      handler: (request, reply) => {
+        const method = request.method === 'HEAD' ? 'GET' : request.method
+        const row = rows.find((each) => each.method === method)
+        if (row !== undefined) return serve(row, door, request, reply.header('allow', allow))
+        return reply.code(method === 'OPTIONS' ? 200 : 405).header('allow', allow).send()
+      },
+    })
   }
-  addBackup(app, view)
   app.setNotFoundHandler(answerUnknown)
   app.setErrorHandler(answerFailure)
   return app
 }
 
-/** No endpoint reads a body yet; one that is sent must not turn a 404, 405 or 501 into a 415. */
-function acceptAnyBody(app: FastifyInstance): void {
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser('*', (_request, payload, done) => {
-    payload.resume()
-    done(null)
-  })
-}
-
-async function serve(row: Endpoint, view: BrokerView, request: FastifyRequest, reply: FastifyReply,
+async function serve(
+  row: Endpoint, door: Door, request: FastifyRequest, reply: FastifyReply,
 ): Promise<FastifyReply> {
-  if (row.auth === 'anonymous') return send(reply, row.handler(view))
-  const admission = await admit(view, request.headers.authorization, request.ip)
-  if ('caller' in admission) return send(reply, row.handler(view, admission.caller))
-  void reply.code(401).header('www-authenticate', CHALLENGE)
-  return admission.refusal === null ? reply.send() : reply.send(admission.refusal)
+  const user = await admit(row, door, request)
+  if (row.access !== 'anonymous' && !acceptsJson(request.headers.accept)) return reply.code(406).send()
+  const params = readParams(request)
+  const query = readQuery(request)
+  const findVHost = (): VHost | null => (params['vhost'] === undefined || user === null
+    ? null : visibleVHost(door.broker, user, params['vhost']))
+  findVHost()
+  const validQuery = row.query === undefined ? {} : validate(row.query, request.query as object)
+  const body = row.body === undefined ? null
+    : validate(row.body, parseObject(await readBody((request.body ?? request.raw) as Readable)))
+  door.broker.turn.begin()
+  const { headers } = request
+  // Looked for again: it may have gone while the body came.
+  const answer = await row.handle({ door, user, params, headers, vhost: findVHost(), query: validQuery,
+    body })
+  return send(reply, row, answer, query)
 }
 
-function send(reply: FastifyReply, answer: Answer): FastifyReply {
-  const { status, contentType, body } = answer
-  return reply.code(status).header('cache-control', 'no-cache').type(contentType).send(body)
+async function admit(row: Endpoint, { node }: Door, request: FastifyRequest): Promise<User | null> {
+  if (row.access === 'anonymous') return null
+  const user = await authenticate(node, request.headers.authorization, request.ip)
+  checkTag(user, row.access)
+  return user
+}
+
+/** RabbitMQ writes the default exchange's empty name as `amq.default` in paths. */
+function readParams(request: FastifyRequest): Record<string, string> {
+  const params = request.params as Record<string, string>
+  return Object.fromEntries(Object.entries(params).map(([name, value]) => {
+    if (value.includes('\ufffd')) throw noSuchObject() // not UTF-8: no such name can be
+    return [name, value === 'amq.default' && EXCHANGE_PARAMS.includes(name) ? '' : value]
+  }))
+}
+
+/** Of a parameter that is given twice the first counts. */
+function readQuery(request: FastifyRequest): Query {
+  const query = request.query as Record<string, string | string[]>
+  return Object.fromEntries(Object.entries(query).map(([name, value]) => [
+    name, typeof value === 'string' ? value : value[0],
+  ]))
+}
+
+function acceptsJson(accept: string | undefined): boolean {
+  if (accept === undefined || accept === '') return true
+  return accept.split(',').some((range) => /^\s*(?:\*\/\*|application\/(?:json|\*))\s*(?:;|$)/i.test(range))
+}
+
+async function send(
+  reply: FastifyReply, row: Endpoint, answer: Answer | Listing, query: Query,
+): Promise<FastifyReply> {
+  void reply.header('cache-control', 'no-cache')
+  if ('rows' in answer) {
+    return reply.type('application/json').send(await renderListing(answer, query, row.list === 'paged'))
+  }
+  void reply.code(answer.status).headers(answer.headers)
+  if (answer.body === null) return reply.send()
+  const columns = row.method === 'GET' ? parseColumns(query['columns']) : null
+  const isPlain = columns === null || typeof answer.body === 'string' || Array.isArray(answer.body)
+  return reply.type(answer.contentType).send(isPlain ? answer.body : pickColumns(answer.body, columns))
+}
+
+function byPath(rows: readonly Endpoint[]): Map<string, Endpoint[]> {
+  const paths = new Map<string, Endpoint[]>()
+  for (const row of rows) paths.set(row.path, [...paths.get(row.path) ?? [], row])
+  return paths
+}
+
+/** In RabbitMQ's order. */
+function allowed(rows: readonly Endpoint[]): string {
+  const methods = rows.map(({ method }) => method)
+  const inOrder = (['GET', 'PUT', 'POST', 'DELETE'] as const).filter((method) => methods.includes(method))
+  return [...methods.includes('GET') ? ['HEAD'] : [], ...inOrder, 'OPTIONS'].join(', ')
 }
 
 function answerUnknown(request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const [path = ''] = request.url.split('?', 1)
-  if (endpoints.some((row) => row.path === path)) return reply.code(405).header('allow', 'GET, HEAD').send()
   if (isRabbitPath(path)) {
     const reason = `${request.method} ${path} is part of RabbitMQ's management API and is not built here yet`
     return reply.code(501).send({ error: 'not_implemented', reason })
@@ -60,9 +139,21 @@ function answerUnknown(request: FastifyRequest, reply: FastifyReply): FastifyRep
   return reply.code(404).send({ error: 'Object Not Found', reason: 'Not Found' })
 }
 
-/** fastify brings its own errors here too, as for a path that cannot be decoded: those have a status. */
+/** The one catch. fastify brings its own errors here too, as for a path that cannot be decoded. */
 function failureAnswerer(log: HttpLog) {
   return (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
+    if (error instanceof Unauthenticated) {
+      void reply.code(401).header('www-authenticate', CHALLENGE).send()
+      return
+    }
+    const refusal = httpErrorOf(error)
+    if (refusal !== null) {
+      if (refusal.status === 401) void reply.header('www-authenticate', CHALLENGE)
+      // What was not read of the body is not waited for.
+      if (!request.raw.complete) void reply.header('connection', 'close')
+      void reply.code(refusal.status).send({ error: refusal.error, reason: refusal.reason })
+      return
+    }
     const status = error instanceof Error && 'statusCode' in error ? Number(error.statusCode) : 500
     if (error instanceof Error && status < 500) {
       void reply.code(status).send({ error: 'bad_request', reason: error.message })

@@ -6,6 +6,7 @@ import { TimerWheel } from '../base/timer-wheel.ts'
 import { Turn } from '../base/turn.ts'
 import { Broker } from '../broker/broker.ts'
 import type { Settings } from '../broker/config.ts'
+import { SAMPLE_MS, Sampler } from '../broker/sampler.ts'
 import { listenAmqp, listenAmqps } from '../connections/listener.ts'
 import type { AmqpListener } from '../connections/listener.ts'
 import { startHttp } from '../http/door.ts'
@@ -42,14 +43,16 @@ export interface RunningServer {
  * Errors: DataDirectoryHeld, DataDirectoryNewer, the operating system's for ports. Nothing is left open then.
  */
 export async function startServer(settings: Settings, log: Logger): Promise<RunningServer> {
+  const { amqpPort, httpPort, tlsPort, prometheusPort } = settings
   const tls = readTls(settings)
-  await checkPortsFree(settings.host, [settings.amqpPort, settings.tlsPort ?? 0, settings.httpPort])
+  await checkPortsFree(settings.host, [amqpPort, tlsPort ?? 0, httpPort, prometheusPort ?? 0])
   const clock = new SystemClock()
   const turn = new Turn(clock, nextTurn)
   const timers = new TimerWheel(clock.monotonicMs)
   const broker = createBroker(settings, log, clock, turn, timers)
   const engine = createEngine(settings, broker)
-  const view = new ServerView(broker)
+  const view = new ServerView(broker, settings.dataDirectory)
+  const sampler = new Sampler(broker)
   if (engine instanceof SqliteEngine) {
     view.backUp = (file, overwrites) => engine.backUp(file, overwrites)
     view.countDamaged = () => engine.damagedCount
@@ -63,22 +66,22 @@ export async function startServer(settings: Settings, log: Logger): Promise<Runn
     await recover(engine, broker, settings)
     amqp.push(await listenAmqp(broker, settings.host, settings.amqpPort))
     if (tls !== null) amqp.push(await listenAmqps(broker, settings.host, settings.tlsPort!, tls))
-    http = await startHttp({ host: settings.host, port: settings.httpPort, view, log })
+    const door = { broker, node: view, sampler }
+    http = await startHttp({ host: settings.host, port: httpPort, prometheusPort, door, log })
   } catch (error) {
     for (const listener of amqp) listener.stop()
     await engine.close()
     throw error
   }
   const stopTicking = startTicking(clock, turn, timers)
+  const sampling = setInterval(() => sampler.sample(), SAMPLE_MS)
   const stopWatching = watchResources(broker.alarms, settings)
-  const [plain, secure] = amqp
-  const { address, port } = plain!.address
-  view.addListener('amqp', address, port, false)
-  if (secure !== undefined) view.addListener('amqp/ssl', secure.address.address, secure.address.port, true)
+  nameListeners(view, amqp, http)
   view.ready = true
+  const [port, securePort] = amqp.map((listener) => listener.address.port)
   return {
     amqpUrl: `amqp://${connectable(settings.host)}:${port}`,
-    amqpsUrl: secure === undefined ? null : `amqps://${connectable(settings.host)}:${secure.address.port}`,
+    amqpsUrl: securePort === undefined ? null : `amqps://${connectable(settings.host)}:${securePort}`,
     httpUrl: http.url,
     dataDirectory: settings.dataDirectory,
     async close(reason = 'shutdown') {
@@ -89,9 +92,23 @@ export async function startServer(settings: Settings, log: Logger): Promise<Runn
       broker.rememberDeliveries()
       for (const vhost of broker.vhosts.values()) await vhost.store.release()
       stopTicking()
+      clearInterval(sampling)
       stopWatching()
       await engine.close()
     },
+  }
+}
+
+/** In RabbitMQ's words. The first AMQP listener is the plain one. */
+function nameListeners(
+  view: ServerView, [plain, secure]: readonly AmqpListener[], http: RunningHttp,
+): void {
+  const { address, port } = plain!.address
+  view.addListener('amqp', address, port, false)
+  if (secure !== undefined) view.addListener('amqp/ssl', secure.address.address, secure.address.port, true)
+  view.addListener('http', address, Number(new URL(http.url).port), false)
+  if (http.prometheusPort !== null) {
+    view.addListener('http/prometheus', address, http.prometheusPort, false)
   }
 }
 

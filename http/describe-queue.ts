@@ -1,0 +1,95 @@
+// A queue in RabbitMQ's fields: the row of a list, and what only its own page has. What Leveret does not know
+// of a queue (its memory, what of it lies in RAM) is left out.
+import { connectionName } from '../broker/connection-view.ts'
+import type { VHost } from '../broker/vhost.ts'
+import type { Queue } from '../queues/queue.ts'
+import { consumersOf, describeConsumer } from './describe-connection.ts'
+import { curveOf, messageStats, statKeys, withDetails } from './message-stats.ts'
+import type { Curve, CurveQuery } from './message-stats.ts'
+import type { Door } from './node-view.ts'
+import { tableToObject } from './table-as-json.ts'
+
+export interface PlacedQueue {
+  readonly vhost: VHost
+  readonly queue: Queue
+}
+
+export interface QueueCurves {
+  readonly lengths: Curve | null
+  readonly rates: Curve | null
+}
+
+export function queueCurves(query: CurveQuery): QueueCurves {
+  return { lengths: curveOf(query, 'lengths'), rates: curveOf(query, 'msg_rates') }
+}
+
+/** `disable_stats=true`, with `enable_queue_totals=true` also the lengths. */
+export function describeQueueBriefly({ node }: Door, { vhost, queue }: PlacedQueue,
+  withTotals: boolean): object {
+  return {
+    ...identity(node.nodeName, vhost, queue),
+    ...withTotals && {
+      messages: queue.readyCount + queue.unackedCount, messages_ready: queue.readyCount,
+      messages_unacknowledged: queue.unackedCount,
+    },
+  }
+}
+
+/** A row of /api/queues. */
+export function describeQueue(door: Door, { vhost, queue }: PlacedQueue, curves: QueueCurves): object {
+  const history = door.sampler.historyOf(queue.traffic)
+  const stats = messageStats(statKeys.queue, queue.traffic, history, curves.rates)
+  return {
+    ...identity(door.node.nodeName, vhost, queue),
+    internal: false, internal_owner: false,
+    effective_policy_definition: {}, consumers: queue.consumers.count,
+    ...withDetails(statKeys.lengths, queue, history, curves.lengths),
+    message_bytes: queue.readyBytes + queue.unackedBytes,
+    message_bytes_ready: queue.readyBytes,
+    message_bytes_unacknowledged: queue.unackedBytes,
+    ...stats !== null && { message_stats: stats },
+  }
+}
+
+/** What /api/queues/detailed has beside that. */
+export function describeQueueInDetail(door: Door, placed: PlacedQueue, curves: QueueCurves): object {
+  const consumers = [...consumersOf(door.broker.connections)]
+    .filter(({ consumer }) => consumer.queue === placed.queue)
+  const { isSingleActive } = placed.queue.settings
+  return {
+    ...describeQueue(door, placed, curves),
+    policy: null, operator_policy: null,
+    exclusive_consumer_tag: consumers.find(({ consumer }) => consumer.isExclusive)?.consumer.tag ?? null,
+    single_active_consumer_tag: isSingleActive
+      ? consumers.find(({ consumer }) => consumer.isActive)?.consumer.tag ?? null : null,
+  }
+}
+
+/** The page of one queue: with its consumers, and with its owner when it is exclusive. */
+export function describeQueueWhole(door: Door, placed: PlacedQueue, curves: QueueCurves): object {
+  const { queue } = placed
+  const consumers = [...consumersOf(door.broker.connections)]
+    .filter(({ consumer }) => consumer.queue === queue)
+  const owner = [...door.broker.connections].find((connection) => connection === queue.owner)
+  return {
+    ...describeQueueInDetail(door, placed, curves),
+    consumer_details: consumers.map((consumer) => describeConsumer(door, consumer)),
+    // RabbitMQ fills these two only when it keeps statistics for each pair.
+    incoming: [], deliveries: [],
+    ...owner !== undefined && {
+      owner_pid_details: {
+        name: connectionName(owner), peer_host: owner.peer.address, peer_port: owner.peer.port,
+      },
+    },
+  }
+}
+
+function identity(node: string, vhost: VHost, queue: Queue): object {
+  const given = tableToObject(queue.args)
+  return {
+    name: queue.name, vhost: vhost.name, type: queue.type.name, node, state: 'running',
+    durable: queue.flags.isDurable, auto_delete: queue.flags.isAutoDelete, exclusive: queue.owner !== null,
+    // RabbitMQ 4 tells the type as an argument, whether it was given or not.
+    arguments: { ...given, 'x-queue-type': queue.type.name },
+  }
+}

@@ -1,0 +1,77 @@
+// The Prometheus text: every row, RabbitMQ's names, label values that need escaping.
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { OpenHttp } from '../test/http/open-http.ts'
+import { metrics } from './metrics.ts'
+
+let http: OpenHttp
+
+beforeEach(async () => {
+  http = await OpenHttp.start()
+})
+
+afterEach(() => http.close())
+
+test('has type, help and value of every row', async () => {
+  const answer = await http.call('GET', '/metrics', { login: false })
+  expect(answer.headers['content-type']).toBe('text/plain; version=0.0.4; charset=utf-8')
+  for (const { name, type } of metrics) {
+    expect(answer.text).toContain(`# TYPE ${name} ${type}\n# HELP ${name} `)
+    expect(answer.text).toMatch(new RegExp(`^${name}(\\{.*\\})? (?:[0-9.e+-]+|\\+Inf)$`, 'm'))
+  }
+})
+
+test('counts and labels as RabbitMQ does', async () => {
+  Object.assign(http.broker.counters, { published: 100, deliveredManualAck: 40, gotAutoAck: 10 })
+  const { text } = await http.call('GET', '/metrics')
+  expect(text).toContain('\nrabbitmq_global_messages_received_total{protocol="amqp091"} 100\n')
+  expect(text).toContain('\nrabbitmq_global_messages_delivered_total{protocol="amqp091"} 50\n')
+})
+
+test('shows alarms as 0 and 1, and a limit that is not there as infinite', async () => {
+  http.broker.alarms.isDiskLow = true
+  const { text } = await http.call('GET', '/metrics')
+  expect(text).toContain('\nleveret_store_damaged_messages 3\n')
+  expect(text).toContain('\nrabbitmq_alarms_memory_used_watermark 0\n')
+  expect(text).toContain('\nrabbitmq_alarms_free_disk_space_watermark 1\n')
+  expect(text).toContain('\nrabbitmq_resident_memory_limit_bytes +Inf\n')
+  const check = await http.call('GET', '/api/health/checks/alarms')
+  expect([check.status, check.json]).toMatchObject([503, { alarms: [{ resource: 'disk space' }] }])
+})
+
+test('escapes label values', async () => {
+  const { text } = await http.call('GET', '/metrics')
+  expect(text).toContain(String.raw`rabbitmq_node="rabbit@\"burrow\""`)
+})
+
+test('has no name twice', () => {
+  expect(new Set(metrics.map(({ name }) => name)).size).toBe(metrics.length)
+})
+
+test('says how large bodies are in steps that dashboards select', async () => {
+  for (const size of [50, 100, 5000, 2e6]) http.broker.counters.sizes.add(size)
+  const { text } = await http.call('GET', '/metrics')
+  for (const line of ['le="100.0"} 2', 'le="1000.0"} 2', 'le="10000.0"} 3', 'le="1e+06"} 3', 'le="1e+07"} 4',
+    'le="+Inf"} 4']) {
+    expect(text).toContain(`rabbitmq_message_size_bytes_bucket{protocol="amqp091",${line}\n`)
+  }
+  expect(text).toContain('rabbitmq_message_size_bytes_sum{protocol="amqp091"} 2005150\n')
+})
+
+test('per object names every queue, and no family twice', async () => {
+  await http.call('PUT', '/api/queues/%2F/q%22', { body: {} })
+  const { text } = await http.call('GET', '/metrics/per-object')
+  expect(text).toContain(String.raw`rabbitmq_queue_messages_ready{vhost="/",queue="q\""} 0`)
+  expect(text).toContain('rabbitmq_endpoint="per-object"')
+  const families = [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name)
+  expect(families).toEqual([...new Set(families)])
+})
+
+test('detailed gives the families that are asked for, and of other vhosts nothing', async () => {
+  await http.call('PUT', '/api/queues/%2F/q', { body: {} })
+  const of = (query: string) => http.call('GET', `/metrics/detailed?${query}`).then(({ text }) =>
+    [...text.matchAll(/^(rabbitmq_detailed_\w+)\{/gm)].map(([, name]) => name))
+  expect(await of('family=queue_consumer_count')).toEqual(['rabbitmq_detailed_queue_consumers'])
+  expect(await of('family=queue_consumer_count&family=queue_coarse_metrics')).toHaveLength(4)
+  expect(await of('family=queue_consumer_count&vhost=nosuch')).toEqual([])
+  expect(await of('')).toEqual([])
+})

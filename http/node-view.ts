@@ -1,0 +1,66 @@
+// What the HTTP door is given: the broker, and what only the process knows of itself. runtime/ makes both,
+// tests a broker in memory and a node of plain values. Invariant: a NodeView changes nothing
+// of the broker's.
+import type { Broker } from '../broker/broker.ts'
+import type { Sampler } from '../broker/sampler.ts'
+import type { User } from '../broker/users.ts'
+
+export interface Door {
+  readonly broker: Broker
+  readonly node: NodeView
+  readonly sampler: Sampler
+}
+
+export interface NodeView {
+  readonly productName: string
+  readonly productVersion: string
+  /** As RabbitMQ's: name@host. There is one node, so it is the cluster's name too. */
+  readonly nodeName: string
+  readonly startedAtMs: number
+  /** The AMQP listener is open and the broker is not stopping. */
+  isReady(): boolean
+  authenticate(login: Login): Promise<Authentication>
+  listeners(): readonly ListenerView[]
+  usage(): Promise<NodeUsage>
+  /** Parked by the store, because they were not what had been put. */
+  damagedMessages(): number
+  /**
+   * Copies the data to a file on the broker's machine; returns its size in bytes. Null where there is no file
+   * to copy. Errors: Error, saying why not.
+   */
+  readonly backUp: ((file: string, overwrites: boolean) => Promise<number>) | null
+}
+
+export interface Login {
+  readonly user: string
+  readonly password: string
+  /** Decides for users who may only come from this machine. */
+  readonly remoteAddress: string
+}
+
+export type Authentication =
+  | { readonly ok: true; readonly user: User }
+  | { readonly ok: false; readonly why: 'bad credentials' | 'loopback only' }
+
+export interface ListenerView {
+  /** In RabbitMQ's words: amqp, http, http/prometheus. */
+  readonly protocol: string
+  readonly address: string
+  readonly port: number
+  readonly isTls: boolean
+}
+
+/** What the process takes of its machine, and how much there is. */
+export interface NodeUsage {
+  readonly pid: number
+  readonly processors: number
+  readonly residentBytes: number
+  readonly residentBytesMax: number
+  readonly heapUsedBytes: number
+  /** User and system. */
+  readonly cpuSeconds: number
+  readonly openFiles: number
+  readonly openFilesMax: number
+  readonly diskFreeBytes: number
+  readonly dataDirectory: string
+}

@@ -1,0 +1,80 @@
+// The endpoints as an OpenAPI 3.1 document, derived from the same rows as the routes, so that it cannot be
+// wrong about a path, a parameter or a body. Called by routes/openapi.ts and docs/generate.ts.
+import { z } from 'zod'
+import { paramsOf } from './endpoint.ts'
+import type { Endpoint } from './endpoint.ts'
+
+/** The parameters of every list, of paged ones, and of everything that is read. */
+const listParameters = {
+  sort: 'Dotted path of the field to sort by; what lacks it comes first.',
+  sort_reverse: '`true`: descending.',
+}
+const pageParameters = {
+  page: 'From 1: answers a page object instead of an array.',
+  page_size: '1 to 500, 100 when not given; counts only with `page`.',
+  name: 'Part of the name, in any case; counts only with `page`.',
+  use_regex: '`true`: `name` is a regular expression.',
+}
+const columns = { columns: 'Dotted paths of the wanted fields, with commas between them.' }
+
+export function describeApi(rows: readonly Endpoint[], title: string, version: string): object {
+  const paths: Record<string, Record<string, object>> = {}
+  for (const row of rows) {
+    const path = row.path.replaceAll(/:([a-z_]+)/gi, '{$1}')
+    paths[path] = { ...paths[path], [row.method.toLowerCase()]: describe(row) }
+  }
+  const error = { type: 'object', properties: { error: { type: 'string' }, reason: { type: 'string' } } }
+  return {
+    openapi: '3.1.0',
+    info: { title, version },
+    paths,
+    components: { schemas: { error }, securitySchemes: { basic: { type: 'http', scheme: 'basic' } } },
+  }
+}
+
+function describe(row: Endpoint): object {
+  return {
+    description: row.doc,
+    security: row.access === 'anonymous' ? [] : [{ basic: [] }],
+    'x-user-tag': row.access,
+    parameters: [
+      ...paramsOf(row.path).map((name) => parameter(name, 'path', 'Percent-encoded: `/` is `%2F`.')),
+      ...Object.entries(queryOf(row)).map(([name, doc]) => parameter(name, 'query', doc)),
+    ],
+    ...row.body !== undefined && {
+      requestBody: { content: { 'application/json': { schema: jsonSchema(row.body) } } },
+    },
+    responses: {
+      '2XX': { description: 'Done.' },
+      '4XX': {
+        description: 'Refused; nothing was changed.',
+        content: { 'application/json': { schema: { $ref: '#/components/schemas/error' } } },
+      },
+    },
+  }
+}
+
+/** The keys that a body may have, a `?` after those that may be absent. */
+export function bodyKeys({ body }: Endpoint): string[] {
+  if (body === undefined) return []
+  const { properties = {}, required = [] } = jsonSchema(body) as { properties?: object; required?: string[] }
+  return Object.keys(properties).map((key) => (required.includes(key) ? key : `${key}?`))
+}
+
+function queryOf(row: Endpoint): Record<string, string> {
+  const own = row.query === undefined ? {} : jsonSchema(row.query)['properties'] as object
+  return {
+    ...Object.fromEntries(Object.keys(own).map((name) => [name, ''])),
+    ...row.list === 'paged' && pageParameters, ...row.list !== undefined && listParameters,
+    ...row.method === 'GET' && row.access !== 'anonymous' && columns,
+  }
+}
+
+function parameter(name: string, place: 'path' | 'query', description: string): object {
+  return { name, in: place, required: place === 'path', description, schema: { type: 'string' } }
+}
+
+function jsonSchema(schema: z.ZodType): Record<string, unknown> {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
+  return rest
+}

@@ -1,0 +1,210 @@
+// Messages over RabbitMQ's API: publishing one, getting some, purging. Meant for trying things out: each
+// answers when the broker has done it for good.
+import { z } from 'zod'
+import type { Broker } from '../../broker/broker.ts'
+import type { User } from '../../broker/users.ts'
+import { REJECTED, ROUTED, STORED } from '../../broker/vhost.ts'
+import type { VHost } from '../../broker/vhost.ts'
+import { ContentHeader } from '../../protocol/content-header.ts'
+import { encodeEnvelope } from '../../protocol/envelope.ts'
+import { accessRefused, AmqpError, preconditionFailed } from '../../protocol/errors.ts'
+import { readExpiration } from '../../protocol/expiration.ts'
+import { senderSelectedKeys } from '../../protocol/sender-selected.ts'
+import type { Entry } from '../../queues/entry.ts'
+import { Envelope, Message } from '../../queues/message.ts'
+import type { Queue } from '../../queues/queue.ts'
+import { checkEntry, NO_OWNER } from '../access.ts'
+import { json, noContent } from '../answer.ts'
+import { whenDefined, whenStored } from '../durability.ts'
+import { endpoint } from '../endpoint.ts'
+import { badRequest, notFound } from '../errors.ts'
+import { encodeJsonProperties, propertiesToJson } from '../message-properties.ts'
+import { looseInteger, shortText, text } from '../schemas.ts'
+import { queueNamed } from './queues.ts'
+
+const PERSISTENT = 2
+const ACK_MODES = ['ack_requeue_true', 'ack_requeue_false', 'reject_requeue_true',
+  'reject_requeue_false'] as const
+type AckMode = (typeof ACK_MODES)[number]
+/** Of the bodies in one answer; what lies beyond is for another call. */
+const ANSWER_BYTES_MAX = 64 * 1024 * 1024
+
+const publishBody = z.object({
+  properties: z.record(z.string(), z.unknown(), { error: 'not_an_object' }),
+  routing_key: shortText,
+  payload: z.string({ error: 'payload_not_string' }),
+  payload_encoding: text,
+})
+
+const getBody = z.object({
+  ackmode: z.enum(ACK_MODES, {
+    error: ({ input }) => `Invalid ackmode value: ${String(input).slice(0, 100)}. `
+      + `Valid values are: ${ACK_MODES.join(', ')}`,
+  }),
+  count: looseInteger,
+  encoding: z.enum(['auto', 'base64'], { error: 'Unsupported encoding. Please use auto or base64.' }),
+  truncate: looseInteger.optional(),
+})
+
+type Publish = z.infer<typeof publishBody>
+
+function payloadOf({ payload, payload_encoding: encoding }: Publish): Buffer {
+  if (encoding === 'string') return Buffer.from(payload)
+  if (encoding !== 'base64') throw badRequest(`unsupported_encoding: ${encoding.slice(0, 100)}`)
+  if (!/^[A-Za-z0-9+/]*={0,2}$/.test(payload) || payload.length % 4 === 1) {
+    throw badRequest(`not_base64: ${payload.slice(0, 100)}`)
+  }
+  return Buffer.from(payload, 'base64')
+}
+
+/** Errors: HttpError, AmqpError. Nothing is published then. */
+function publish(broker: Broker, vhost: VHost, user: User, exchangeName: string, body: Publish): number {
+  const payload = payloadOf(body)
+  const properties = encodeJsonProperties(body.properties)
+  const exchange = vhost.findExchange(exchangeName)
+  if (exchange === null) throw notFound('exchange_not_found')
+  if (exchange.flags.isInternal) {
+    throw accessRefused(`cannot publish to internal ${vhost.describeExchange(exchangeName)}`)
+  }
+  const { messageSizeMax } = broker.limits
+  if (payload.length > messageSizeMax) {
+    throw preconditionFailed(
+      `message size ${payload.length} is larger than configured max size ${messageSizeMax}`)
+  }
+  const header = new ContentHeader()
+  header.readProperties(properties, 0, properties.length)
+  if (header.userIdAt >= 0 && header.text(header.userIdAt) !== user.name) {
+    throw preconditionFailed(`user_id property set to '${header.text(header.userIdAt)}' but `
+      + `authenticated user was '${user.name}'`)
+  }
+  const ttlMs = header.expirationAt < 0 ? Infinity : readExpiration(header.text(header.expirationAt))
+  const route = vhost.findRoute(exchange, senderSelectedKeys(header, body.routing_key), header)
+  const sent = header.isToBeRewritten ? header.rewrite(null) : properties
+  const buf = Buffer.concat([sent, payload])
+  const envelope = new Envelope(exchangeName, body.routing_key,
+    encodeEnvelope(exchangeName, body.routing_key))
+  const outcome = vhost.publish(route, new Message(envelope, buf, 0, sent.length, sent.length, buf.length, {
+    isPersistent: header.deliveryMode === PERSISTENT, expiresAtMs: broker.clock.nowMs + ttlMs,
+    priority: header.priority, isDeadLetter: false,
+  }))
+  count(broker, exchange.traffic, payload.length, route.queues.length, outcome)
+  return outcome
+}
+
+function count(
+  { counters }: Broker, traffic: { publishedIn: number; publishedOut: number }, bodyBytes: number,
+  queues: number, outcome: number,
+): void {
+  counters.published++
+  counters.sizes.add(bodyBytes)
+  traffic.publishedIn++
+  traffic.publishedOut += queues
+  if ((outcome & ROUTED) === 0) counters.returned++
+  else counters.routed++
+}
+
+/** The next messages, taken out; those that expired or are still on disk are waited for. */
+async function take(broker: Broker, queue: Queue, countMax: number): Promise<[Entry, number][]> {
+  const taken: [Entry, number][] = []
+  let bytes = 0
+  while (taken.length < countMax && bytes < ANSWER_BYTES_MAX && !queue.isDeleted) {
+    const entry = queue.isPaging ? null : queue.get(false)
+    if (entry !== null) {
+      taken.push([entry, queue.readyCount])
+      bytes += entry.message.bodyBytes
+      continue
+    }
+    if (!queue.isPaging) break
+    await new Promise<void>((resolve) => queue.awaitPage({ paged: resolve }))
+    broker.turn.begin()
+  }
+  return taken
+}
+
+function putBack(broker: Broker, queue: Queue, taken: readonly Entry[], mode: AckMode): void {
+  for (const entry of taken) {
+    if (mode.endsWith('_true')) queue.requeue(entry)
+    else if (mode === 'reject_requeue_false') queue.reject(entry)
+    else {
+      broker.counters.acked++
+      queue.settle(entry)
+    }
+  }
+}
+
+function describe({ message, isRedelivered }: Entry, left: number, encoding: 'auto' | 'base64',
+  truncate: number,
+): object {
+  const { buf, bodyStart, bodyEnd, propertiesStart } = message
+  const body = buf.subarray(bodyStart, Math.min(bodyEnd, bodyStart + truncate))
+  const asText = encoding === 'base64' ? null : utf8(body)
+  return {
+    payload_bytes: message.bodyBytes, redelivered: isRedelivered, exchange: message.exchange,
+    routing_key: message.routingKey, message_count: left,
+    properties: propertiesToJson(buf, propertiesStart),
+    payload: asText ?? body.toString('base64'), payload_encoding: asText === null ? 'base64' : 'string',
+  }
+}
+
+function utf8(bytes: Buffer): string | null {
+  const decoded = bytes.toString('utf8')
+  return Buffer.from(decoded).equals(bytes) ? decoded : null
+}
+
+export const messageEndpoints = [
+  endpoint({
+    method: 'POST', path: '/api/exchanges/:vhost/:exchange/publish', access: 'management', body: publishBody,
+    doc: 'Publishes one message and answers, when it is stored, whether it was `routed`. `payload_encoding` '
+      + 'is `string` or `base64`.',
+    async handle({ door: { broker }, user, vhost, params, body }) {
+      checkEntry(broker, user, vhost)
+      let outcome = 0
+      try {
+        outcome = publish(broker, vhost, user, params.exchange, body)
+      } catch (error) {
+        // RabbitMQ publishes over a channel here and shows how that was closed.
+        if (error instanceof AmqpError) throw badRequest(`${error.code} ${error.message}`)
+        throw error
+      }
+      if ((outcome & STORED) !== 0) await whenStored(vhost)
+      return json({ routed: (outcome & ROUTED) !== 0 && (outcome & REJECTED) === 0 })
+    },
+  }),
+  endpoint({
+    method: 'POST', path: '/api/queues/:vhost/:queue/get', access: 'management', body: getBody,
+    doc: `Takes up to \`count\` messages and does with them as \`ackmode\` says: ${ACK_MODES.join(', ')}. `
+      + 'Those that go back count as delivered before. `encoding` is `auto` or `base64`; `truncate` cuts '
+      + 'bodies.',
+    async handle({ door: { broker }, user, vhost, params, body }) {
+      checkEntry(broker, user, vhost)
+      const queue = queueNamed(vhost, params.queue)
+      vhost.checkOwner(queue, NO_OWNER)
+      const taken = await take(broker, queue, body.count)
+      const truncate = Math.max(0, body.truncate ?? Infinity)
+      let mode: AckMode = 'ack_requeue_true'
+      try {
+        const messages = taken.map(([entry, left]) => describe(entry, left, body.encoding, truncate))
+        broker.counters.gotManualAck += taken.length
+        broker.counters.redelivered += taken.filter(([entry]) => entry.isRedelivered).length
+        mode = body.ackmode
+        return json(messages)
+      } finally {
+        // Whatever went wrong, nothing that was taken is kept.
+        putBack(broker, queue, taken.map(([entry]) => entry), mode)
+      }
+    },
+  }),
+  endpoint({
+    method: 'DELETE', path: '/api/queues/:vhost/:queue/contents', access: 'management',
+    doc: 'Drops what is ready; unacknowledged messages stay with their consumers.',
+    async handle({ door: { broker }, user, vhost, params }) {
+      checkEntry(broker, user, vhost)
+      const queue = queueNamed(vhost, params.queue)
+      vhost.checkOwner(queue, NO_OWNER)
+      queue.purge()
+      await whenDefined(vhost)
+      return noContent()
+    },
+  }),
+]
+

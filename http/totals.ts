@@ -1,0 +1,43 @@
+// What the broker holds and has counted, added up when somebody asks. Called by the overview and the metrics.
+import type { Broker } from '../broker/broker.ts'
+import type { Counters } from '../broker/counters.ts'
+
+export interface Totals {
+  readonly connections: number
+  readonly channels: number
+  readonly exchanges: number
+  readonly queues: number
+  readonly consumers: number
+  /** Channels that have published. */
+  readonly publishers: number
+  readonly messagesReady: number
+  readonly messagesUnacked: number
+  readonly counters: Counters
+}
+
+export function readTotals(broker: Broker): Totals {
+  const totals = {
+    connections: broker.connections.size, channels: 0, exchanges: 0, queues: 0, consumers: 0,
+    publishers: 0,
+    messagesReady: 0, messagesUnacked: 0, counters: broker.counters,
+  }
+  for (const connection of broker.connections) {
+    totals.channels += connection.channelCount
+    for (const { traffic } of connection.channelViews()) if (traffic.published > 0) totals.publishers++
+  }
+  for (const vhost of broker.vhosts.values()) {
+    totals.exchanges += vhost.exchanges.size
+    totals.queues += vhost.queues.size
+    for (const queue of vhost.queues.values()) {
+      totals.consumers += queue.consumers.count
+      totals.messagesReady += queue.readyCount
+      totals.messagesUnacked += queue.unackedCount
+    }
+  }
+  return totals
+}
+
+/** All that left a queue towards a client, whether pushed or fetched. */
+export function delivered(counters: Counters): number {
+  return counters.deliveredManualAck + counters.deliveredAutoAck + counters.gotManualAck + counters.gotAutoAck
+}

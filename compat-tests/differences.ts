@@ -243,6 +243,43 @@ const entries = {
     rabbit: 'connection closed with 541 `INTERNAL_ERROR`',
     reason: 'The mistake is the client\'s, and the code says so.',
   },
+  'http-challenge': {
+    what: 'HTTP: `WWW-Authenticate` of a 401 with a body',
+    leveret: 'there, as on every 401',
+    rabbit: 'only when no credentials were sent',
+    reason: 'RFC 9110 demands it.',
+  },
+  'http-reason': {
+    what: 'HTTP: `reason` of a value that does not fit',
+    leveret: 'a text that names the field, the problem and the value',
+    rabbit: 'an array with the problem and the value, or a text that depends on Erlang',
+    reason: 'A reason is a text in every other answer; clients that expect one fail on an array.',
+  },
+  'http-500': {
+    what: 'HTTP: arguments that are no object',
+    leveret: '400 with a reason',
+    rabbit: '500 without a body',
+    reason: 'The mistake is the client\'s.',
+  },
+  'http-absent': {
+    what: 'HTTP: fields that describe Erlang or RabbitMQ\'s storage (`reductions`, `garbage_collection`, '
+      + '`memory`, `messages_ram`, `online`, `idle_since`, …)',
+    leveret: 'absent',
+    rabbit: 'there',
+    reason: 'Nothing in Leveret has that meaning, and an invented number misleads more than none.',
+  },
+  'http-empty-object': {
+    what: 'HTTP: `properties` of a message that has none',
+    leveret: '`{}`',
+    rabbit: '`[]`',
+    reason: 'An object in every other answer; Erlang cannot tell an empty one from a list.',
+  },
+  'http-extensions': {
+    what: 'HTTP: `/api/extensions`',
+    leveret: '`[]`',
+    rabbit: 'scripts of RabbitMQ\'s own pages',
+    reason: 'Those pages are not served.',
+  },
 } as const satisfies Record<string, Omit<Difference, 'id'>>
 
 export type DifferenceId = keyof typeof entries

@@ -4,6 +4,8 @@
 
 export interface BrokerProcess {
   readonly url: string
+  /** Of the management API, without `/api`; null where it is not known. */
+  readonly httpUrl: string | null
   readonly version: string
   /** Null where the broker is not ours to stop. */
   readonly restart: ((signal: RestartSignal) => Promise<void>) | null

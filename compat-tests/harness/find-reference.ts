@@ -42,7 +42,8 @@ async function isDebian(): Promise<boolean> {
 const fromUrl: Way = async () => {
   const url = process.env['RABBITMQ_URL']
   if (url === undefined || url === '') return null
-  return { url, version: await serverVersion(url), restart: null, stop: () => Promise.resolve() }
+  const httpUrl = process.env['RABBITMQ_HTTP_URL'] ?? null
+  return { url, httpUrl, version: await serverVersion(url), restart: null, stop: () => Promise.resolve() }
 }
 
 // Not exercised where this was written: that machine has a Docker client but no engine.
@@ -55,7 +56,7 @@ const fromDocker: Way = async (say) => {
   }
   const { GenericContainer, Wait } = await import('testcontainers')
   const container = await new GenericContainer(image)
-    .withExposedPorts(5672)
+    .withExposedPorts(5672, 15672)
     .withCopyContentToContainer([{
       content: 'deprecated_features.permit.transient_nonexcl_queues = true\nloopback_users.guest = false\n',
       target: '/etc/rabbitmq/conf.d/90-leveret.conf',
@@ -63,8 +64,9 @@ const fromDocker: Way = async (say) => {
     .withWaitStrategy(Wait.forLogMessage(/Server startup complete/))
     .start()
   const url = `amqp://guest:guest@${container.getHost()}:${container.getMappedPort(5672)}`
+  const httpUrl = `http://${container.getHost()}:${container.getMappedPort(15672)}`
   return {
-    url, version: await serverVersion(url), restart: null,
+    url, httpUrl, version: await serverVersion(url), restart: null,
     stop: async () => {
       await container.stop()
     },

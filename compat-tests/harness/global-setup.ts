@@ -40,7 +40,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     throw error
   }
   const targets = [...brokers].map(([label, broker]) =>
-    makeTarget(label, broker.url, broker.version, broker.restart !== null, control.url))
+    makeTarget(label, broker, control.url))
   for (const target of targets) say(`${target.label} ${target.version}`)
   project.provide('targets', targets)
   project.provide('runId', randomUUID().slice(0, 8))

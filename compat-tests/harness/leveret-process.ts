@@ -18,11 +18,13 @@ const stopBoundMs = 30_000
 
 export class LeveretProcess implements BrokerProcess {
   url = ''
+  httpUrl = ''
   version = ''
   private readonly dataFolder: string
   private child: ChildProcess | null = null
   private output = ''
   private port = '0'
+  private httpPort = '0'
   private readonly killOnExit = (): void => {
     this.child?.kill('SIGKILL')
   }
@@ -67,8 +69,8 @@ export class LeveretProcess implements BrokerProcess {
   private async boot(): Promise<void> {
     this.output = ''
     const child = spawn(process.execPath, [
-      program, 'start', '--data', this.dataFolder, '--amqp-port', this.port, '--http-port', '0', '--host',
-        '127.0.0.1',
+      program, 'start', '--data', this.dataFolder, '--amqp-port', this.port, '--http-port', this.httpPort,
+      '--host', '127.0.0.1',
     ], { stdio: ['ignore', 'pipe', 'pipe'] })
     this.child = child
     for (const stream of [child.stdout, child.stderr]) {
@@ -79,6 +81,8 @@ export class LeveretProcess implements BrokerProcess {
     try {
       this.port = await until('Leveret prints "Server startup complete"', () => this.findPort(), startBoundMs)
       this.url = `amqp://guest:guest@127.0.0.1:${this.port}`
+      this.httpPort = /http:\/\/127\.0\.0\.1:(\d+)/.exec(this.output)?.[1] ?? '0'
+      this.httpUrl = `http://127.0.0.1:${this.httpPort}`
       this.version = await serverVersion(this.url)
     } catch (cause) {
       child.kill('SIGKILL')

@@ -43,16 +43,25 @@ kill $epmd
 const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
 // Upstream 4.3 denies transient shared queues unless told otherwise; Debian's build permits them. 3.x has no
-// such key, but reads its own memory from /proc, which a root folder does not have.
+// such key. Memory is not read from /proc, which a root folder does not have. Statistics come often, so that
+// a test need not wait for them.
 const configOf4 = 'deprecated_features.permit.transient_nonexcl_queues = true\n'
-const configOf3 = 'vm_memory_calculation_strategy = allocated\n'
+const config = (httpPort: string, prometheusPort: string): string => `\
+vm_memory_calculation_strategy = allocated
+collect_statistics_interval = 500
+management.tcp.ip = 127.0.0.1
+management.tcp.port = ${httpPort}
+prometheus.tcp.ip = 127.0.0.1
+prometheus.tcp.port = ${prometheusPort}
+`
 
-/** Exchange types that come with RabbitMQ and have to be switched on: exchange-types.test.ts. */
-export const enabledPlugins = '[rabbitmq_consistent_hash_exchange,rabbitmq_random_exchange,'
-  + 'rabbitmq_recent_history_exchange].\n'
+/** The management API, and exchange types that have to be switched on: exchange-types.test.ts. */
+export const enabledPlugins = '[rabbitmq_management,rabbitmq_prometheus,rabbitmq_consistent_hash_exchange,'
+  + 'rabbitmq_random_exchange,rabbitmq_recent_history_exchange].\n'
 
 export class RabbitNode implements BrokerProcess {
   readonly url: string
+  readonly httpUrl: string
   version = ''
   private readonly installation: RabbitInstallation
   private readonly workFolder: string
@@ -61,11 +70,12 @@ export class RabbitNode implements BrokerProcess {
   private log = ''
 
   private constructor(installation: RabbitInstallation, workFolder: string, ports: readonly number[]) {
-    const [amqpPort, distPort, epmdPort] = ports.map(String) as [string, string, string]
+    const [amqpPort, distPort, epmdPort, httpPort] = ports.map(String) as [string, string, string, string]
     const work = installation.root === null ? workFolder : workFolder.slice(installation.root.length)
     this.installation = installation
     this.workFolder = workFolder
     this.url = `amqp://guest:guest@127.0.0.1:${amqpPort}`
+    this.httpUrl = `http://127.0.0.1:${httpPort}`
     this.env = {
       PATH: installation.root === null ? `${process.env['PATH'] ?? ''}:${path}` : path,
       LANG: 'C.UTF-8', HOME: work, WORK: work, SERVER: installation.server,
@@ -80,9 +90,11 @@ export class RabbitNode implements BrokerProcess {
   static async start(installation: RabbitInstallation, isRabbit3: boolean): Promise<RabbitNode> {
     const parent = installation.root === null ? tmpdir() : join(installation.root, 'tmp')
     const work = await mkdtemp(join(parent, 'leveret-compat-'))
-    await writeFile(join(work, 'rabbitmq.conf'), isRabbit3 ? configOf3 : configOf4)
+    const ports = await freePorts(5)
+    const common = config(String(ports[3]), String(ports[4]))
+    await writeFile(join(work, 'rabbitmq.conf'), isRabbit3 ? common : common + configOf4)
     await writeFile(join(work, 'enabled_plugins'), enabledPlugins)
-    const node = new RabbitNode(installation, work, await freePorts(3))
+    const node = new RabbitNode(installation, work, ports)
     try {
       await node.boot()
     } catch (error) {

@@ -3,6 +3,8 @@
 // Invariant: a URL stays valid for the whole run, restarts included; versions come from the broker's own
 // greeting.
 
+import type { BrokerProcess } from './broker-process.ts'
+
 export interface Target {
   readonly label: 'Leveret' | 'RabbitMQ'
   readonly isLeveret: boolean
@@ -10,6 +12,8 @@ export interface Target {
   readonly isRabbit3: boolean
   readonly version: string
   readonly url: string
+  /** Of the management API, without `/api`; null where it is not known. */
+  readonly httpUrl: string | null
   readonly user: string
   readonly password: string
   readonly vhost: string
@@ -31,15 +35,14 @@ declare module 'vitest' {
   }
 }
 
-export function makeTarget(
-  label: Target['label'], url: string, version: string, canRestart: boolean, controlUrl: string,
-): Target {
+export function makeTarget(label: Target['label'], broker: BrokerProcess, controlUrl: string): Target {
+  const { url, httpUrl, version } = broker
   const { username, password, pathname } = new URL(url)
   const vhost = pathname === '' ? '/' : decodeURIComponent(pathname.slice(1))
   // The close texts name the vhost, and the suite pins those texts.
   if (vhost !== '/') throw new Error(`the suite expects the vhost '/', but ${url} names '${vhost}'`)
   return {
-    label, url, version, canRestart, controlUrl, vhost,
+    label, url, httpUrl, version, canRestart: broker.restart !== null, controlUrl, vhost,
     isLeveret: label === 'Leveret',
     isRabbit3: label === 'RabbitMQ' && version.startsWith('3.'),
     user: username === '' ? 'guest' : decodeURIComponent(username),

@@ -22,7 +22,8 @@ import {
   writeConnectionUnblocked,
 } from '../protocol/methods.gen.ts'
 import { FRAME_HEARTBEAT, FRAME_METHOD } from '../protocol/spec.ts'
-import type { PageWaiter, Queue } from '../queues/queue.ts'
+import type { PageWaiter } from '../queues/paged-ready.ts'
+import type { Queue } from '../queues/queue.ts'
 import type { ChannelHost, HostedChannel, ReplyWriter } from './channel-host.ts'
 import { ChannelTable } from './channel-table.ts'
 import { CloseReply } from './close-reply.ts'

@@ -19,8 +19,8 @@ export class Exchange implements Destination {
   readonly flags: ExchangeFlags
   readonly args: FieldTable
   readonly router: Router
-  /** Where a message goes that finds no destination here; null when there is no such exchange argument. */
-  readonly alternateName: string | null
+  /** Where a message goes that finds no destination here: as its argument says, or else its policy. */
+  alternateName: string | null = null
   /** Bindings of which this is the source, by Binding.key. */
   readonly bindings = new Map<string, Binding>()
   readonly traffic = new ExchangeTraffic()
@@ -32,8 +32,13 @@ export class Exchange implements Destination {
     this.flags = flags
     this.args = args
     this.router = type.createRouter(args, random)
-    const alternate = args.get('alternate-exchange')
-    this.alternateName = alternate?.tag === 'S' ? alternate.value : null
+    this.applyAlternate(null)
+  }
+
+  /** What a policy names as alternate; an argument goes before it (RabbitMQ). */
+  applyAlternate(fromPolicy: string | null): void {
+    const argument = this.args.get('alternate-exchange')
+    this.alternateName = argument?.tag === 'S' ? argument.value : fromPolicy
   }
 
   /** Returns false when the same binding is there already. */

@@ -6,7 +6,7 @@ import { connectionName } from '../broker/connection-view.ts'
 import type { ConnectionView } from '../broker/connection-view.ts'
 import type { User } from '../broker/users.ts'
 import type { VHost } from '../broker/vhost.ts'
-import type { QueueOwner } from '../queues/queue.ts'
+import type { QueueOwner } from '../queues/queue-flags.ts'
 import type { Access } from './endpoint.ts'
 import { noSuchObject, notAuthorised, notFound } from './errors.ts'
 

@@ -1,7 +1,9 @@
 // Dead letters that must not be lost: kept until somebody has taken them, tried again, counted, purged.
 import { describe, expect, it } from 'vitest'
 import { tableOf } from '../protocol/table-encode.ts'
+import type { FieldTable } from '../protocol/table.ts'
 import { QueueWorld, messageOf } from './queue.contract.ts'
+import { resolveQueueSettings } from './settings.ts'
 
 function keepingWorld(args: Record<string, string | number> = {}): QueueWorld {
   return new QueueWorld({ args: tableOf({
@@ -66,4 +68,23 @@ describe('a letter', () => {
     killOne(world)
     expect([world.deaths, world.store.kept.size]).toEqual([['q rejected'], 0])
   })
+  it('that waits is gone when a policy takes back that it is kept, and the next one may be lost', () => {
+    const world = keepingWorld({ 'x-dead-letter-strategy': 'at-most-once' })
+    const { queue } = world
+    world.missing = null
+    const says = (strategy: string): void => queue.applySettings(resolveQueueSettings(
+      without(queue.args, 'x-dead-letter-strategy'), new Map([['dead-letter-strategy', strategy]])))
+    says('at-least-once')
+    killOne(world)
+    expect(world.store.kept.size).toBe(1)
+    says('at-most-once')
+    expect(world.store.kept.size).toBe(0)
+    killOne(world)
+    pass(world, 10_000)
+    expect([world.deaths, world.store.kept.size]).toEqual([['q rejected all', 'q rejected'], 0])
+  })
 })
+
+function without(args: FieldTable, name: string): FieldTable {
+  return new Map([...args].filter(([key]) => key !== name))
+}

@@ -7,7 +7,7 @@ import type { Timer, TimerWheel } from '../base/timer-wheel.ts'
 export class Lease implements Timer {
   dueMs = 0
   private readonly parts: { readonly clock: Clock; readonly timers: TimerWheel }
-  private readonly lengthMs: number
+  private lengthMs: number
   private readonly ended: () => void
 
   /** A length of Infinity is no lease at all. */
@@ -20,6 +20,14 @@ export class Lease implements Timer {
 
   renew(): void {
     if (this.lengthMs !== Infinity) this.parts.timers.set(this, this.parts.clock.monotonicMs + this.lengthMs)
+  }
+
+  /** A policy says another length: a lease that runs starts anew (RabbitMQ). */
+  changeLength(lengthMs: number, isRunning: boolean): void {
+    if (lengthMs === this.lengthMs) return
+    this.suspend()
+    this.lengthMs = lengthMs
+    if (isRunning) this.renew()
   }
 
   suspend(): void {

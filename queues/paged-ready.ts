@@ -36,6 +36,11 @@ export const WINDOW: Window = {
  */
 const SPILL_MAX = 64
 
+/** Waits for the first entry of a queue that has it in the store only. */
+export interface PageWaiter {
+  paged(): void
+}
+
 /** The queue. */
 export interface PagedQueue {
   readonly id: number

@@ -15,7 +15,7 @@ import { Envelope, Message } from './message.ts'
 import { WINDOW } from './paged-ready.ts'
 import type { Window } from './paged-ready.ts'
 import { Queue } from './queue.ts'
-import type { QueueFlags, QueueOwner } from './queue.ts'
+import type { QueueFlags, QueueOwner } from './queue-flags.ts'
 import { Residence } from './residence.ts'
 
 interface Kept {

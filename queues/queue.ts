@@ -22,8 +22,10 @@ import { KeptLetters } from './kept-letters.ts'
 import { isOverLimit, wouldBeOverLimit } from './limits.ts'
 import { findQueueKind } from './index.ts'
 import type { Message } from './message.ts'
-import type { PagedQueue, Window } from './paged-ready.ts'
+import type { PagedQueue, PageWaiter, Window } from './paged-ready.ts'
+import type { QueueFlags, QueueOwner } from './queue-flags.ts'
 import type { QueueKind } from './queue-kind.ts'
+import { checkReadyEntries } from './ready-entries.ts'
 import type { ReadyList } from './ready-list.ts'
 import type { Residence } from './residence.ts'
 import { resolveQueueSettings } from './settings.ts'
@@ -40,15 +42,6 @@ const NOTHING = 0
 const DELIVERED = 1
 const EXPIRED = 2
 
-export interface QueueFlags {
-  /** Never with an owner: RabbitMQ drops `durable` for exclusive queues. */
-  readonly isDurable: boolean
-  readonly isAutoDelete: boolean
-}
-
-/** Identity of the connection that an exclusive queue belongs to. */
-export type QueueOwner = object
-
 export interface QueueParts {
   readonly store: Store
   readonly turn: Turn
@@ -62,11 +55,6 @@ export interface QueueParts {
   expired(queue: Queue): void
 }
 
-/** Waits for the first entry of a queue that has it in the store only. */
-export interface PageWaiter {
-  paged(): void
-}
-
 export class Queue implements Pumpable, EntryHolder, PagedQueue {
   readonly kind = 'queue'
   readonly id: number
@@ -76,7 +64,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
   readonly args: FieldTable
   /** What RabbitMQ calls its type. `kind` says that it is no exchange. */
   readonly type: QueueKind
-  readonly settings: QueueSettings
+  settings: QueueSettings
   readonly consumers: ConsumerSet
   readonly traffic = new QueueTraffic()
   private readonly ready: ReadyList
@@ -84,7 +72,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
   private readonly lease: Lease
   private readonly headExpiry: HeadExpiry
   /** Dead letters that must not be lost; null: they may. */
-  private readonly kept: KeptLetters | null
+  private kept: KeptLetters | null = null
   routeMark = 0
   isMarked = false
   isDeleted = false
@@ -111,8 +99,19 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     this.ready = this.type.createReady(this, parts, this.settings)
     this.consumers = new ConsumerSet(isSingleActive, this.type.singleActiveYields)
     this.headExpiry = new HeadExpiry(parts, this)
-    this.kept = this.settings.isDeadLetterKept ? new KeptLetters(this, parts) : null
+    this.keepLetters()
     this.lease = new Lease(parts, expiresMs, () => this.leaseEnded())
+  }
+
+  /**
+   * A policy came, went or changed: what is ready is cut to the new limits at once; messages that are here
+   * keep the expiry they came with (RabbitMQ).
+   */
+  applySettings(settings: QueueSettings): void {
+    this.settings = settings
+    this.keepLetters()
+    this.lease.changeLength(settings.expiresMs, this.consumers.count === 0)
+    this.dropOverflow()
   }
 
   get readyCount(): number {
@@ -334,14 +333,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
 
   /** For the simulation and tests: what must hold between two events. Errors: InvariantBroken. */
   checkInvariants(): void {
-    let before = 0
-    for (const entry of this.ready) {
-      const isInOrder = entry.id > before || !this.ready.isInIdOrder
-      invariant(isInOrder, `queue '${this.name}': entry ${entry.id} is ready after entry ${before}`)
-      const isFree = entry.queue === this && entry.consumer === null
-      invariant(isFree, `queue '${this.name}': entry ${entry.id} is held`)
-      before = entry.id
-    }
+    checkReadyEntries(this, this.ready)
     invariant(this.unackedCount >= 0, `queue '${this.name}': ${this.unackedCount} unacked`)
   }
 
@@ -428,6 +420,15 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     if (this.kept !== null) return this.kept.add(entry, reason)
     this.deadLetter(entry.message, reason)
     this.forget(entry)
+  }
+
+  /** Letters that wait are gone when they need not be kept any more (RabbitMQ). */
+  private keepLetters(): void {
+    if (this.settings.isDeadLetterKept) this.kept ??= new KeptLetters(this, this.parts)
+    else {
+      this.kept?.clear((entry) => this.forget(entry))
+      this.kept = null
+    }
   }
 
   private deadLetter(message: Message, reason: DeathReason): void {

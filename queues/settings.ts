@@ -5,6 +5,11 @@ import { notImplemented, preconditionFailed } from '../protocol/errors.ts'
 import { FIELD_TYPE_NAMES, isInteger } from '../protocol/table.ts'
 import type { Field, FieldTable } from '../protocol/table.ts'
 import { describeDifference } from './argument-difference.ts'
+import {
+  ALTERNATE_EXCHANGE, NO_POLICY, TARGET_GROUP_SIZE, classicArgumentWins, higher, isNonNegative, isPositive,
+  isText, isWhole, lower, lowerLimit, oneOf, otherWins, policyKey, policyWins,
+} from './policy-keys.ts'
+import type { PolicyDefinition, PolicyKey, PolicyValue } from './policy-keys.ts'
 
 export type QueueKindName = 'classic' | 'quorum' | 'stream'
 
@@ -41,6 +46,8 @@ interface QueueArgument {
   readonly isBuilt: boolean
   /** What is wrong with a value, in RabbitMQ's words; null when nothing is. */
   readonly check?: (field: Field) => string | null
+  /** The policy key that says the same; none when RabbitMQ has none. */
+  readonly policy?: PolicyKey
 }
 
 const ALL: readonly QueueKindName[] = ['classic', 'quorum', 'stream']
@@ -54,43 +61,95 @@ const STRATEGIES = ['at-most-once', 'at-least-once']
 const LEADER_LOCATORS = ['client-local', 'balanced', 'random', 'least-leaders', 'min-masters']
 
 const built = (
-  name: string, kinds: readonly QueueKindName[], check?: (field: Field) => string | null,
-): QueueArgument => ({ name, kinds, isBuilt: true, ...(check && { check }) })
-const later = (name: string, kinds: readonly QueueKindName[]): QueueArgument =>
-  ({ name, kinds, isBuilt: false })
+  name: string, kinds: readonly QueueKindName[], check?: ((field: Field) => string | null) | null,
+  policy?: PolicyKey,
+): QueueArgument => ({ name, kinds, isBuilt: true, ...(check && { check }), ...(policy && { policy }) })
+const later = (name: string, kinds: readonly QueueKindName[], policy?: PolicyKey): QueueArgument =>
+  ({ name, kinds, isBuilt: false, ...(policy && { policy }) })
+
+/** Of two values the stricter. */
+const STRICTER = { operator: lower, argument: lower } as const
 
 /** In the order in which RabbitMQ checks and compares them: of two mistakes the first one is told. */
 export const QUEUE_ARGUMENTS: readonly QueueArgument[] = [
-  built('x-expires', CLASSIC_QUORUM, (field) => checkInteger(field, 1, 'value_too_large', TIME_MS_MAX)),
-  built('x-message-ttl', CLASSIC_QUORUM, (field) => checkInteger(field, 0, 'value_too_large', TIME_MS_MAX)),
-  built('x-dead-letter-exchange', CLASSIC_QUORUM),
-  built('x-dead-letter-routing-key', CLASSIC_QUORUM, checkRoutingKey),
-  built('x-max-length', CLASSIC_QUORUM, (field) => checkInteger(field, 0)),
-  built('x-max-length-bytes', ALL, (field) => checkInteger(field, 0)),
+  built('x-expires', CLASSIC_QUORUM, (field) => checkInteger(field, 1, 'value_too_large', TIME_MS_MAX),
+    policyKey('expires', 'queue expiry', isPositive, STRICTER)),
+  built('x-message-ttl', CLASSIC_QUORUM, (field) => checkInteger(field, 0, 'value_too_large', TIME_MS_MAX),
+    policyKey('message-ttl', 'message TTL', isNonNegative, STRICTER)),
+  built('x-dead-letter-exchange', CLASSIC_QUORUM, null,
+    policyKey('dead-letter-exchange', 'dead letter exchange name', isText, { argument: otherWins })),
+  built('x-dead-letter-routing-key', CLASSIC_QUORUM, checkRoutingKey,
+    policyKey('dead-letter-routing-key', 'dead letter routing key', isRoutingKey, { argument: otherWins })),
+  built('x-max-length', CLASSIC_QUORUM, (field) => checkInteger(field, 0),
+    policyKey('max-length', 'maximum length', isNonNegative, STRICTER)),
+  built('x-max-length-bytes', ALL, (field) => checkInteger(field, 0),
+    policyKey('max-length-bytes', 'maximum length in bytes', isNonNegative, STRICTER)),
   built('x-max-priority', CLASSIC, (field) => checkInteger(field, 0, 'max_value_exceeded', 255)),
-  built('x-overflow', CLASSIC_QUORUM, checkOverflow),
+  built('x-overflow', CLASSIC_QUORUM, checkOverflow,
+    policyKey('overflow', 'overflow value', oneOf(...OVERFLOWS),
+      { operator: otherWins, argument: classicArgumentWins })),
   // RabbitMQ 4 accepts any value and does nothing with it: there is one kind of storage.
-  built('x-queue-mode', CLASSIC),
-  built('x-queue-version', CLASSIC, checkVersion),
+  built('x-queue-mode', CLASSIC, null,
+    policyKey('queue-mode', 'queue-mode value', oneOf('default', 'lazy'), { argument: otherWins })),
+  built('x-queue-version', CLASSIC, checkVersion,
+    policyKey('queue-version', 'queue-version value', oneOf(1, 2),
+      { operator: otherWins, argument: otherWins })),
   built('x-single-active-consumer', CLASSIC_QUORUM, checkBoolean),
   built('x-queue-type', ALL),
   later('x-queue-master-locator', CLASSIC),
-  built('x-queue-leader-locator', ALL, checkLeaderLocator),
-  built('x-consumer-timeout', QUORUM, (field) => checkInteger(field, 0)),
-  built('x-dead-letter-strategy', QUORUM, checkStrategy),
+  built('x-queue-leader-locator', ALL, checkLeaderLocator,
+    policyKey('queue-leader-locator', 'queue leader locator value',
+      oneOf('client-local', 'balanced', 'random', 'least-leaders'), { argument: otherWins })),
+  built('x-consumer-timeout', QUORUM, (field) => checkInteger(field, 0),
+    policyKey('consumer-timeout', 'consumer timeout', isNonNegative, { argument: lower })),
+  built('x-dead-letter-strategy', QUORUM, checkStrategy,
+    policyKey('dead-letter-strategy', 'dead letter strategy', oneOf(...STRATEGIES), { argument: otherWins })),
   // RabbitMQ takes any value: a negative one is no limit, one that is no integer the default.
-  built('x-delivery-limit', QUORUM),
-  later('x-initial-cluster-size', ['stream']),
-  later('x-max-age', ['stream']),
+  built('x-delivery-limit', QUORUM, null,
+    policyKey('delivery-limit', 'delivery limit', isWhole, { operator: lowerLimit, argument: lowerLimit })),
+  later('x-initial-cluster-size', ['stream'],
+    policyKey('initial-cluster-size', 'cluster size', isNonNegative, { argument: policyWins })),
+  later('x-max-age', ['stream'], policyKey('max-age', 'max age', isMaxAge, { argument: policyWins })),
   // RabbitMQ 4 takes these two and does nothing with them.
-  built('x-max-in-memory-length', QUORUM, (field) => checkInteger(field, 0)),
-  built('x-max-in-memory-bytes', QUORUM, (field) => checkInteger(field, 0)),
+  built('x-max-in-memory-length', QUORUM, (field) => checkInteger(field, 0),
+    policyKey('max-in-memory-length', 'maximum memory in bytes', isNonNegative, STRICTER)),
+  built('x-max-in-memory-bytes', QUORUM, (field) => checkInteger(field, 0),
+    policyKey('max-in-memory-bytes', 'maximum memory in bytes', isNonNegative, STRICTER)),
   // Sizes and patience of a cluster, which is not there: checked as RabbitMQ does, and without effect.
   built('x-quorum-initial-group-size', QUORUM, (field) => checkInteger(field, 1)),
-  built('x-consumer-disconnected-timeout', QUORUM, (field) => checkInteger(field, 0)),
-  ...['type', 'min', 'max'].map((part) => later(`x-delayed-retry-${part}`, QUORUM)),
-  ...['x-stream-filter-size-bytes', 'x-stream-max-segment-size-bytes'].map((name) => later(name, ['stream'])),
+  built('x-consumer-disconnected-timeout', QUORUM, (field) => checkInteger(field, 0),
+    policyKey('consumer-disconnected-timeout', 'consumer disconnected timeout', isNonNegative,
+      { argument: lower })),
+  later('x-delayed-retry-type', QUORUM,
+    policyKey('delayed-retry-type', 'delayed retry type. Must be one of: all, failed, returned, disabled',
+      oneOf('all', 'failed', 'returned', 'disabled'), { operator: otherWins, argument: policyWins })),
+  later('x-delayed-retry-min', QUORUM,
+    policyKey('delayed-retry-min', 'delayed retry minimum delay. Must be a positive integer', isPositive,
+      { operator: higher, argument: lower })),
+  later('x-delayed-retry-max', QUORUM,
+    policyKey('delayed-retry-max', 'delayed retry maximum delay. Must be a positive integer', isPositive,
+      { operator: lower, argument: lower })),
+  later('x-stream-filter-size-bytes', ['stream'],
+    policyKey('stream-filter-size-bytes', 'filter size. Valid range is 16-255', isFilterSize,
+      { argument: policyWins })),
+  later('x-stream-max-segment-size-bytes', ['stream'],
+    policyKey('stream-max-segment-size-bytes', 'segment size', isNonNegative, { argument: policyWins })),
 ]
+
+interface PolicyRow extends PolicyKey {
+  /** The queue types that heed it. */
+  readonly kinds: readonly QueueKindName[]
+  /** False: refused until it is there. What only streams heed is never refused: there are none. */
+  readonly isBuilt: boolean
+}
+
+/** Every key that a policy may have; exchanges heed the first. */
+export const POLICY_KEYS: ReadonlyMap<string, PolicyRow> = new Map([
+  { ...ALTERNATE_EXCHANGE, kinds: ALL, isBuilt: true },
+  { ...TARGET_GROUP_SIZE, kinds: QUORUM, isBuilt: true },
+  ...QUEUE_ARGUMENTS.flatMap(({ policy, kinds, isBuilt }) => (policy === undefined ? []
+    : [{ ...policy, kinds, isBuilt: isBuilt || !CLASSIC_QUORUM.some((kind) => kinds.includes(kind)) }])),
+].map((row) => [row.key, row] as const))
 
 /** `what` is `queue 'q' in vhost 'v'`. Errors: precondition-failed, not-implemented. */
 export function validateQueueArguments(args: FieldTable, what: string): void {
@@ -125,15 +184,15 @@ export function findKindName(args: FieldTable): QueueKindName {
   return ALL.find((name) => name === args.get('x-queue-type')?.value) ?? 'classic'
 }
 
-/** Arguments that passed `validateQueueArguments`. */
-export function resolveQueueSettings(args: FieldTable): QueueSettings {
+/** Arguments that passed `validateQueueArguments`, and what the policies in force say besides. */
+export function resolveQueueSettings(args: FieldTable, policy: PolicyDefinition = NO_POLICY): QueueSettings {
   const integer = (name: string): number => {
-    const field = args.get(name)
-    return field !== undefined && isInteger(field) ? Number(field.value) : Infinity
+    const value = effectiveValue(name, args, policy)
+    return typeof value === 'number' ? value : Infinity
   }
   const text = (name: string): string | null => {
-    const field = args.get(name)
-    return field?.tag === 'S' ? field.value : null
+    const value = effectiveValue(name, args, policy)
+    return typeof value === 'string' ? value : null
   }
   const priorityMax = integer('x-max-priority')
   const deliveryLimit = integer('x-delivery-limit')
@@ -177,6 +236,18 @@ function checkKind(args: FieldTable, what: string): void {
   throw invalidArgument('x-queue-type', what, `"unsupported queue type '${field.value}'"`)
 }
 
+/** The argument, the policy's value, or what comes of the two (behaviours §9.1). */
+function effectiveValue(name: string, args: FieldTable, policy: PolicyDefinition): PolicyValue | undefined {
+  const field = args.get(name)
+  const argument = field === undefined || !isInteger(field) ? field?.value : Number(field.value)
+  if (policy.size === 0) return argument as PolicyValue | undefined
+  const row = QUEUE_ARGUMENTS.find((row) => row.name === name)?.policy
+  const fromPolicy = row === undefined ? undefined : policy.get(row.key)
+  if (fromPolicy === undefined) return argument as PolicyValue | undefined
+  if (argument === undefined) return fromPolicy
+  return row!.withArgument(fromPolicy, argument as PolicyValue, findKindName(args) === 'classic')
+}
+
 /** RabbitMQ 4 keeps the default type as an argument of every queue. */
 function known(name: string, args: FieldTable): Field | undefined {
   const field = args.get(name)
@@ -212,6 +283,19 @@ function checkRoutingKey(field: Field): string | null {
   if (field.tag !== 'S') return unacceptable(field)
   const length = Buffer.byteLength(field.value)
   return length > 255 ? `{routing_key_too_long,${length}}` : null
+}
+
+/** Also in a policy: what is longer could be in no frame. */
+function isRoutingKey(value: PolicyValue): boolean {
+  return typeof value === 'string' && Buffer.byteLength(value) <= 255
+}
+
+function isMaxAge(value: PolicyValue): boolean {
+  return typeof value === 'string' && /^\d+[YMDhms]$/.test(value)
+}
+
+function isFilterSize(value: PolicyValue): boolean {
+  return isWhole(value) && Number(value) >= 16 && Number(value) <= 255
 }
 
 function checkBoolean(field: Field): string | null {

@@ -77,6 +77,12 @@ export class Turn {
     this.stores.push(store)
   }
 
+  /** Its scope was given back: nothing is appended to it any more. */
+  removeStore(store: Sealable): void {
+    const at = this.stores.indexOf(store)
+    if (at >= 0) this.stores.splice(at, 1)
+  }
+
   private end(): void {
     this.armed = false
     const queues = this.queues

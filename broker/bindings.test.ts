@@ -2,7 +2,7 @@
 // written.
 import { beforeEach, describe, expect, it } from 'vitest'
 import { tableOf } from '../protocol/table-encode.ts'
-import { BrokerWorld, otherOwner, someOwner } from './broker.contract.ts'
+import { BrokerWorld, otherCaller, someCaller } from './broker.contract.ts'
 import { deleteExchange } from './exchange-declarations.ts'
 import { deleteQueue, removeQueue } from './queue-declarations.ts'
 
@@ -45,7 +45,7 @@ describe('bind', () => {
 
   it("refuses another connection's exclusive queue", () => {
     world.queue('q', { exclusive: true })
-    expect(() => world.bind('amq.direct', 'q', '', undefined, otherOwner)).toThrow('RESOURCE_LOCKED')
+    expect(() => world.bind('amq.direct', 'q', '', undefined, otherCaller)).toThrow('RESOURCE_LOCKED')
     expect(() => world.bind('amq.direct', 'q')).not.toThrow()
   })
 
@@ -90,8 +90,8 @@ describe('unbind', () => {
   it("refuses an existing binding of another connection's exclusive queue, and no other", () => {
     world.queue('q', { exclusive: true })
     world.bind('amq.direct', 'q', 'k')
-    expect(() => world.unbind('amq.direct', 'q', 'k', undefined, otherOwner)).toThrow('RESOURCE_LOCKED')
-    expect(() => world.unbind('amq.direct', 'q', 'none', undefined, otherOwner)).not.toThrow()
+    expect(() => world.unbind('amq.direct', 'q', 'k', undefined, otherCaller)).toThrow('RESOURCE_LOCKED')
+    expect(() => world.unbind('amq.direct', 'q', 'none', undefined, otherCaller)).not.toThrow()
   })
 })
 
@@ -113,7 +113,7 @@ describe('deleting', () => {
   it('a queue takes its bindings along', async () => {
     world.queue('q')
     for (const key of ['1', '2']) world.bind('amq.direct', 'q', key)
-    expect(deleteQueue(world.vhost, 'q', someOwner, false, false)).toBe(0)
+    expect(deleteQueue(world.vhost, 'q', someCaller, false, false)).toBe(0)
     expect(world.vhost.getExchange('amq.direct').bindings.size).toBe(0)
     expect(world.vhost.inbound.size).toBe(0)
     expect(await world.records()).toEqual([])
@@ -124,7 +124,7 @@ describe('deleting', () => {
     world.exchange('x')
     world.bind('x', 'q')
     world.bind('amq.fanout', 'x')
-    deleteExchange(world.vhost, 'x', false)
+    deleteExchange(world.vhost, 'x', false, someCaller)
     expect(world.vhost.getExchange('amq.fanout').bindings.size).toBe(0)
     expect(world.vhost.inbound.get(world.vhost.findQueue('q')!)?.size ?? 0).toBe(0)
     expect(await world.records()).toEqual(['queue q'])
@@ -133,7 +133,7 @@ describe('deleting', () => {
   it('an exchange that is bound to itself ends', async () => {
     world.exchange('x')
     world.bind('x', 'x')
-    deleteExchange(world.vhost, 'x', false)
+    deleteExchange(world.vhost, 'x', false, someCaller)
     expect(world.vhost.findExchange('x')).toBeNull()
     expect(await world.records()).toEqual([])
   })
@@ -179,7 +179,7 @@ describe('an auto-delete exchange', () => {
     for (const name of ['x1', 'x2']) world.exchange(name, 'fanout', autoDelete)
     world.bind('x1', 'x2')
     world.bind('x2', 'x1')
-    deleteExchange(world.vhost, 'x1', false)
+    deleteExchange(world.vhost, 'x1', false, someCaller)
     expect([world.vhost.findExchange('x1'), world.vhost.findExchange('x2')]).toEqual([null, null])
     expect(await world.records()).toEqual([])
   })
@@ -188,7 +188,7 @@ describe('an auto-delete exchange', () => {
     world.exchange('x', 'fanout', autoDelete)
     world.queue('q')
     world.bind('x', 'q')
-    deleteExchange(world.vhost, 'x', false)
+    deleteExchange(world.vhost, 'x', false, someCaller)
     world.exchange('x', 'fanout', autoDelete)
     removeQueue(world.vhost, world.vhost.findQueue('q')!)
     expect(world.vhost.findExchange('x')).not.toBeNull()

@@ -6,9 +6,10 @@ import type { Exchange } from '../exchanges/exchange.ts'
 import { accessRefused } from '../protocol/errors.ts'
 import type { FieldTable } from '../protocol/table.ts'
 import type { Queue } from '../queues/queue.ts'
-import type { QueueOwner } from '../queues/queue-flags.ts'
+import type { Caller } from './caller.ts'
 import { replayHistory } from './histories.ts'
 import { bindingDefinition, bindingName, exchangeDefinition, removal } from './definitions.ts'
+import { applyToExchange } from './policy-changes.ts'
 import type { VHost } from './vhost.ts'
 
 export interface BindingRequest {
@@ -20,26 +21,28 @@ export interface BindingRequest {
 }
 
 /**
- * Errors: access-refused for the default exchange, not-found (the source first), resource-locked, the type's
- * own.
+ * Errors: access-refused for the default exchange or without permission, not-found (the source first),
+ * resource-locked, the type's own.
  */
-export function bind(vhost: VHost, request: BindingRequest, owner: QueueOwner): void {
+export function bind(vhost: VHost, request: BindingRequest, caller: Caller): void {
   refuseDefaultExchange(request)
+  checkPermitted(vhost, request, caller)
   const source = vhost.getExchange(request.source)
   const destination = request.kind === 'queue'
-    ? vhost.getQueue(request.destination, owner) : vhost.getExchange(request.destination)
+    ? vhost.getQueue(request.destination, caller.owner) : vhost.getExchange(request.destination)
   source.type.validateBinding?.(request.routingKey, request.args, destination)
   addBinding(vhost, source, destination, request.routingKey, request.args)
 }
 
 /** A missing binding, queue or exchange is no error (RabbitMQ). Errors: access-refused, resource-locked. */
-export function unbind(vhost: VHost, request: BindingRequest, owner: QueueOwner): void {
+export function unbind(vhost: VHost, request: BindingRequest, caller: Caller): void {
   refuseDefaultExchange(request)
+  checkPermitted(vhost, request, caller)
   const source = vhost.findExchange(request.source)
   const key = bindingKey(request.kind, request.destination, request.routingKey, request.args)
   const binding = source?.bindings.get(key)
   if (binding === undefined) return
-  if (binding.destination.kind === 'queue') vhost.checkOwner(binding.destination as Queue, owner)
+  if (binding.destination.kind === 'queue') vhost.checkOwner(binding.destination as Queue, caller.owner)
   removeBinding(vhost, binding)
   deleteIfLeft(vhost, source!)
 }
@@ -79,6 +82,7 @@ export function removeExchange(vhost: VHost, exchange: Exchange): void {
 /** A new exchange, known from now on. */
 export function addExchange(vhost: VHost, exchange: Exchange): void {
   vhost.exchanges.set(exchange.name, exchange)
+  applyToExchange(vhost, exchange)
   vhost.changed(exchange.flags.isDurable ? exchangeDefinition(exchange) : null)
 }
 
@@ -120,4 +124,12 @@ function refuseDefaultExchange(request: BindingRequest): void {
   if (request.source === '' || (request.kind === 'exchange' && request.destination === '')) {
     throw accessRefused('operation not permitted on the default exchange')
   }
+}
+
+/** Before anything is looked up, so that nobody learns what exists (RabbitMQ). */
+function checkPermitted(vhost: VHost, request: BindingRequest, { access }: Caller): void {
+  access.check('write', request.kind, request.destination)
+  access.check('read', 'exchange', request.source)
+  const source = vhost.findExchange(request.source)
+  if (source !== null) access.checkTopic('read', source, request.routingKey)
 }

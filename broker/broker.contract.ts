@@ -10,18 +10,20 @@ import type { FieldTable } from '../protocol/table.ts'
 import { WINDOW } from '../queues/paged-ready.ts'
 import { EMPTY_TABLE } from '../protocol/table.ts'
 import type { Queue } from '../queues/queue.ts'
-import type { QueueOwner } from '../queues/queue-flags.ts'
 import { MemoryEngine } from '../store/memory.ts'
 import { CATALOG, isHeld } from '../store/store.ts'
 import type { Engine, Store } from '../store/store.ts'
+import { Access } from './access.ts'
 import { bind, unbind } from './bindings.ts'
+import type { Caller } from './caller.ts'
 import { Broker } from './broker.ts'
 import { declareExchange } from './exchange-declarations.ts'
 import { declareQueue } from './queue-declarations.ts'
 import type { VHost } from './vhost.ts'
 
-export const someOwner: QueueOwner = { connection: 1 }
-export const otherOwner: QueueOwner = { connection: 2 }
+/** May do everything. */
+export const someCaller: Caller = { owner: { connection: 1 }, access: Access.toEverything('guest', '/') }
+export const otherCaller: Caller = { ...someCaller, owner: { connection: 2 } }
 
 interface QueueWish {
   readonly durable?: boolean
@@ -69,22 +71,24 @@ export class BrokerWorld {
 
   exchange(name: string, type = 'direct', flags: Partial<ExchangeFlags> = {}, args = EMPTY_TABLE): void {
     const all = { isDurable: true, isAutoDelete: false, isInternal: false, ...flags }
-    declareExchange(this.vhost, { name, type, flags: all, args })
+    declareExchange(this.vhost, { name, type, flags: all, args }, someCaller)
   }
 
-  queue(name: string, wish: QueueWish = {}, owner = someOwner): Queue {
+  queue(name: string, wish: QueueWish = {}, caller = someCaller): Queue {
     const { durable: isDurable = true, exclusive: isExclusive = false, autoDelete: isAutoDelete = false } =
       wish
     const declaration = { name, isDurable, isExclusive, isAutoDelete, args: wish.args ?? EMPTY_TABLE }
-    return declareQueue(this.vhost, declaration, owner, false, () => this.broker.newQueueId())
+    return declareQueue(this.vhost, declaration, caller, false, () => this.broker.newQueueId())
   }
 
-  bind(source: string, destination: string, routingKey = '', args = EMPTY_TABLE, owner = someOwner): void {
-    bind(this.vhost, { source, kind: this.kindOf(destination), destination, routingKey, args }, owner)
+  bind(source: string, destination: string, routingKey = '', args = EMPTY_TABLE, caller = someCaller): void {
+    bind(this.vhost, { source, kind: this.kindOf(destination), destination, routingKey, args }, caller)
   }
 
-  unbind(source: string, destination: string, routingKey = '', args = EMPTY_TABLE, owner = someOwner): void {
-    unbind(this.vhost, { source, kind: this.kindOf(destination), destination, routingKey, args }, owner)
+  unbind(
+    source: string, destination: string, routingKey = '', args = EMPTY_TABLE, caller = someCaller,
+  ): void {
+    unbind(this.vhost, { source, kind: this.kindOf(destination), destination, routingKey, args }, caller)
   }
 
   /** Names of the queues that a message goes to. */
@@ -117,6 +121,7 @@ export class BrokerWorld {
       loopbackUsers: ['guest'],
     })
     this.catalog = await this.acquire(CATALOG)
+    this.broker.turn.addStore(this.catalog)
     const first = { user: 'guest', password: 'secret', vhost: '/' }
     const [vhost] = this.broker.restoreCatalog(this.catalog, await this.catalog.recover(), first)
     this.catalog.seal()

@@ -1,26 +1,30 @@
 // The broker: vhosts, users, and what all of them share. It knows no socket, no file and no clock of its own;
 // both doors call it, the simulation drives it, runtime/ gives it the world.
 import type { Clock } from '../base/clock.ts'
+import { present } from '../base/invariant.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
 import { Sequence } from '../base/sequence.ts'
 import type { TimerWheel } from '../base/timer-wheel.ts'
 import type { Turn } from '../base/turn.ts'
-import { notAllowed } from '../protocol/errors.ts'
+import { connectionForced, notAllowed } from '../protocol/errors.ts'
 import type { Window } from '../queues/paged-ready.ts'
 import { Residence } from '../queues/residence.ts'
-import type { Definition, Recovered, Store } from '../store/store.ts'
+import type { Recovered, Store } from '../store/store.ts'
+import { AccessControl } from './access-control.ts'
 import { Alarms } from './alarms.ts'
 import type { ConnectionView } from './connection-view.ts'
 import { Counters } from './counters.ts'
-import {
-  permissionDefinition, readPermission, readUser, userDefinition, vhostDefinition,
-} from './definitions.ts'
+import { readVHost, removal, vhostDefinition } from './definitions.ts'
+import { DurableRecords } from './durable-records.ts'
 import { removeQueue } from './queue-declarations.ts'
+import { emptyVHost } from './vhost-deletion.ts'
 import { restoreTopology } from './recovery.ts'
-import { createUser, passwordMatches } from './users.ts'
+import { isLimitReached, passwordMatches } from './users.ts'
 import type { User } from './users.ts'
 import { VHost } from './vhost.ts'
+import { NEW_VHOST } from './vhost-facts.ts'
+import type { VHostFacts } from './vhost-facts.ts'
 
 export interface BrokerLimits {
   readonly frameSizeMax: number
@@ -76,14 +80,16 @@ export class Broker {
   readonly counters = new Counters()
   readonly alarms: Alarms
   readonly vhosts = new Map<string, VHost>()
-  readonly users = new Map<string, User>()
+  readonly access: AccessControl
   readonly connections = new Set<ConnectionView>()
   readonly messageIds = new Sequence()
   readonly residence: Residence
   private readonly queueIds = new Sequence()
   private readonly loopbackUsers: readonly string[]
-  /** `[user, vhost]` as JSON: who may enter what. */
-  private readonly permissions = new Set<string>()
+  /** Users, permissions and vhosts on record; null until the catalog was read. */
+  private catalog: DurableRecords | null = null
+  /** Of vhosts that are on record, until they are taken in. */
+  private readonly recordedFacts = new Map<string, VHostFacts>()
 
   constructor(parts: BrokerParts) {
     this.clock = parts.clock
@@ -96,6 +102,19 @@ export class Broker {
     this.residence = new Residence(parts.limits.residentBytesMax)
     this.identity = parts.identity
     this.loopbackUsers = parts.loopbackUsers
+    this.access = new AccessControl({
+      define: (definition) => this.records.define(definition),
+      changed: (vhost) => this.vhosts.get(vhost)?.changed(null),
+    })
+  }
+
+  /** The catalog's. */
+  get records(): DurableRecords {
+    return present(this.catalog, 'the catalog was not read yet')
+  }
+
+  get users(): ReadonlyMap<string, User> {
+    return this.access.users
   }
 
   /**
@@ -104,26 +123,24 @@ export class Broker {
    */
   restoreCatalog(catalog: Store, recovered: Recovered, first: FirstStart): string[] {
     this.messageIds.skipTo(recovered.lastId)
-    const vhosts: string[] = []
+    this.catalog = new DurableRecords(catalog, this.turn)
     for (const definition of recovered.definitions) {
-      if (definition.kind === 'vhost') vhosts.push(definition.name)
-      else this.restoreUserOrPermission(definition)
+      if (definition.kind === 'vhost') this.recordedFacts.set(definition.name, readVHost(definition))
+      else this.access.restore(definition)
     }
-    if (vhosts.length > 0) return vhosts
-    const user = createUser(first.user, first.password, ['administrator'], this.random)
-    this.users.set(user.name, user)
-    this.permissions.add(JSON.stringify([user.name, first.vhost]))
-    catalog.define(vhostDefinition(first.vhost))
-    catalog.define(userDefinition(user))
-    catalog.define(permissionDefinition(user.name, first.vhost))
+    if (this.recordedFacts.size > 0) return [...this.recordedFacts.keys()]
+    this.recordVHost(first.vhost, { ...NEW_VHOST, description: 'Default virtual host' })
+    this.access.createFirst(first.user, first.password, first.vhost, this.random)
     return [first.vhost]
   }
 
+  /** A vhost that is on record, or is made: what was in it before, comes back. */
   restoreVHost(name: string, store: Store, recovered: Recovered): VHost {
     this.messageIds.skipTo(recovered.lastId)
     const { turn, clock, timers, messageIds, counters, random } = this
     const { residence, limits: { window } } = this
-    const parts = { store, turn, clock, timers, messageIds, counters, random, residence, window }
+    const facts = this.recordedFacts.get(name) ?? NEW_VHOST
+    const parts = { store, turn, clock, timers, messageIds, counters, random, residence, window, facts }
     const vhost = new VHost(name, parts, removeQueue)
     const lastQueueId = restoreTopology(vhost, recovered, this.log)
     this.queueIds.skipTo(lastQueueId)
@@ -159,19 +176,76 @@ export class Broker {
     throw notAllowed(`connection refused: node connection limit (${connectionMax}) is reached`)
   }
 
-  /** Errors: not-allowed, in RabbitMQ's words; a missing vhost is named also to those who may enter none. */
+  /**
+   * Errors: not-allowed, in RabbitMQ's words and order; a missing vhost is named also to those who may enter
+   * none.
+   */
   enterVHost(name: string, user: User): VHost {
     const vhost = this.vhosts.get(name)
     if (vhost === undefined) throw notAllowed(`vhost ${name} not found`)
-    if (!this.mayEnter(name, user)) {
-      throw notAllowed(`access to vhost '${name}' refused for user '${user.name}'`)
+    const refused = `access to vhost '${name}' refused for user '${user.name}'`
+    const ofVHost = vhost.facts.limits['max-connections']
+    if (isLimitReached(ofVHost, this.countConnections((connection) => connection.vhost === vhost))) {
+      throw notAllowed(`${refused}: connection limit (${ofVHost}) is reached`)
     }
+    const ofUser = this.limitsOf(user)['max-connections']
+    const isHis = (connection: ConnectionView): boolean => connection.user?.name === user.name
+    if (isLimitReached(ofUser, this.countConnections(isHis))) {
+      throw notAllowed(
+        `connection refused for user '${user.name}': user connection limit (${ofUser}) is reached`)
+    }
+    if (!this.mayEnter(name, user)) throw notAllowed(refused)
     return vhost
   }
 
   /** Has permissions there, whatever they allow. */
   mayEnter(vhost: string, user: User): boolean {
-    return this.permissions.has(JSON.stringify([user.name, vhost]))
+    return this.access.accessOf(user.name, vhost).permission !== null
+  }
+
+  /** One channel more. Errors: not-allowed. */
+  checkChannelLimit(user: User): void {
+    const limit = this.limitsOf(user)['max-channels']
+    if (limit === undefined || limit < 0) return
+    let count = 0
+    for (const connection of this.connections) {
+      if (connection.user?.name === user.name) count += connection.channelCount
+    }
+    if (count < limit) return
+    throw notAllowed(`number of channels opened for user '${user.name}' has reached the maximum allowed `
+      + `user limit of ${limit}`)
+  }
+
+  /** With permissions; their connections are closed. Returns false when there is none. */
+  deleteUser(name: string): boolean {
+    if (!this.access.deleteUser(name)) return false
+    this.closeConnections((connection) => connection.user?.name === name, `user '${name}' is deleted`)
+    return true
+  }
+
+  /** Says something else about a vhost that is there, or makes the record of one that comes to be. */
+  recordVHost(name: string, facts: VHostFacts): void {
+    const vhost = this.vhosts.get(name)
+    if (vhost === undefined) this.recordedFacts.set(name, facts)
+    else vhost.facts = facts
+    this.records.define(vhostDefinition(name, facts))
+  }
+
+  /**
+   * Takes a vhost out, with everything in it and every permission on it: its records and messages are dropped
+   * before its name, so that a crash in between leaves less of it, never a part that nobody owns. The caller
+   * releases the store, which is returned.
+   */
+  removeVHost(vhost: VHost): Store {
+    const isInside = (connection: ConnectionView): boolean => connection.vhost === vhost
+    this.closeConnections(isInside, `vhost '${vhost.name}' is deleted`)
+    emptyVHost(vhost)
+    this.vhosts.delete(vhost.name)
+    this.recordedFacts.delete(vhost.name)
+    this.access.vhostDeleted(vhost.name)
+    this.records.define(removal('vhost', vhost.name))
+    this.turn.removeStore(vhost.store)
+    return vhost.store
   }
 
   newQueueId(): number {
@@ -190,12 +264,20 @@ export class Broker {
     }
   }
 
-  private restoreUserOrPermission(definition: Definition): void {
-    if (definition.kind === 'user') {
-      this.users.set(definition.name, { name: definition.name, ...readUser(definition) })
-    } else if (definition.kind === 'permission') {
-      const { user, vhost } = readPermission(definition)
-      this.permissions.add(JSON.stringify([user, vhost]))
+  private countConnections(isCounted: (connection: ConnectionView) => boolean): number {
+    let count = 0
+    for (const connection of this.connections) if (isCounted(connection)) count++
+    return count
+  }
+
+  private closeConnections(isMeant: (connection: ConnectionView) => boolean, why: string): void {
+    for (const connection of [...this.connections]) {
+      if (isMeant(connection)) connection.forceClose(connectionForced(why))
     }
+  }
+
+  /** As they are now, not as they were at login (RabbitMQ). */
+  private limitsOf(user: User): User['limits'] {
+    return this.users.get(user.name)?.limits ?? {}
   }
 }

@@ -1,6 +1,6 @@
-// The topology as records of the store: how exchanges, queues, bindings, vhosts, users and permissions are
-// written, and read back at boot. The only file that knows the JSON; zod reads it, because a file may have
-// been edited by hand.
+// The topology as records of the store: how exchanges, queues, bindings, policies, vhosts, users and
+// permissions are written, and read back at boot. The only file that knows the JSON; zod reads it,
+// because a file may have been edited by hand.
 import { z } from 'zod'
 import type { Binding } from '../exchanges/binding.ts'
 import type { Exchange } from '../exchanges/exchange.ts'
@@ -9,9 +9,16 @@ import type { JsonPair } from '../protocol/table-json.ts'
 import type { FieldTable } from '../protocol/table.ts'
 import type { Queue } from '../queues/queue.ts'
 import type { Definition } from '../store/store.ts'
+import type { Permission, TopicPermission } from './access.ts'
+import { DEFAULT_HASHING, HASHING_ALGORITHMS } from './passwords.ts'
+import { APPLY_TO } from './policies.ts'
+import type { Policy, PolicyKind } from './policies.ts'
 import type { User } from './users.ts'
+import type { VHostFacts } from './vhost-facts.ts'
 
-export type DefinitionKind = 'vhost' | 'user' | 'permission' | 'exchange' | 'queue' | 'binding'
+export type DefinitionKind =
+  | 'vhost' | 'user' | 'permission' | 'topic-permission' | 'global-parameter'
+  | 'exchange' | 'queue' | 'binding' | 'policy' | 'operator-policy'
 
 export class DefinitionUnreadable extends Error {
   override name = 'DefinitionUnreadable'
@@ -29,8 +36,30 @@ const bindingSchema = z.object({
   source: z.string(), kind: z.enum(['queue', 'exchange']), destination: z.string(), routingKey: z.string(),
   arguments: tableSchema,
 })
-const userSchema = z.object({ passwordHash: z.string(), tags: z.array(z.string()) })
-const permissionSchema = z.object({ user: z.string(), vhost: z.string() })
+const limitSchema = z.number().int().exactOptional()
+const userSchema = z.object({
+  passwordHash: z.string(), tags: z.array(z.string()),
+  hashing: z.enum(HASHING_ALGORITHMS).default(DEFAULT_HASHING),
+  limits: z.object({ 'max-connections': limitSchema, 'max-channels': limitSchema }).default({}),
+})
+// Version 0.1 knew no patterns: a permission was for everything.
+const pattern = z.string().default('.*')
+const permissionSchema = z.object({
+  user: z.string(), vhost: z.string(), configure: pattern, write: pattern, read: pattern,
+})
+const topicPermissionSchema = z.object({
+  user: z.string(), vhost: z.string(), exchange: z.string(), write: z.string(), read: z.string(),
+})
+const vhostSchema = z.object({
+  description: z.string().default(''), tags: z.array(z.string()).default([]),
+  defaultQueueType: z.string().default('classic'), isProtected: z.boolean().default(false),
+  limits: z.object({ 'max-connections': limitSchema, 'max-queues': limitSchema }).default({}),
+})
+const policySchema = z.object({
+  pattern: z.string(), applyTo: z.enum(APPLY_TO), priority: z.number().int(),
+  definition: z.record(z.string(), z.json()),
+})
+const globalParameterSchema = z.object({ value: z.json() })
 
 const read = <T>(schema: z.ZodType<T>) => (definition: Definition): T => {
   try {
@@ -46,6 +75,10 @@ export const readQueue = read(queueSchema)
 export const readBinding = read(bindingSchema)
 export const readUser = read(userSchema)
 export const readPermission = read(permissionSchema)
+export const readTopicPermission = read(topicPermissionSchema)
+export const readVHost = read(vhostSchema)
+export const readPolicy = read(policySchema)
+export const readGlobalParameter = read(globalParameterSchema)
 
 export function exchangeDefinition(exchange: Exchange): Definition {
   const { type, flags, args } = exchange
@@ -67,16 +100,28 @@ export function bindingDefinition(binding: Binding): Definition {
   })
 }
 
-export function userDefinition(user: User): Definition {
-  return define('user', user.name, { passwordHash: user.passwordHash, tags: user.tags })
+export function userDefinition({ name, passwordHash, hashing, tags, limits }: User): Definition {
+  return define('user', name, { passwordHash, hashing, tags, limits })
 }
 
-export function permissionDefinition(user: string, vhost: string): Definition {
-  return define('permission', JSON.stringify([user, vhost]), { user, vhost })
+export function permissionDefinition(user: string, vhost: string, permission: Permission): Definition {
+  return define('permission', JSON.stringify([user, vhost]), { user, vhost, ...permission })
 }
 
-export function vhostDefinition(name: string): Definition {
-  return define('vhost', name, {})
+export function topicPermissionDefinition(user: string, vhost: string, topic: TopicPermission): Definition {
+  return define('topic-permission', JSON.stringify([user, vhost, topic.exchange]), { user, vhost, ...topic })
+}
+
+export function vhostDefinition(name: string, facts: VHostFacts): Definition {
+  return define('vhost', name, facts)
+}
+
+export function policyDefinition(kind: PolicyKind, { name, ...policy }: Policy): Definition {
+  return define(kind, name, policy)
+}
+
+export function globalParameterDefinition(name: string, value: unknown): Definition {
+  return define('global-parameter', name, { value })
 }
 
 export function removal(kind: DefinitionKind, name: string): Definition {

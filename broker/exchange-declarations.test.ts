@@ -1,7 +1,7 @@
 // exchange.declare and exchange.delete: RabbitMQ's checks, in its order and words (behaviours §3.2, §3.3).
 import { beforeEach, describe, expect, it } from 'vitest'
 import { tableOf } from '../protocol/table-encode.ts'
-import { BrokerWorld } from './broker.contract.ts'
+import { BrokerWorld, someCaller } from './broker.contract.ts'
 import { checkExchange, deleteExchange } from './exchange-declarations.ts'
 
 let world: BrokerWorld
@@ -89,29 +89,30 @@ describe('declare', () => {
     world.exchange('x1')
     world.exchange('x2', 'direct', { isDurable: false })
     expect(await world.records()).toEqual(['exchange x1'])
-    deleteExchange(world.vhost, 'x1', false)
-    deleteExchange(world.vhost, 'x2', false)
+    deleteExchange(world.vhost, 'x1', false, someCaller)
+    deleteExchange(world.vhost, 'x2', false, someCaller)
     expect(await world.records()).toEqual([])
   })
 })
 
 describe('passive declare', () => {
   it('finds what is there and nothing else', () => {
-    expect(() => checkExchange(world.vhost, 'amq.topic')).not.toThrow()
-    expect(() => checkExchange(world.vhost, 'xnope')).toThrow("NOT_FOUND - no exchange 'xnope' in vhost '/'")
-    expect(() => checkExchange(world.vhost, '')).toThrow(DEFAULT_REFUSED)
+    expect(() => checkExchange(world.vhost, 'amq.topic', someCaller)).not.toThrow()
+    expect(() => checkExchange(world.vhost, 'xnope', someCaller)).toThrow(
+      "NOT_FOUND - no exchange 'xnope' in vhost '/'")
+    expect(() => checkExchange(world.vhost, '', someCaller)).toThrow(DEFAULT_REFUSED)
   })
 })
 
 describe('delete', () => {
   it('of what is missing is no error', () => {
-    expect(() => deleteExchange(world.vhost, 'xnope', true)).not.toThrow()
+    expect(() => deleteExchange(world.vhost, 'xnope', true, someCaller)).not.toThrow()
   })
 
   it('refuses the default exchange and reserved names, there or not', () => {
-    expect(() => deleteExchange(world.vhost, '', false)).toThrow(DEFAULT_REFUSED)
+    expect(() => deleteExchange(world.vhost, '', false, someCaller)).toThrow(DEFAULT_REFUSED)
     for (const name of ['amq.direct', 'amq.none']) {
-      expect(() => deleteExchange(world.vhost, name, false)).toThrow(
+      expect(() => deleteExchange(world.vhost, name, false, someCaller)).toThrow(
         `ACCESS_REFUSED - deletion of system exchange '${name}' in vhost '/' not allowed`)
     }
   })
@@ -120,9 +121,9 @@ describe('delete', () => {
     world.exchange('x1')
     world.exchange('x2')
     world.bind('x1', 'x2')
-    expect(() => deleteExchange(world.vhost, 'x1', true)).toThrow(
+    expect(() => deleteExchange(world.vhost, 'x1', true, someCaller)).toThrow(
       "PRECONDITION_FAILED - exchange 'x1' in vhost '/' in use")
-    expect(() => deleteExchange(world.vhost, 'x2', true)).not.toThrow()
-    expect(() => deleteExchange(world.vhost, 'x1', true)).not.toThrow()
+    expect(() => deleteExchange(world.vhost, 'x2', true, someCaller)).not.toThrow()
+    expect(() => deleteExchange(world.vhost, 'x1', true, someCaller)).not.toThrow()
   })
 })

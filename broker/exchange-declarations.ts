@@ -8,6 +8,7 @@ import { FIELD_TYPE_NAMES } from '../protocol/table.ts'
 import type { FieldTable } from '../protocol/table.ts'
 import { describeDifference } from '../queues/argument-difference.ts'
 import { addExchange, removeExchange } from './bindings.ts'
+import type { Caller } from './caller.ts'
 import type { VHost } from './vhost.ts'
 
 export interface ExchangeDeclaration {
@@ -18,8 +19,9 @@ export interface ExchangeDeclaration {
 }
 
 /** Passive: only asks whether it is there. Errors: access-refused, not-found. */
-export function checkExchange(vhost: VHost, name: string): void {
+export function checkExchange(vhost: VHost, name: string, { access }: Caller): void {
   refuseDefaultExchange(name)
+  access.checkAny('exchange', name)
   vhost.getExchange(name)
 }
 
@@ -27,10 +29,11 @@ export function checkExchange(vhost: VHost, name: string): void {
  * Errors: precondition-failed for a type unknown or properties that differ, access-refused for reserved
  * names.
  */
-export function declareExchange(vhost: VHost, declaration: ExchangeDeclaration): void {
+export function declareExchange(vhost: VHost, declaration: ExchangeDeclaration, { access }: Caller): void {
   const type = exchangeTypes.get(declaration.type)
   if (type === undefined) throw preconditionFailed(`unknown exchange type '${declaration.type}'`)
   refuseDefaultExchange(declaration.name)
+  access.check('configure', 'exchange', declaration.name)
   const existing = vhost.findExchange(declaration.name)
   if (existing !== null) return checkEquivalent(vhost, existing, declaration)
   if (declaration.name.startsWith('amq.')) {
@@ -44,15 +47,20 @@ export function declareExchange(vhost: VHost, declaration: ExchangeDeclaration):
   }
   const { name, flags, args } = declaration
   type.validate?.(args, vhost.describeExchange(name))
+  if (alternate !== undefined) {
+    access.check('read', 'exchange', name)
+    access.check('write', 'exchange', alternate.value)
+  }
   addExchange(vhost, new Exchange(name, type, flags, args, vhost.random))
 }
 
 /** A missing exchange is no error (RabbitMQ). Errors: access-refused, precondition-failed when in use. */
-export function deleteExchange(vhost: VHost, name: string, ifUnused: boolean): void {
+export function deleteExchange(vhost: VHost, name: string, ifUnused: boolean, { access }: Caller): void {
   refuseDefaultExchange(name)
   if (name.startsWith('amq.')) {
     throw accessRefused(`deletion of system ${vhost.describeExchange(name)} not allowed`)
   }
+  access.check('configure', 'exchange', name)
   const exchange = vhost.findExchange(name)
   if (exchange === null) return
   if (ifUnused && exchange.bindings.size > 0) {

@@ -1,7 +1,7 @@
 // queue.declare and queue.delete at the vhost: RabbitMQ's checks, in its order and words (behaviours §4).
 import { beforeEach, describe, expect, it } from 'vitest'
 import { tableOf } from '../protocol/table-encode.ts'
-import { BrokerWorld, otherOwner, someOwner } from './broker.contract.ts'
+import { BrokerWorld, otherCaller, someCaller } from './broker.contract.ts'
 import { declareQueue, deleteQueue } from './queue-declarations.ts'
 
 let world: BrokerWorld
@@ -30,7 +30,7 @@ describe('declare', () => {
     const name = world.broker.generateName('amq.gen-')
     expect(name).toMatch(/^amq\.gen-[\w-]{22}$/)
     const wish = { name, isDurable: false, isExclusive: true, isAutoDelete: false, args: tableOf({}) }
-    declareQueue(world.vhost, wish, someOwner, true, () => world.broker.newQueueId())
+    declareQueue(world.vhost, wish, someCaller, true, () => world.broker.newQueueId())
     expect(world.vhost.findQueue(name)).not.toBeNull()
     expect(() => world.queue(name, { exclusive: true })).toThrow('contains reserved prefix')
   })
@@ -71,11 +71,11 @@ describe('declare', () => {
 describe('an exclusive queue', () => {
   it('is locked for every other connection', () => {
     world.queue('q', { exclusive: true })
-    expect(() => world.queue('q', { exclusive: true }, otherOwner)).toThrow(LOCKED)
-    expect(() => world.queue('q', {}, otherOwner)).toThrow(LOCKED)
-    expect(() => world.vhost.getQueue('q', otherOwner)).toThrow(LOCKED)
-    expect(() => deleteQueue(world.vhost, 'q', otherOwner, false, false)).toThrow(LOCKED)
-    expect(world.vhost.getQueue('q', someOwner).name).toBe('q')
+    expect(() => world.queue('q', { exclusive: true }, otherCaller)).toThrow(LOCKED)
+    expect(() => world.queue('q', {}, otherCaller)).toThrow(LOCKED)
+    expect(() => world.vhost.getQueue('q', otherCaller.owner)).toThrow(LOCKED)
+    expect(() => deleteQueue(world.vhost, 'q', otherCaller, false, false)).toThrow(LOCKED)
+    expect(world.vhost.getQueue('q', someCaller.owner).name).toBe('q')
   })
 
   it('is not the same as a shared one, before anything else differs', () => {
@@ -98,34 +98,34 @@ describe('an exclusive queue', () => {
   it('is known by its owner until it is deleted', () => {
     const queue = world.queue('q', { exclusive: true })
     world.queue('shared')
-    expect(world.vhost.queuesOf(someOwner)).toEqual([queue])
-    expect(world.vhost.queuesOf(otherOwner)).toEqual([])
-    deleteQueue(world.vhost, 'q', someOwner, false, false)
-    expect(world.vhost.queuesOf(someOwner)).toEqual([])
+    expect(world.vhost.queuesOf(someCaller.owner)).toEqual([queue])
+    expect(world.vhost.queuesOf(otherCaller.owner)).toEqual([])
+    deleteQueue(world.vhost, 'q', someCaller, false, false)
+    expect(world.vhost.queuesOf(someCaller.owner)).toEqual([])
   })
 })
 
 describe('delete', () => {
   it('of what is missing has no messages', () => {
-    expect(deleteQueue(world.vhost, 'nope', someOwner, true, true)).toBe(0)
+    expect(deleteQueue(world.vhost, 'nope', someCaller, true, true)).toBe(0)
   })
 
   it('takes name, route and record', async () => {
     const queue = world.queue('q')
     const version = world.vhost.topologyVersion
-    deleteQueue(world.vhost, 'q', someOwner, false, false)
+    deleteQueue(world.vhost, 'q', someCaller, false, false)
     expect(world.vhost.findQueue('q')).toBeNull()
     expect(world.routed('', 'q')).toEqual([])
     expect(queue.isDeleted).toBe(true)
     expect(world.vhost.topologyVersion).toBeGreaterThan(version)
     expect(await world.records()).toEqual([])
-    expect(() => world.vhost.getQueue('q', someOwner)).toThrow("NOT_FOUND - no queue 'q' in vhost '/'")
+    expect(() => world.vhost.getQueue('q', someCaller.owner)).toThrow("NOT_FOUND - no queue 'q' in vhost '/'")
   })
 
   it('ends remembered routes also for a transient queue', () => {
     world.queue('q', { durable: false })
     const version = world.vhost.topologyVersion
-    deleteQueue(world.vhost, 'q', someOwner, false, false)
+    deleteQueue(world.vhost, 'q', someCaller, false, false)
     expect(world.vhost.topologyVersion).toBeGreaterThan(version)
   })
 })

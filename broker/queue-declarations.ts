@@ -9,7 +9,10 @@ import { Queue } from '../queues/queue.ts'
 import type { QueueOwner } from '../queues/queue-flags.ts'
 import { checkQueueArgumentsEqual, validateQueueArguments } from '../queues/settings.ts'
 import { removeBindingsTo } from './bindings.ts'
+import type { Caller } from './caller.ts'
 import { queueDefinition, removal } from './definitions.ts'
+import { applyToQueue } from './policy-changes.ts'
+import { isLimitReached } from './users.ts'
 import type { VHost } from './vhost.ts'
 
 export interface QueueDeclaration {
@@ -22,10 +25,11 @@ export interface QueueDeclaration {
 
 /** Errors: access-refused for reserved names, resource-locked, precondition-failed, not-implemented. */
 export function declareQueue(
-  vhost: VHost, declaration: QueueDeclaration, owner: QueueOwner, isGeneratedName: boolean,
+  vhost: VHost, declaration: QueueDeclaration, caller: Caller, isGeneratedName: boolean,
   newId: () => number,
 ): Queue {
   const { name, args } = declaration
+  const { owner, access } = caller
   const type = findQueueKind(args)
   if (isGeneratedName && type?.canBeServerNamed === false) {
     throw preconditionFailed(`Cannot declare a server-named queue for type rabbit_${type.name}_queue`)
@@ -33,13 +37,20 @@ export function declareQueue(
   if (name.startsWith('amq.') && !isGeneratedName) {
     throw accessRefused(`queue name '${name}' contains reserved prefix 'amq.*'`)
   }
+  access.check('configure', 'queue', name)
   const existing = vhost.findQueue(name)
   if (existing !== null) {
     checkEquivalent(vhost, existing, declaration, owner)
     return existing
   }
+  checkQueueLimit(vhost, name)
   validateQueueArguments(args, vhost.describeQueue(name))
   checkProperties(vhost, declaration)
+  const deadLetterExchange = args.get('x-dead-letter-exchange')
+  if (deadLetterExchange?.tag === 'S') {
+    access.check('read', 'queue', name)
+    access.check('write', 'exchange', deadLetterExchange.value)
+  }
   const { isExclusive, isAutoDelete } = declaration
   const flags = { isDurable: declaration.isDurable && !isExclusive, isAutoDelete }
   const queue = new Queue(newId(), name, flags, isExclusive ? owner : null, args, vhost.queueParts)
@@ -63,6 +74,19 @@ function checkProperties(vhost: VHost, declaration: QueueDeclaration): void {
 export function addQueue(vhost: VHost, queue: Queue): void {
   vhost.addQueue(queue)
   vhost.defaultExchange.router.bind(implicitBinding(queue))
+  applyToQueue(vhost, queue)
+}
+
+/** Passive: only asks whether it is there. Errors: access-refused, not-found, resource-locked. */
+export function checkQueue(vhost: VHost, name: string, { owner, access }: Caller): Queue {
+  access.checkAny('queue', name)
+  return vhost.getQueue(name, owner)
+}
+
+/** Drops what is ready; returns how much. Errors: access-refused, not-found, resource-locked. */
+export function purgeQueue(vhost: VHost, name: string, { owner, access }: Caller): number {
+  access.check('read', 'queue', name)
+  return vhost.getQueue(name, owner).purge()
 }
 
 /**
@@ -70,8 +94,9 @@ export function addQueue(vhost: VHost, queue: Queue): void {
  * locked.
  */
 export function deleteQueue(
-  vhost: VHost, name: string, owner: QueueOwner, ifUnused: boolean, ifEmpty: boolean,
+  vhost: VHost, name: string, { owner, access }: Caller, ifUnused: boolean, ifEmpty: boolean,
 ): number {
+  access.check('configure', 'queue', name)
   const queue = vhost.findQueue(name)
   if (queue === null) return 0
   vhost.checkOwner(queue, owner)
@@ -92,6 +117,14 @@ export function removeQueue(vhost: VHost, queue: Queue): void {
   removeBindingsTo(vhost, queue)
   queue.delete()
   vhost.changed(queue.flags.isDurable ? removal('queue', queue.name) : null)
+}
+
+/** Only for what is new: declaring again is always possible. Errors: precondition-failed. */
+function checkQueueLimit(vhost: VHost, name: string): void {
+  const limit = vhost.facts.limits['max-queues']
+  if (!isLimitReached(limit, vhost.queues.size)) return
+  throw preconditionFailed(
+    `cannot declare queue '${name}': queue limit in vhost '${vhost.name}' (${limit}) is reached`)
 }
 
 /** RabbitMQ checks exclusive before everything else, then durable, auto_delete, and the arguments. */

@@ -7,7 +7,7 @@ import type { Route } from '../exchanges/route.ts'
 import { encodeEnvelope } from '../protocol/envelope.ts'
 import { Envelope, Message } from '../queues/message.ts'
 import type { Queue } from '../queues/queue.ts'
-import { BrokerWorld, someOwner } from './broker.contract.ts'
+import { BrokerWorld, someCaller } from './broker.contract.ts'
 import { deleteExchange } from './exchange-declarations.ts'
 import { deleteQueue } from './queue-declarations.ts'
 import { restoreTopology } from './recovery.ts'
@@ -32,7 +32,7 @@ describe('topology', () => {
     expect(exchange.type.name).toBe('topic')
     expect(exchange.flags).toEqual({ isDurable: true, isAutoDelete: true, isInternal: true })
     expect(exchange.alternateName).toBe('amq.fanout')
-    const queue = world.vhost.getQueue('q', someOwner)
+    const queue = world.vhost.getQueue('q', someCaller.owner)
     expect(queue.flags).toEqual({ isDurable: true, isAutoDelete: true })
     expect([queue.id, queue.owner]).toEqual([id, null])
     expect(queue.args).toEqual(ARGS)
@@ -60,7 +60,7 @@ describe('topology', () => {
     world.bind('x', 'q', 'k')
     await world.restart()
     expect(world.routed('amq.fanout', 'k')).toEqual(['q'])
-    deleteExchange(world.vhost, 'x', false)
+    deleteExchange(world.vhost, 'x', false, someCaller)
     expect(world.vhost.getExchange('amq.fanout').bindings.size).toBe(0)
   })
 
@@ -72,7 +72,7 @@ describe('topology', () => {
     world.queue('q3', { exclusive: true })
     world.bind('amq.direct', 'q1')
     world.bind('x2', 'q2')
-    deleteExchange(world.vhost, 'x2', false)
+    deleteExchange(world.vhost, 'x2', false, someCaller)
     await world.restart()
     expect([...world.vhost.queues.keys()]).toEqual(['q2'])
     expect(['x1', 'x2'].map((name) => world.vhost.findExchange(name))).toEqual([null, null])
@@ -81,7 +81,7 @@ describe('topology', () => {
 
   it('gives new queues ids that no old one had', async () => {
     const ids = ['a', 'b', 'c'].map((name) => world.queue(name).id)
-    deleteQueue(world.vhost, 'b', someOwner, false, false)
+    deleteQueue(world.vhost, 'b', someCaller, false, false)
     await world.restart()
     expect(world.queue('d').id).toBeGreaterThan(Math.max(...ids))
   })

@@ -6,13 +6,19 @@ import { exchangeTypes } from '../exchanges/index.ts'
 import { Queue } from '../queues/queue.ts'
 import type { Definition, Recovered } from '../store/store.ts'
 import { restoreBinding } from './bindings.ts'
-import { DefinitionUnreadable, readBinding, readExchange, readQueue } from './definitions.ts'
+import { DefinitionUnreadable, readBinding, readExchange, readPolicy, readQueue } from './definitions.ts'
+import { applyPolicies } from './policy-changes.ts'
 import { addQueue } from './queue-declarations.ts'
 import type { VHost } from './vhost.ts'
 
 /** Returns the highest queue id seen. Errors: DefinitionUnreadable. */
 export function restoreTopology(vhost: VHost, recovered: Recovered, log: Log): number {
   const of = (kind: string): Definition[] => recovered.definitions.filter((d) => d.kind === kind)
+  for (const kind of ['policy', 'operator-policy'] as const) {
+    for (const definition of of(kind)) {
+      vhost.policies.put(kind, { name: definition.name, ...readPolicy(definition) })
+    }
+  }
   for (const definition of of('exchange')) restoreExchange(vhost, definition)
   let lastQueueId = 0
   for (const definition of of('queue')) {
@@ -29,6 +35,7 @@ export function restoreTopology(vhost: VHost, recovered: Recovered, log: Log): n
     }
   }
   restoreMessages(vhost, recovered)
+  applyPolicies(vhost)
   for (const totals of recovered.queues) lastQueueId = Math.max(lastQueueId, totals.queue)
   return lastQueueId
 }

@@ -1,6 +1,7 @@
 // What the sampler keeps, and what it does not.
 import { beforeEach, expect, test } from 'vitest'
 import { OpenHttp } from '../test/http/open-http.ts'
+import { someCaller } from './broker.contract.ts'
 import { declareQueue } from './queue-declarations.ts'
 import type { Queue } from '../queues/queue.ts'
 import { SAMPLE_MS, Sampler } from './sampler.ts'
@@ -14,7 +15,7 @@ beforeEach(async () => {
   sampler = new Sampler(http.broker)
   const declaration = { name: 'q', isDurable: false, isExclusive: false, isAutoDelete: false,
     args: new Map() }
-  queue = declareQueue(http.vhost, declaration, {}, false, () => 1)
+  queue = declareQueue(http.vhost, declaration, someCaller, false, () => 1)
   await http.close()
 })
 

@@ -1,32 +1,38 @@
-// Users and what they may enter. Passwords are kept as RabbitMQ's default hash, so that its definitions can
-// move here: base64 of a 4-byte salt and the SHA-256 of salt and password.
-import { createHash, timingSafeEqual } from 'node:crypto'
+// Users: who may log in, what they are tagged with, how much they may open. A record is never changed, only
+// replaced, so a connection keeps the tags that it logged in with (RabbitMQ).
 import type { Random } from '../base/random.ts'
+import { DEFAULT_HASHING, hashPassword, matchesHash } from './passwords.ts'
+import type { HashingAlgorithm } from './passwords.ts'
 
-const SALT_BYTES = 4
+/** Negative, or not set: no limit. 0 lets nobody in. */
+export interface UserLimits {
+  readonly 'max-connections'?: number
+  readonly 'max-channels'?: number
+}
 
 export interface User {
   readonly name: string
+  /** Empty: no password opens it. */
   readonly passwordHash: string
+  readonly hashing: HashingAlgorithm
   readonly tags: readonly string[]
+  readonly limits: UserLimits
 }
+
+/** Publishes under any user-id (RabbitMQ). */
+export const IMPERSONATOR = 'impersonator'
+
+export const USER_LIMITS = ['max-connections', 'max-channels'] as const satisfies (keyof UserLimits)[]
 
 export function createUser(name: string, password: string, tags: readonly string[], random: Random): User {
-  return { name, passwordHash: hashPassword(password, random.bytes(SALT_BYTES)), tags }
+  return { name, passwordHash: hashPassword(password, random), hashing: DEFAULT_HASHING, tags, limits: {} }
 }
 
-/** An empty password never matches (RabbitMQ). */
 export function passwordMatches(user: User, password: Buffer): boolean {
-  const stored = Buffer.from(user.passwordHash, 'base64')
-  if (password.length === 0 || stored.length <= SALT_BYTES) return false
-  const expected = saltedHash(password, stored.subarray(0, SALT_BYTES))
-  return expected.length === stored.length && timingSafeEqual(expected, stored)
+  return matchesHash(password, user.passwordHash, user.hashing)
 }
 
-function hashPassword(password: string, salt: Buffer): string {
-  return saltedHash(Buffer.from(password), salt).toString('base64')
-}
-
-function saltedHash(password: Buffer, salt: Buffer): Buffer {
-  return Buffer.concat([salt, createHash('sha256').update(salt).update(password).digest()])
+/** Has `count` reached the limit? One that is negative or not set is never reached. */
+export function isLimitReached(limit: number | undefined, count: number): boolean {
+  return limit !== undefined && limit >= 0 && count >= limit
 }

@@ -23,12 +23,11 @@ import type { QueueOwner } from '../queues/queue-flags.ts'
 import type { Residence } from '../queues/residence.ts'
 import type { Definition, Store } from '../store/store.ts'
 import type { Counters } from './counters.ts'
-
-/** Waits for a batch: a channel with confirms to give, a connection that holds a reply. */
-export interface DurableListener {
-  /** Every batch up to this one is on disk. Returns true to be told of the next one too. */
-  durable(batch: number): boolean
-}
+import { DurableRecords } from './durable-records.ts'
+import type { DurableListener } from './durable-records.ts'
+import { Policies } from './policies.ts'
+import { NEW_VHOST } from './vhost-facts.ts'
+import type { VHostFacts } from './vhost-facts.ts'
 
 /** Stopped reading publishes because the store is behind. */
 export interface RelievedListener {
@@ -64,10 +63,13 @@ export interface VHostParts {
   readonly residence: Residence
   readonly window: Window
   readonly random: Random
+  readonly facts?: VHostFacts
 }
 
 export class VHost {
   readonly name: string
+  /** What administrators said about it: replaced whole. */
+  facts: VHostFacts
   readonly store: Store
   readonly exchanges = new Map<string, Exchange>()
   readonly queues = new Map<string, Queue>()
@@ -78,7 +80,8 @@ export class VHost {
   readonly defaultExchange: Exchange
   readonly queueParts: QueueParts
   readonly random: Random
-  /** Rises with every change that may turn a route false. */
+  readonly policies = new Policies()
+  /** Rises with every change that may turn a route, or the right to publish there, false. */
   topologyVersion = 0
   /** Exclusive queues by the connection they go with. */
   private readonly exclusive = new Map<QueueOwner, Set<Queue>>()
@@ -87,16 +90,16 @@ export class VHost {
   private readonly messageIds: Sequence
   private readonly finder: RouteFinder<Queue>
   private readonly deadLetterer: DeadLetterer
-  private durableListeners: DurableListener[] = []
+  private readonly records: DurableRecords
   private relievedListeners: RelievedListener[] = []
-  private durableBatch = 0
-  private definedBatch = 0
 
   /** `expired` deletes a queue whose x-expires has come. */
   constructor(name: string, parts: VHostParts, expired: (vhost: VHost, queue: Queue) => void) {
     const { store, turn, clock, timers, messageIds } = parts
     this.name = name
+    this.facts = parts.facts ?? NEW_VHOST
     this.store = store
+    this.records = new DurableRecords(store, turn)
     this.turn = turn
     this.messageIds = messageIds
     this.random = parts.random
@@ -114,7 +117,6 @@ export class VHost {
       this.exchanges.set(exchange, new Exchange(exchange, ofType, flags, EMPTY_TABLE, parts.random))
     }
     this.defaultExchange = this.exchanges.get('')!
-    store.onDurable = (batch) => this.durable(batch)
     store.onRelieved = () => this.relieved()
     turn.addStore(store)
   }
@@ -208,19 +210,17 @@ export class VHost {
   /** Something was declared, bound or deleted; `definition` is its record when it is to survive a restart. */
   changed(definition: Definition | null): void {
     this.topologyVersion++
-    if (definition === null) return
-    this.store.define(definition)
-    this.definedBatch = this.store.openBatch
+    if (definition !== null) this.records.define(definition)
   }
 
   /** The batch that the newest record waits for; 0 when all of them are on disk. */
   get pendingDefinitions(): number {
-    return this.definedBatch > this.durableBatch ? this.definedBatch : 0
+    return this.records.pendingBatch
   }
 
   /** The listener is told of every durable batch from now on, until it returns false. */
   awaitDurable(listener: DurableListener): void {
-    this.durableListeners.push(listener)
+    this.records.listen(listener)
   }
 
   awaitRelieved(listener: RelievedListener): void {
@@ -235,16 +235,6 @@ export class VHost {
     let storing = 0
     for (const queue of queues) if (queue.stores(message)) storing++
     if (storing > 1) message.bodyId = this.messageIds.next()
-  }
-
-  private durable(batch: number): void {
-    this.turn.begin()
-    this.durableBatch = batch
-    const listeners = this.durableListeners
-    this.durableListeners = []
-    for (const listener of listeners) {
-      if (listener.durable(batch)) this.durableListeners.push(listener)
-    }
   }
 
   private relieved(): void {

@@ -68,6 +68,14 @@ export class ChannelTable {
     return unexpectedFrame(describeFrame(type, buf.subarray(start, end)))
   }
 
+  /** Errors: not-allowed, which names no method (RabbitMQ). */
+  private checkUserLimit(): void {
+    const { methodId, broker } = this.connection
+    this.connection.methodId = 0
+    broker.checkChannelLimit(this.user!)
+    this.connection.methodId = methodId
+  }
+
   private open(type: number, number: number, buf: Buffer, start: number, end: number): void {
     if (type !== FRAME_METHOD) throw unexpectedFrame('expected method frame, got non method frame instead')
     const id = buf.readUInt32BE(start)
@@ -79,6 +87,7 @@ export class ChannelTable {
       throw notAllowed(`number of channels opened (${this.byNumber.size}) has reached the negotiated `
         + `channel_max (${this.channelMax})`)
     }
+    this.checkUserLimit()
     this.byNumber.set(number, new Channel(this.connection, number, this.vhost!, this.user!, channelMethods))
     this.connection.broker.counters.channelsOpened++
     writeChannelOpenOk(this.connection.writer, number, Buffer.alloc(0))

@@ -2,12 +2,15 @@
 // passes through (publish, ack, nack, reject) before the table of the others. A soft error closes the
 // channel; after that every frame but close-ok is ignored (AMQP 0-9-1 §1.4.2.6; RabbitMQ).
 import { ChannelTraffic } from '../base/traffic.ts'
+import type { Access } from '../broker/access.ts'
 import type { Broker } from '../broker/broker.ts'
+import type { Caller } from '../broker/caller.ts'
 import type { ChannelView } from '../broker/connection-view.ts'
+import type { DurableListener } from '../broker/durable-records.ts'
 import { removeQueue } from '../broker/queue-declarations.ts'
 import type { User } from '../broker/users.ts'
 import { REJECTED, STORED } from '../broker/vhost.ts'
-import type { DurableListener, VHost } from '../broker/vhost.ts'
+import type { VHost } from '../broker/vhost.ts'
 import { AmqpError, channelError, commandInvalid, preconditionFailed } from '../protocol/errors.ts'
 import type { DeliverTemplate } from '../protocol/frame-writer.ts'
 import {
@@ -19,6 +22,7 @@ import { FRAME_BODY, FRAME_HEADER } from '../protocol/spec.ts'
 import type { Entry } from '../queues/entry.ts'
 import type { Message } from '../queues/message.ts'
 import type { Queue } from '../queues/queue.ts'
+import type { QueueOwner } from '../queues/queue-flags.ts'
 import { AckTimeouts } from './ack-timeouts.ts'
 import type { ChannelHost } from './channel-host.ts'
 import { Confirms } from './confirms.ts'
@@ -39,13 +43,15 @@ type AnyDecoder = (typeof DECODERS)[keyof ReceivedMethods]
 export type MethodHandlers = ReadonlyMap<number, (channel: Channel, method: object) => void>
 
 export class Channel
-implements ChannelView, ConfirmingChannel, ConsumingChannel, PublishingChannel, RequestingChannel,
+implements Caller, ChannelView, ConfirmingChannel, ConsumingChannel, PublishingChannel, RequestingChannel,
   TransactionalChannel {
   readonly number: number
   readonly connection: ChannelHost
   readonly broker: Broker
   readonly vhost: VHost
   readonly user: User
+  /** What the user may do in the vhost, now. */
+  readonly access: Access
   readonly consumers = new Map<string, Consumer>()
   readonly traffic = new ChannelTraffic()
   /** Prefetch of consumers that start from now on; 0 is no limit. */
@@ -76,6 +82,12 @@ implements ChannelView, ConfirmingChannel, ConsumingChannel, PublishingChannel, 
     this.number = number
     this.vhost = vhost
     this.user = user
+    this.access = connection.broker.access.accessOf(user.name, vhost.name)
+  }
+
+  /** Of exclusive queues. */
+  get owner(): QueueOwner {
+    return this.connection
   }
 
   /** Errors: AmqpError for what closes the connection; soft errors end here. */

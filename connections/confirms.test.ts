@@ -2,7 +2,7 @@
 // as possible.
 import { array, assert, boolean, constantFrom, integer, property, record } from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { DurableListener } from '../broker/vhost.ts'
+import type { DurableListener } from '../broker/durable-records.ts'
 import { FrameWriter } from '../protocol/frame-writer.ts'
 import { Confirms } from './confirms.ts'
 import type { ConfirmingChannel } from './confirms.ts'

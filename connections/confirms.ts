@@ -5,7 +5,7 @@
 //   tags:     … 17 |  18 … 40   |  41 … 57   | 58
 //         answered   batch 7      batch 8      batch 8, nack     waiting; 18 … 40 are ready once 7 is durable
 import { Ring } from '../base/ring.ts'
-import type { DurableListener } from '../broker/vhost.ts'
+import type { DurableListener } from '../broker/durable-records.ts'
 import type { FrameWriter } from '../protocol/frame-writer.ts'
 import { writeBasicAck, writeBasicNack } from '../protocol/methods.gen.ts'
 

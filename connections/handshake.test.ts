@@ -109,7 +109,7 @@ describe('credentials', () => {
   })
 
   it('may have a NUL in the password', () => {
-    world.broker.users.set('u', createUser('u', 'a\0b', [], world.broker.random))
+    world.broker.access.putUser(createUser('u', 'a\0b', [], world.broker.random))
     startOk(newHandshake(), 'PLAIN', plain('u', 'a\0b'))
     expect(written()).toEqual([CONNECTION_TUNE])
   })
@@ -137,7 +137,7 @@ describe('credentials', () => {
   })
 
   it('by EXTERNAL are the certificate, and need no password', () => {
-    world.broker.users.set('CN=worker', createUser('CN=worker', 'unused', [], world.broker.random))
+    world.broker.access.putUser(createUser('CN=worker', 'unused', [], world.broker.random))
     const handshake = newHandshake(false, 'CN=worker')
     handshake.start()
     expect(Buffer.concat(writer.take()).includes('AMQPLAIN PLAIN EXTERNAL')).toBe(true)
@@ -201,7 +201,7 @@ describe('a method out of order', () => {
 })
 
 it('lets nobody into a vhost that is missing or forbidden', () => {
-  world.broker.users.set('u', createUser('u', 'p', [], world.broker.random))
+  world.broker.access.putUser(createUser('u', 'p', [], world.broker.random))
   for (const [vhost, text] of [['nope', 'vhost nope not found'],
     ['/', "access to vhost '/' refused for user 'u'"]] as const) {
     const handshake = newHandshake()

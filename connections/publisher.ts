@@ -5,7 +5,9 @@
 //   idle ── publish ──▶ header ── content header ──▶ body ── last body frame ──▶ finish, idle
 //                          └────── empty body ─────────────────────────────────▶
 import type { ChannelTraffic } from '../base/traffic.ts'
+import type { Access } from '../broker/access.ts'
 import type { Broker } from '../broker/broker.ts'
+import { IMPERSONATOR } from '../broker/users.ts'
 import type { User } from '../broker/users.ts'
 import { ROUTED } from '../broker/vhost.ts'
 import type { VHost } from '../broker/vhost.ts'
@@ -40,6 +42,7 @@ export interface PublishingChannel {
   readonly broker: Broker
   readonly vhost: VHost
   readonly user: User
+  readonly access: Access
   readonly connection: { readonly writer: FrameWriter; mark(): void }
   readonly traffic: ChannelTraffic
   /** Where publishes wait for tx.commit; null on a channel without transactions. */
@@ -62,9 +65,12 @@ export class Publisher {
   private isMandatory = false
   private isImmediate = false
   private route: Route<Queue> | null = null
-  private routeVersion = -1
   /** Where the message goes first; set by `check`. */
   private exchange: Exchange | null = null
+  /** The user has a topic permission on this exchange: each key is checked. */
+  private areTopicsLimited = false
+  /** The topology in which the target was last found to be there and permitted, and the route found. */
+  private checkedVersion = -1
   /** The body while its frames arrive, after the properties; null for one that is too large to be kept. */
   private gathered: Buffer | null = null
   private bodyReceived = 0
@@ -93,7 +99,7 @@ export class Publisher {
       this.envelope = new Envelope(method.exchange, method.routingKey, envelopeBytes(buf, start, end))
       this.isMandatory = method.mandatory
       this.isImmediate = method.immediate
-      this.route = null
+      this.checkedVersion = -1
       this.memo.remember(buf, start, end)
     }
     this.state = 'header'
@@ -167,6 +173,7 @@ export class Publisher {
     const traits = this.traits()
     const hasCopies = header.ccAt >= 0 || header.bccAt >= 0
     const keys = hasCopies ? senderSelectedKeys(header, envelope.routingKey) : null
+    if (this.areTopicsLimited) this.checkTopics(keys)
     this.checkUserId()
     const route = this.findRoute(keys)
     const { traffic } = this.exchange!
@@ -202,8 +209,24 @@ export class Publisher {
       throw preconditionFailed(
         `message size ${header.bodySize} is larger than configured max size ${sizeMax}`)
     }
-    if (this.routeVersion !== channel.vhost.topologyVersion) this.route = null
-    if (this.route === null) this.exchange = this.getExchange()
+    if (this.checkedVersion !== channel.vhost.topologyVersion) this.checkTarget()
+  }
+
+  /** Permission goes before existence (RabbitMQ). Errors: access-refused, not-found. */
+  private checkTarget(): void {
+    const { vhost, access } = this.channel
+    this.route = null
+    access.check('write', 'exchange', this.envelope.exchange)
+    this.exchange = this.getExchange()
+    this.areTopicsLimited = access.limitsTopics(this.exchange)
+    this.checkedVersion = vhost.topologyVersion
+  }
+
+  /** Errors: access-refused. */
+  private checkTopics(keys: readonly string[] | null): void {
+    for (const key of keys ?? [this.envelope.routingKey]) {
+      this.channel.access.checkTopic('write', this.exchange!, key)
+    }
   }
 
   /** The expiration is checked here, because its result is: before CC and user-id (RabbitMQ). */
@@ -220,6 +243,7 @@ export class Publisher {
   private checkUserId(): void {
     const { header, channel } = this
     if (header.userIdAt < 0 || header.text(header.userIdAt) === channel.user.name) return
+    if (channel.user.tags.includes(IMPERSONATOR)) return
     throw preconditionFailed(`user_id property set to '${header.text(header.userIdAt)}' but `
       + `authenticated user was '${channel.user.name}'`)
   }
@@ -250,9 +274,8 @@ export class Publisher {
   private findRoute(keys: readonly string[] | null): Route<Queue> {
     if (keys === null && this.route !== null) return this.route
     const { vhost } = this.channel
-    const route = vhost.findRoute(this.getExchange(), keys ?? [this.envelope.routingKey], this.header)
+    const route = vhost.findRoute(this.exchange!, keys ?? [this.envelope.routingKey], this.header)
     this.route = route.isCacheable && keys === null ? route : null
-    this.routeVersion = vhost.topologyVersion
     return route
   }
 

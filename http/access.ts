@@ -2,6 +2,7 @@
 // permissions that declaring, publishing, getting and purging need all the same (RabbitMQ). The only file of
 // http/ that asks the broker about rights.
 import type { Broker } from '../broker/broker.ts'
+import type { Caller } from '../broker/caller.ts'
 import { connectionName } from '../broker/connection-view.ts'
 import type { ConnectionView } from '../broker/connection-view.ts'
 import type { User } from '../broker/users.ts'
@@ -53,9 +54,13 @@ function seesInside(broker: Broker, user: User, vhost: string): boolean {
   return isAdministrator(user) || broker.mayEnter(vhost, user)
 }
 
-/** For what changes or reads messages. Errors: HttpError 401 without a permission in the vhost. */
-export function checkEntry(broker: Broker, user: User, vhost: VHost): void {
+/**
+ * For what declares, changes or reads messages: the user as somebody who asks the broker, which checks the rest.
+ * Errors: HttpError 401 without a permission in the vhost.
+ */
+export function checkEntry(broker: Broker, user: User, vhost: VHost): Caller {
   if (!broker.mayEnter(vhost.name, user)) throw notAuthorised('Access refused.')
+  return { owner: NO_OWNER, access: broker.access.accessOf(user.name, vhost.name) }
 }
 
 /** Over HTTP nobody owns an exclusive queue. */

@@ -32,7 +32,7 @@ export const oneOf = (...words: readonly PolicyValue[]) =>
 
 export const lower: Join = (policy, other) => Math.min(Number(policy), Number(other))
 export const higher: Join = (policy, other) => Math.max(Number(policy), Number(other))
-/** Negative is "no limit", and that wins; an argument may be no number, and that loses (RabbitMQ). */
+/** Beside a negative one the higher counts; an argument that is no number loses (RabbitMQ). */
 export const lowerLimit: Join = (policy, other) => {
   if (typeof other !== 'number') return policy
   return (Number(policy) < 0 || other < 0 ? higher : lower)(policy, other)

@@ -1,5 +1,5 @@
-// What a declaration says of a queue for good, beside its arguments. The broker makes it of queue.declare and of
-// what the store kept; queue.ts lives by it. Invariant: never changes.
+// What a declaration says of a queue for good, beside its arguments. The broker makes it of queue.declare and
+// of what the store kept; queue.ts lives by it. Invariant: never changes.
 
 export interface QueueFlags {
   /** Never with an owner: RabbitMQ drops `durable` for exclusive queues. */

@@ -1,5 +1,5 @@
-// What must hold of the ready entries of a queue between two events. Called by queue.ts for the simulation and
-// tests. Invariant: changes nothing.
+// What must hold of the ready entries of a queue between two events. Called by queue.ts for the simulation
+// and tests. Invariant: changes nothing.
 import { invariant } from '../base/invariant.ts'
 import type { EntryHolder } from './entry.ts'
 import type { ReadyList } from './ready-list.ts'

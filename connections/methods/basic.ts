@@ -34,7 +34,7 @@ export const basicMethods: Handlers = {
   [BASIC_CONSUME](channel, m) {
     if (m.queue === REPLY_TO) return consumeReplies(channel, m)
     if (isReplyName(m.queue)) throw replyNameConsumed(channel, m.queue)
-    const queue = channel.vhost.getQueue(queueNamed(channel, m.queue), channel.connection)
+    const queue = readable(channel, m.queue)
     const { priority, timeoutMs } = checkConsume(channel, queue, m)
     const tag = m.consumerTag === '' ? channel.broker.generateName('amq.ctag-') : m.consumerTag
     const { consumerPrefetch: prefetch } = channel
@@ -80,7 +80,7 @@ function get(channel: Channel, m: BasicGet): void {
   if (isReplyName(m.queue)) {
     throw notImplemented(`basic.get not supported by volatile ${channel.vhost.describeQueue(m.queue)}`)
   }
-  const queue = channel.vhost.getQueue(queueNamed(channel, m.queue), channel.connection)
+  const queue = readable(channel, m.queue)
   if (queue.settings.isSingleActive && !queue.type.canBeGotBesideSingleActive) {
     throw resourceLocked(`cannot obtain access to locked ${channel.vhost.describeQueue(queue.name)}. `
       + `basic.get operations are not supported by ${queue.type.name} queues with single active consumer`)
@@ -108,6 +108,13 @@ function get(channel: Channel, m: BasicGet): void {
   const { wire } = entry.message.envelope
   writeGetOk(writer, channel.number, tag, entry.isRedelivered, wire, queue.readyCount)
   channel.writeEntry(entry)
+}
+
+/** Errors: access-refused, not-found, resource-locked. */
+function readable(channel: Channel, given: string): Queue {
+  const name = queueNamed(channel, given)
+  channel.access.check('read', 'queue', name)
+  return channel.vhost.getQueue(name, channel.owner)
 }
 
 /** The name that a responder is given is for publishing to (RabbitMQ 4). */

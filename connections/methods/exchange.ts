@@ -20,26 +20,26 @@ export const exchangeMethods: Handlers = {
   [EXCHANGE_DECLARE](channel, m) {
     const name = cleanName(m.exchange)
     if (m.passive) {
-      checkExchange(channel.vhost, name)
+      checkExchange(channel.vhost, name, channel)
     } else {
       const flags = { isDurable: m.durable, isAutoDelete: m.autoDelete, isInternal: m.internal }
-      declareExchange(channel.vhost, { name, type: m.type, flags, args: m.arguments })
+      declareExchange(channel.vhost, { name, type: m.type, flags, args: m.arguments }, channel)
     }
     channel.connection.replyWhenDurable(channel, m.nowait ? null : writeExchangeDeclareOk)
   },
 
   [EXCHANGE_DELETE](channel, m) {
-    deleteExchange(channel.vhost, cleanName(m.exchange), m.ifUnused)
+    deleteExchange(channel.vhost, cleanName(m.exchange), m.ifUnused, channel)
     channel.connection.replyWhenDurable(channel, m.nowait ? null : writeExchangeDeleteOk)
   },
 
   [EXCHANGE_BIND](channel, m) {
-    bind(channel.vhost, requestOf(m), channel.connection)
+    bind(channel.vhost, requestOf(m), channel)
     channel.connection.replyWhenDurable(channel, m.nowait ? null : writeExchangeBindOk)
   },
 
   [EXCHANGE_UNBIND](channel, m) {
-    unbind(channel.vhost, requestOf(m), channel.connection)
+    unbind(channel.vhost, requestOf(m), channel)
     channel.connection.replyWhenDurable(channel, m.nowait ? null : writeExchangeUnbindOk)
   },
 }

@@ -2,7 +2,7 @@
 // where a queue is declared: there the server makes up a name.
 import { bind, unbind } from '../../broker/bindings.ts'
 import type { BindingRequest } from '../../broker/bindings.ts'
-import { declareQueue, deleteQueue } from '../../broker/queue-declarations.ts'
+import { checkQueue, declareQueue, deleteQueue, purgeQueue } from '../../broker/queue-declarations.ts'
 import {
   QUEUE_BIND, QUEUE_DECLARE, QUEUE_DELETE, QUEUE_PURGE, QUEUE_UNBIND, writeQueueBindOk, writeQueueDeclareOk,
   writeQueueDeleteOk, writeQueuePurgeOk, writeQueueUnbindOk,
@@ -26,7 +26,7 @@ export const queueMethods: Handlers = {
   [QUEUE_DECLARE](channel, m) {
     if (m.queue.startsWith(REPLY_TO)) return declareReplyQueue(channel, m)
     const queue = m.passive
-      ? channel.vhost.getQueue(cleanName(m.queue), channel.connection) : declare(channel, m)
+      ? checkQueue(channel.vhost, cleanName(m.queue), channel) : declare(channel, m)
     queue.used()
     channel.lastQueue = queue.name
     channel.broker.counters.queuesDeclared++
@@ -38,12 +38,12 @@ export const queueMethods: Handlers = {
   },
 
   [QUEUE_BIND](channel, m) {
-    bind(channel.vhost, requestOf(channel, m), channel.connection)
+    bind(channel.vhost, requestOf(channel, m), channel)
     channel.connection.replyWhenDurable(channel, m.nowait ? null : writeQueueBindOk)
   },
 
   [QUEUE_UNBIND](channel, m) {
-    unbind(channel.vhost, requestOf(channel, m), channel.connection)
+    unbind(channel.vhost, requestOf(channel, m), channel)
     channel.connection.replyWhenDurable(channel, writeQueueUnbindOk)
   },
 
@@ -56,7 +56,7 @@ export const queueMethods: Handlers = {
 
   [QUEUE_DELETE](channel, m) {
     const name = cleanName(queueNamed(channel, m.queue))
-    const count = deleteQueue(channel.vhost, name, channel.connection, m.ifUnused, m.ifEmpty)
+    const count = deleteQueue(channel.vhost, name, channel, m.ifUnused, m.ifEmpty)
     channel.connection.replyWhenDurable(channel, m.nowait ? null : (writer, number) => {
       writeQueueDeleteOk(writer, number, count)
     })
@@ -64,8 +64,8 @@ export const queueMethods: Handlers = {
 }
 
 /** A direct reply's name holds nothing, ever (RabbitMQ 4). Errors: not-found, resource-locked. */
-function purge({ vhost, connection }: Channel, name: string): number {
-  return isReplyName(name) ? 0 : vhost.getQueue(name, connection).purge()
+function purge(channel: Channel, name: string): number {
+  return isReplyName(name) ? 0 : purgeQueue(channel.vhost, name, channel)
 }
 
 /**
@@ -82,13 +82,13 @@ function declareReplyQueue(channel: Channel, m: QueueDeclare): void {
 }
 
 function declare(channel: Channel, m: QueueDeclare): Queue {
-  const { broker, vhost, connection } = channel
+  const { broker, vhost } = channel
   const given = cleanName(m.queue)
   const name = given === '' ? broker.generateName('amq.gen-') : given
   const declaration = {
     name, isDurable: m.durable, isExclusive: m.exclusive, isAutoDelete: m.autoDelete, args: m.arguments,
   }
-  return declareQueue(vhost, declaration, connection, given === '', () => broker.newQueueId())
+  return declareQueue(vhost, declaration, channel, given === '', () => broker.newQueueId())
 }
 
 /** With neither queue nor routing key, the last queue's name is both (RabbitMQ). */

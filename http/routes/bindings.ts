@@ -7,7 +7,7 @@ import { Binding } from '../../exchanges/binding.ts'
 import type { Exchange } from '../../exchanges/exchange.ts'
 import { EMPTY_TABLE } from '../../protocol/table.ts'
 import type { Queue } from '../../queues/queue.ts'
-import { checkEntry, NO_OWNER, visibleVHosts } from '../access.ts'
+import { checkEntry, visibleVHosts } from '../access.ts'
 import { created, json, listing, noContent } from '../answer.ts'
 import type { Answer, Listing } from '../answer.ts'
 import { propertiesKey } from '../binding-key.ts'
@@ -89,10 +89,10 @@ function between(letter: 'q' | 'e', kind: Binding['destination']['kind']): Endpo
       method: 'POST', path, access: 'management', body: bindingBody,
       doc: 'Binds: 201, and 201 again for a binding that is there. `Location` ends in its `properties_key`.',
       async handle({ door, user, vhost, params, body }) {
-        checkEntry(door.broker, user, vhost)
+        const caller = checkEntry(door.broker, user, vhost)
         const { source, destination } = params
         const { routing_key: routingKey, arguments: args } = body
-        bind(vhost, { source, kind, destination, routingKey, args }, NO_OWNER)
+        bind(vhost, { source, kind, destination, routingKey, args }, caller)
         await whenDefined(vhost)
         const key = encodeURIComponent(propertiesKey(routingKey, args))
         return created(`${encodeURIComponent(destination)}/${key}`)
@@ -106,9 +106,9 @@ function between(letter: 'q' | 'e', kind: Binding['destination']['kind']): Endpo
     endpoint({
       method: 'DELETE', path: `${path}/:props`, access: 'management', doc: 'Unbinds.',
       async handle({ door, user, vhost, params }): Promise<Answer> {
-        checkEntry(door.broker, user, vhost)
+        const caller = checkEntry(door.broker, user, vhost)
         const { source, routingKey, args } = find(vhost, params)
-        unbind(vhost, { source, kind, destination: params.destination, routingKey, args }, NO_OWNER)
+        unbind(vhost, { source, kind, destination: params.destination, routingKey, args }, caller)
         await whenDefined(vhost)
         return noContent()
       },

@@ -80,11 +80,11 @@ export const exchangeEndpoints = [
     doc: 'Declares an exchange: 201 when it is new, 204 when there is an equal one. Without a body it is a '
       + 'transient direct one.',
     async handle({ door, user, vhost, params, body }) {
-      checkEntry(door.broker, user, vhost)
+      const caller = checkEntry(door.broker, user, vhost)
       const name = newName(params.exchange)
       const isNew = vhost.findExchange(name) === null
       const flags = { isDurable: body.durable, isAutoDelete: body.auto_delete, isInternal: body.internal }
-      declareExchange(vhost, { name, type: body.type, flags, args: body.arguments })
+      declareExchange(vhost, { name, type: body.type, flags, args: body.arguments }, caller)
       await whenDefined(vhost)
       return put(isNew)
     },
@@ -94,9 +94,9 @@ export const exchangeEndpoints = [
     query: z.object({ 'if-unused': queryFlag }),
     doc: 'Deletes an exchange; with `if-unused=true` only when nothing is bound to it.',
     async handle({ door, user, vhost, params, query }) {
-      checkEntry(door.broker, user, vhost)
+      const caller = checkEntry(door.broker, user, vhost)
       const { name } = exchangeNamed(vhost, params.exchange)
-      deleteExchange(vhost, name, query['if-unused'])
+      deleteExchange(vhost, name, query['if-unused'], caller)
       await whenDefined(vhost)
       return noContent()
     },

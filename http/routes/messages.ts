@@ -2,6 +2,8 @@
 // answers when the broker has done it for good.
 import { z } from 'zod'
 import type { Broker } from '../../broker/broker.ts'
+import type { Caller } from '../../broker/caller.ts'
+import { purgeQueue } from '../../broker/queue-declarations.ts'
 import type { User } from '../../broker/users.ts'
 import { REJECTED, ROUTED, STORED } from '../../broker/vhost.ts'
 import type { VHost } from '../../broker/vhost.ts'
@@ -13,7 +15,7 @@ import { senderSelectedKeys } from '../../protocol/sender-selected.ts'
 import type { Entry } from '../../queues/entry.ts'
 import { Envelope, Message } from '../../queues/message.ts'
 import type { Queue } from '../../queues/queue.ts'
-import { checkEntry, NO_OWNER } from '../access.ts'
+import { checkEntry } from '../access.ts'
 import { json, noContent } from '../answer.ts'
 import { whenDefined, whenStored } from '../durability.ts'
 import { endpoint } from '../endpoint.ts'
@@ -58,9 +60,12 @@ function payloadOf({ payload, payload_encoding: encoding }: Publish): Buffer {
 }
 
 /** Errors: HttpError, AmqpError. Nothing is published then. */
-function publish(broker: Broker, vhost: VHost, user: User, exchangeName: string, body: Publish): number {
+function publish(
+  broker: Broker, vhost: VHost, user: User, { access }: Caller, exchangeName: string, body: Publish,
+): number {
   const payload = payloadOf(body)
   const properties = encodeJsonProperties(body.properties)
+  access.check('write', 'exchange', exchangeName)
   const exchange = vhost.findExchange(exchangeName)
   if (exchange === null) throw notFound('exchange_not_found')
   if (exchange.flags.isInternal) {
@@ -78,7 +83,9 @@ function publish(broker: Broker, vhost: VHost, user: User, exchangeName: string,
       + `authenticated user was '${user.name}'`)
   }
   const ttlMs = header.expirationAt < 0 ? Infinity : readExpiration(header.text(header.expirationAt))
-  const route = vhost.findRoute(exchange, senderSelectedKeys(header, body.routing_key), header)
+  const keys = senderSelectedKeys(header, body.routing_key)
+  for (const key of keys) access.checkTopic('write', exchange, key)
+  const route = vhost.findRoute(exchange, keys, header)
   const sent = header.isToBeRewritten ? header.rewrite(null) : properties
   const buf = Buffer.concat([sent, payload])
   const envelope = new Envelope(exchangeName, body.routing_key,
@@ -157,10 +164,10 @@ export const messageEndpoints = [
     doc: 'Publishes one message and answers, when it is stored, whether it was `routed`. `payload_encoding` '
       + 'is `string` or `base64`.',
     async handle({ door: { broker }, user, vhost, params, body }) {
-      checkEntry(broker, user, vhost)
+      const caller = checkEntry(broker, user, vhost)
       let outcome = 0
       try {
-        outcome = publish(broker, vhost, user, params.exchange, body)
+        outcome = publish(broker, vhost, user, caller, params.exchange, body)
       } catch (error) {
         // RabbitMQ publishes over a channel here and shows how that was closed.
         if (error instanceof AmqpError) throw badRequest(`${error.code} ${error.message}`)
@@ -176,9 +183,10 @@ export const messageEndpoints = [
       + 'Those that go back count as delivered before. `encoding` is `auto` or `base64`; `truncate` cuts '
       + 'bodies.',
     async handle({ door: { broker }, user, vhost, params, body }) {
-      checkEntry(broker, user, vhost)
+      const { owner, access } = checkEntry(broker, user, vhost)
+      access.check('read', 'queue', params.queue)
       const queue = queueNamed(vhost, params.queue)
-      vhost.checkOwner(queue, NO_OWNER)
+      vhost.checkOwner(queue, owner)
       const taken = await take(broker, queue, body.count)
       const truncate = Math.max(0, body.truncate ?? Infinity)
       let mode: AckMode = 'ack_requeue_true'
@@ -198,10 +206,9 @@ export const messageEndpoints = [
     method: 'DELETE', path: '/api/queues/:vhost/:queue/contents', access: 'management',
     doc: 'Drops what is ready; unacknowledged messages stay with their consumers.',
     async handle({ door: { broker }, user, vhost, params }) {
-      checkEntry(broker, user, vhost)
-      const queue = queueNamed(vhost, params.queue)
-      vhost.checkOwner(queue, NO_OWNER)
-      queue.purge()
+      const caller = checkEntry(broker, user, vhost)
+      queueNamed(vhost, params.queue)
+      purgeQueue(vhost, params.queue, caller)
       await whenDefined(vhost)
       return noContent()
     },

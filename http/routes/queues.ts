@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { declareQueue, deleteQueue } from '../../broker/queue-declarations.ts'
 import type { VHost } from '../../broker/vhost.ts'
 import type { Queue } from '../../queues/queue.ts'
-import { checkEntry, NO_OWNER, visibleVHosts } from '../access.ts'
+import { checkEntry, visibleVHosts } from '../access.ts'
 import { json, listing, noContent, put } from '../answer.ts'
 import type { Listing } from '../answer.ts'
 import {
@@ -81,7 +81,7 @@ export const queueEndpoints = [
       + 'is not given; the type is `arguments["x-queue-type"]`.',
     async handle({ door, user, vhost, params, body }) {
       const { broker, node } = door
-      checkEntry(broker, user, vhost)
+      const caller = checkEntry(broker, user, vhost)
       const name = newName(params.queue)
       if (body.node !== undefined && body.node !== node.nodeName) {
         throw badRequest(`Node ${body.node.slice(0, 100)} is not a cluster member`)
@@ -90,7 +90,7 @@ export const queueEndpoints = [
       declareQueue(vhost, {
         name, isDurable: body.durable, isExclusive: false, isAutoDelete: body.auto_delete,
           args: body.arguments,
-      }, NO_OWNER, false, () => broker.newQueueId()).used()
+      }, caller, false, () => broker.newQueueId()).used()
       broker.counters.queuesDeclared++
       await whenDefined(vhost)
       return put(isNew)
@@ -101,9 +101,9 @@ export const queueEndpoints = [
     query: z.object({ 'if-empty': queryFlag, 'if-unused': queryFlag }),
     doc: 'Deletes a queue with its messages; with `if-empty=true` or `if-unused=true` only when it is.',
     async handle({ door, user, vhost, params, query }) {
-      checkEntry(door.broker, user, vhost)
+      const caller = checkEntry(door.broker, user, vhost)
       const { name } = queueNamed(vhost, params.queue)
-      deleteQueue(vhost, name, NO_OWNER, query['if-unused'], query['if-empty'])
+      deleteQueue(vhost, name, caller, query['if-unused'], query['if-empty'])
       await whenDefined(vhost)
       return noContent()
     },

@@ -44,7 +44,7 @@ describe('a user without permissions in a vhost', () => {
 
   test('changes nothing in it', async () => {
     await declareWith(['x'])
-    http.broker.users.set('hare2', { ...http.broker.users.get('hare')!, name: 'hare2' })
+    http.broker.access.putUser({ ...http.broker.users.get('hare')!, name: 'hare2' })
     const writes: readonly (readonly [string, string, object])[] = [
       ['PUT', '/api/queues/%2F/new', {}], ['DELETE', '/api/queues/%2F/q', {}],
       ['DELETE', '/api/queues/%2F/q/contents', {}], ['POST', '/api/queues/%2F/q/get', getting],

@@ -130,7 +130,7 @@ export class OpenHttp {
       broker.restoreVHost(name, store, await store.recover())
     }
     for (const [name, tags] of Object.entries(users)) {
-      if (name !== 'hare') broker.users.set(name, createUser(name, 'pass:word', tags, broker.random))
+      if (name !== 'hare') broker.access.putUser(createUser(name, 'pass:word', tags, broker.random))
     }
     return new OpenHttp(broker, clock)
   }

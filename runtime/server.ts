@@ -1,7 +1,6 @@
 // The composition root: store, broker, doors, in the order in which each needs the one before, and back again
 // at the end. cli/ starts it as a process; tests start it inside their own.
 import { hostname } from 'node:os'
-import { resolve } from 'node:path'
 import { TimerWheel } from '../base/timer-wheel.ts'
 import { Turn } from '../base/turn.ts'
 import { Broker } from '../broker/broker.ts'
@@ -17,8 +16,9 @@ import { MemoryEngine } from '../store/memory.ts'
 import { SqliteEngine } from '../store/sqlite/sqlite-engine.ts'
 import type { StoreNotice } from '../store/sqlite/thread-messages.ts'
 import { dismissStoreWorker } from '../store/sqlite/store-worker.ts'
-import { CATALOG, isHeld } from '../store/store.ts'
-import type { Engine, Store, StoreFailure } from '../store/store.ts'
+import { CATALOG } from '../store/store.ts'
+import type { Engine } from '../store/store.ts'
+import { EngineVHosts } from './engine-vhosts.ts'
 import type { Logger } from './log.ts'
 import { checkPortsFree } from './ports.ts'
 import { watchResources } from './resource-watch.ts'
@@ -51,6 +51,7 @@ export async function startServer(settings: Settings, log: Logger): Promise<Runn
   const timers = new TimerWheel(clock.monotonicMs)
   const broker = createBroker(settings, log, clock, turn, timers)
   const engine = createEngine(settings, broker)
+  const vhosts = new EngineVHosts(engine, broker, settings.dataDirectory)
   const view = new ServerView(broker, settings.dataDirectory)
   const sampler = new Sampler(broker)
   if (engine instanceof SqliteEngine) {
@@ -63,7 +64,7 @@ export async function startServer(settings: Settings, log: Logger): Promise<Runn
   const amqp: AmqpListener[] = []
   let http: RunningHttp | null = null
   try {
-    await recover(engine, broker, settings)
+    await recover(vhosts, broker, settings)
     amqp.push(await listenAmqp(broker, settings.host, settings.amqpPort))
     if (tls !== null) amqp.push(await listenAmqps(broker, settings.host, settings.tlsPort!, tls))
     const door = { broker, node: view, sampler }
@@ -161,40 +162,12 @@ function report(notice: StoreNotice, broker: Broker): void {
   }
 }
 
-/** Topology and counts; messages are read when somebody wants them. */
-async function recover(engine: Engine, broker: Broker, settings: Settings): Promise<void> {
-  const catalog = await acquire(engine, CATALOG, settings)
+async function recover(vhosts: EngineVHosts, broker: Broker, settings: Settings): Promise<void> {
+  const catalog = await vhosts.acquire(CATALOG)
   const first = { user: settings.defaultUser, password: settings.defaultPass, vhost: settings.defaultVhost }
   broker.turn.addStore(catalog)
-  const vhosts = broker.restoreCatalog(catalog, await catalog.recover(), first)
-  for (const name of vhosts) {
-    const store = await acquire(engine, name, settings)
-    broker.restoreVHost(name, store, await store.recover())
-  }
+  for (const name of broker.restoreCatalog(catalog, await catalog.recover(), first)) await vhosts.open(name)
   broker.turn.begin()
-}
-
-async function acquire(engine: Engine, scope: string, settings: Settings): Promise<Store> {
-  const store = await engine.acquire(scope)
-  if (isHeld(store)) throw new Error(`the messages of vhost '${scope}' are held by ${store.heldBy}`)
-  store.onFailed = (failure) => fail(failure, settings)
-  return store
-}
-
-/** Ends the process: said once, in words for whoever runs it. */
-export class StoreFailed extends Error {
-  override name = 'StoreFailed'
-}
-
-/**
- * Whatever the store could not do, nothing was confirmed: ending is safe, going on is not (reliability P7).
- */
-function fail({ cause, kind }: StoreFailure, settings: Settings): void {
-  const directory = resolve(settings.dataDirectory)
-  const advice = /SQLITE_(?:CORRUPT|NOTADB)/.test(cause.message)
-    ? `the database in ${directory} is damaged: \`leveret check\` names what it touches; restore a backup`
-    : `the store in ${directory} failed (${kind}); what was confirmed is safe, and the next start recovers it`
-  throw new StoreFailed(`${advice}: ${cause.message}`, { cause })
 }
 
 async function sayGoodbye(broker: Broker, reason: string): Promise<void> {

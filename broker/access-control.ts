@@ -45,9 +45,9 @@ export class AccessControl {
   }
 
   /** The administrator that a new broker starts with. */
-  createFirst(name: string, password: string, vhost: string, random: Random): void {
+  createFirst(name: string, password: string, vhosts: readonly string[], random: Random): void {
     this.putUser(createUser(name, password, ['administrator'], random))
-    this.permit(name, vhost, { configure: '.*', write: '.*', read: '.*' })
+    for (const vhost of vhosts) this.permit(name, vhost, { configure: '.*', write: '.*', read: '.*' })
   }
 
   /** Returns true when there was no such user. */

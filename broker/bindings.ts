@@ -47,6 +47,14 @@ export function unbind(vhost: VHost, request: BindingRequest, caller: Caller): v
   deleteIfLeft(vhost, source!)
 }
 
+/** From a definitions file, checked before: nothing to do when a queue that it leads to is not there. */
+export function importBinding(vhost: VHost, request: BindingRequest): void {
+  const source = vhost.getExchange(request.source)
+  const destination = request.kind === 'queue'
+    ? vhost.findQueue(request.destination) : vhost.getExchange(request.destination)
+  if (destination !== null) addBinding(vhost, source, destination, request.routingKey, request.args)
+}
+
 /** At boot: a record read back. The source or destination may be gone from a file edited by hand. */
 export function restoreBinding(vhost: VHost, request: BindingRequest): boolean {
   const source = vhost.findExchange(request.source)

@@ -15,12 +15,15 @@ import { AccessControl } from './access-control.ts'
 import { Alarms } from './alarms.ts'
 import type { ConnectionView } from './connection-view.ts'
 import { Counters } from './counters.ts'
-import { readVHost, removal, vhostDefinition } from './definitions.ts'
+import {
+  globalParameterDefinition, readGlobalParameter, readVHost, removal, vhostDefinition,
+} from './definitions.ts'
 import { DurableRecords } from './durable-records.ts'
 import { removeQueue } from './queue-declarations.ts'
 import { emptyVHost } from './vhost-deletion.ts'
 import { restoreTopology } from './recovery.ts'
-import { isLimitReached, passwordMatches } from './users.ts'
+import { isLimitReached } from './limits.ts'
+import { passwordMatches } from './users.ts'
 import type { User } from './users.ts'
 import { VHost } from './vhost.ts'
 import { NEW_VHOST } from './vhost-facts.ts'
@@ -69,6 +72,12 @@ export interface FirstStart {
   readonly vhost: string
 }
 
+/** What a definitions file makes on a first start. */
+export interface Brought {
+  readonly users: number
+  readonly vhosts: readonly string[]
+}
+
 export class Broker {
   readonly clock: Clock
   readonly random: Random
@@ -82,6 +91,8 @@ export class Broker {
   readonly vhosts = new Map<string, VHost>()
   readonly access: AccessControl
   readonly connections = new Set<ConnectionView>()
+  /** Free-form, by name: RabbitMQ's tools keep notes here. */
+  readonly globalParameters = new Map<string, unknown>()
   readonly messageIds = new Sequence()
   readonly residence: Residence
   private readonly queueIds = new Sequence()
@@ -119,19 +130,22 @@ export class Broker {
 
   /**
    * Takes in users, permissions and the names of the vhosts, which are returned. An empty catalog is a first
-   * start: the default user and vhost are created (RabbitMQ: RABBITMQ_DEFAULT_USER counts only then).
+   * start: the default user and vhost are created (RabbitMQ: RABBITMQ_DEFAULT_USER counts only then), unless
+   * a definitions file brings others.
    */
-  restoreCatalog(catalog: Store, recovered: Recovered, first: FirstStart): string[] {
+  restoreCatalog(
+    catalog: Store, recovered: Recovered, first: FirstStart, brings: Brought = { users: 0, vhosts: [] },
+  ): string[] {
     this.messageIds.skipTo(recovered.lastId)
     this.catalog = new DurableRecords(catalog, this.turn)
     for (const definition of recovered.definitions) {
       if (definition.kind === 'vhost') this.recordedFacts.set(definition.name, readVHost(definition))
-      else this.access.restore(definition)
+      else if (definition.kind === 'global-parameter') {
+        this.globalParameters.set(definition.name, readGlobalParameter(definition).value)
+      } else this.access.restore(definition)
     }
-    if (this.recordedFacts.size > 0) return [...this.recordedFacts.keys()]
-    this.recordVHost(first.vhost, { ...NEW_VHOST, description: 'Default virtual host' })
-    this.access.createFirst(first.user, first.password, first.vhost, this.random)
-    return [first.vhost]
+    if (this.recordedFacts.size === 0 && this.users.size === 0) this.start(first, brings)
+    return [...this.recordedFacts.keys()]
   }
 
   /** A vhost that is on record, or is made: what was in it before, comes back. */
@@ -231,6 +245,21 @@ export class Broker {
     this.records.define(vhostDefinition(name, facts))
   }
 
+  /** Returns true when there was none of this name. */
+  putGlobalParameter(name: string, value: unknown): boolean {
+    const isNew = !this.globalParameters.has(name)
+    this.globalParameters.set(name, value)
+    this.records.define(globalParameterDefinition(name, value))
+    return isNew
+  }
+
+  /** Returns false when there is none of this name. */
+  deleteGlobalParameter(name: string): boolean {
+    if (!this.globalParameters.delete(name)) return false
+    this.records.define(removal('global-parameter', name))
+    return true
+  }
+
   /**
    * Takes a vhost out, with everything in it and every permission on it: its records and messages are dropped
    * before its name, so that a crash in between leaves less of it, never a part that nobody owns. The caller
@@ -262,6 +291,13 @@ export class Broker {
     for (const vhost of this.vhosts.values()) {
       for (const queue of vhost.queues.values()) queue.rememberDeliveries()
     }
+  }
+
+  private start(first: FirstStart, brings: Brought): void {
+    const vhosts = brings.vhosts.length > 0 ? brings.vhosts : [first.vhost]
+    if (brings.users === 0) this.access.createFirst(first.user, first.password, vhosts, this.random)
+    if (brings.vhosts.length > 0) return
+    this.recordVHost(first.vhost, { ...NEW_VHOST, description: 'Default virtual host' })
   }
 
   private countConnections(isCounted: (connection: ConnectionView) => boolean): number {

@@ -68,7 +68,7 @@ describe('values', () => {
       tlsPort: null, tlsCertificate: null, tlsKey: null, tlsCa: null, tlsVerify: 'none',
       tlsFailIfNoPeerCert: false, tlsCertLoginFrom: 'distinguished_name',
       prometheusPort: null, logLevel: 'info', configFile: null, defaultUser: 'guest', defaultPass: 'guest',
-      defaultVhost: '/',
+      defaultVhost: '/', loadDefinitions: null,
       loopbackUsers: ['guest'], product: 'Leveret', productVersion: '1.2.3', frameMax: 131072,
       channelMax: 2047, heartbeatSeconds: 60, handshakeTimeoutMs: 10000, messageSizeMax: 16777216,
       residentBytesMax: 536870912,

@@ -160,6 +160,12 @@ export const settingsTable = {
     key: 'default-vhost', kind: text('a vhost name'), default: '/',
     doc: 'Vhost that is made when the data directory is new.', alsoEnvironment: ['RABBITMQ_DEFAULT_VHOST'],
   }),
+  loadDefinitions: setting<string | null>({
+    key: 'load-definitions', default: null,
+    kind: { schema: z.string().min(1).nullable(), fromText: asIs, allowed: 'a path' },
+    doc: 'JSON file of definitions, as RabbitMQ and /api/definitions export them, taken in at each start. '
+      + 'With users or vhosts in it, a new data directory gets no default ones.',
+  }),
   loopbackUsers: setting({
     key: 'loopback-users', kind: names, default: ['guest'],
     doc: 'Users that may only log in from this machine. none lets everybody in from everywhere.',

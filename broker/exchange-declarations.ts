@@ -2,6 +2,7 @@
 // §3.3).
 import { Exchange } from '../exchanges/exchange.ts'
 import type { ExchangeFlags } from '../exchanges/exchange.ts'
+import type { ExchangeType } from '../exchanges/exchange-type.ts'
 import { exchangeTypes } from '../exchanges/index.ts'
 import { accessRefused, preconditionFailed } from '../protocol/errors.ts'
 import { FIELD_TYPE_NAMES } from '../protocol/table.ts'
@@ -30,8 +31,7 @@ export function checkExchange(vhost: VHost, name: string, { access }: Caller): v
  * names.
  */
 export function declareExchange(vhost: VHost, declaration: ExchangeDeclaration, { access }: Caller): void {
-  const type = exchangeTypes.get(declaration.type)
-  if (type === undefined) throw preconditionFailed(`unknown exchange type '${declaration.type}'`)
+  findType(declaration.type)
   refuseDefaultExchange(declaration.name)
   access.check('configure', 'exchange', declaration.name)
   const existing = vhost.findExchange(declaration.name)
@@ -39,19 +39,41 @@ export function declareExchange(vhost: VHost, declaration: ExchangeDeclaration, 
   if (declaration.name.startsWith('amq.')) {
     throw accessRefused(`exchange name '${declaration.name}' contains reserved prefix 'amq.*'`)
   }
-  const alternate = declaration.args.get('alternate-exchange')
-  if (alternate !== undefined && alternate.tag !== 'S') {
-    const type = FIELD_TYPE_NAMES[alternate.tag]
-    throw preconditionFailed(
-      `invalid type '${type}' for arg 'alternate-exchange' in ${vhost.describeExchange(declaration.name)}`)
+  const alternate = alternateOf(declaration.args, vhost.describeExchange(declaration.name))
+  if (alternate !== null) {
+    access.check('read', 'exchange', declaration.name)
+    access.check('write', 'exchange', alternate)
   }
+  createExchange(vhost, declaration)
+}
+
+/** A new one, whatever its name. Errors: as validateExchange. */
+export function createExchange(vhost: VHost, declaration: ExchangeDeclaration): void {
   const { name, flags, args } = declaration
-  type.validate?.(args, vhost.describeExchange(name))
-  if (alternate !== undefined) {
-    access.check('read', 'exchange', name)
-    access.check('write', 'exchange', alternate.value)
-  }
+  const type = validateExchange(declaration.type, args, vhost.describeExchange(name))
   addExchange(vhost, new Exchange(name, type, flags, args, vhost.random))
+}
+
+/** `what` is `exchange 'x' in vhost 'v'`. Errors: precondition-failed for type or arguments. */
+export function validateExchange(typeName: string, args: FieldTable, what: string): ExchangeType {
+  const type = findType(typeName)
+  alternateOf(args, what)
+  type.validate?.(args, what)
+  return type
+}
+
+function findType(name: string): ExchangeType {
+  const type = exchangeTypes.get(name)
+  if (type === undefined) throw preconditionFailed(`unknown exchange type '${name}'`)
+  return type
+}
+
+function alternateOf(args: FieldTable, what: string): string | null {
+  const alternate = args.get('alternate-exchange')
+  if (alternate === undefined) return null
+  if (alternate.tag === 'S') return alternate.value
+  const type = FIELD_TYPE_NAMES[alternate.tag]
+  throw preconditionFailed(`invalid type '${type}' for arg 'alternate-exchange' in ${what}`)
 }
 
 /** A missing exchange is no error (RabbitMQ). Errors: access-refused, precondition-failed when in use. */

@@ -12,7 +12,7 @@ import { removeBindingsTo } from './bindings.ts'
 import type { Caller } from './caller.ts'
 import { queueDefinition, removal } from './definitions.ts'
 import { applyToQueue } from './policy-changes.ts'
-import { isLimitReached } from './users.ts'
+import { isLimitReached } from './limits.ts'
 import type { VHost } from './vhost.ts'
 
 export interface QueueDeclaration {
@@ -45,29 +45,38 @@ export function declareQueue(
   }
   checkQueueLimit(vhost, name)
   validateQueueArguments(args, vhost.describeQueue(name))
-  checkProperties(vhost, declaration)
+  checkQueueProperties(declaration, vhost.describeQueue(name))
   const deadLetterExchange = args.get('x-dead-letter-exchange')
   if (deadLetterExchange?.tag === 'S') {
     access.check('read', 'queue', name)
     access.check('write', 'exchange', deadLetterExchange.value)
   }
-  const { isExclusive, isAutoDelete } = declaration
+  return createQueue(vhost, declaration, owner, newId())
+}
+
+/** A new one, with arguments that have been checked. */
+export function createQueue(
+  vhost: VHost, declaration: QueueDeclaration, owner: QueueOwner | null, id: number,
+): Queue {
+  const { name, args, isExclusive, isAutoDelete } = declaration
   const flags = { isDurable: declaration.isDurable && !isExclusive, isAutoDelete }
-  const queue = new Queue(newId(), name, flags, isExclusive ? owner : null, args, vhost.queueParts)
+  const queue = new Queue(id, name, flags, isExclusive ? owner : null, args, vhost.queueParts)
   addQueue(vhost, queue)
   vhost.changed(flags.isDurable ? queueDefinition(queue) : null)
   return queue
 }
 
-/** What a queue of this kind may not be. Errors: precondition-failed. */
-function checkProperties(vhost: VHost, declaration: QueueDeclaration): void {
-  const { name, isAutoDelete, isExclusive, isDurable, args } = declaration
+/**
+ * What a queue of this kind may not be; `what` is `queue 'q' in vhost 'v'`. Errors: precondition-failed.
+ */
+export function checkQueueProperties(declaration: QueueDeclaration, what: string): void {
+  const { isAutoDelete, isExclusive, isDurable, args } = declaration
   const has: Record<RefusedProperty, boolean> = {
     'auto-delete': isAutoDelete, 'exclusive-owner': isExclusive, 'non-durable': !isDurable,
   }
   const refused = findQueueKind(args)?.refusedProperties.find((property) => has[property])
   if (refused === undefined) return
-  throw preconditionFailed(`invalid property '${refused}' for ${vhost.describeQueue(name)}`)
+  throw preconditionFailed(`invalid property '${refused}' for ${what}`)
 }
 
 /** A queue is known under its name, and bound by it to the default exchange; that binding is in no list. */

@@ -1,11 +1,6 @@
 // What is said about a vhost besides what is in it, kept with its name in the catalog; and what is said
 // of one that nobody said anything about.
-
-/** Negative, or not set: no limit. 0 lets nothing in. */
-export interface VHostLimits {
-  readonly 'max-connections'?: number
-  readonly 'max-queues'?: number
-}
+import type { VHostLimits } from './limits.ts'
 
 export interface VHostFacts {
   readonly description: string
@@ -15,8 +10,6 @@ export interface VHostFacts {
   readonly isProtected: boolean
   readonly limits: VHostLimits
 }
-
-export const VHOST_LIMITS = ['max-connections', 'max-queues'] as const satisfies (keyof VHostLimits)[]
 
 export const NEW_VHOST: VHostFacts = {
   description: '', tags: [], defaultQueueType: 'classic', isProtected: false, limits: {},

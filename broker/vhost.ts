@@ -47,7 +47,7 @@ export const REJECTED = 4
 /** Sharing a body between queues pays from here on (reliability §4.1). */
 const SHARED_BODY_BYTES_MIN = 512
 
-const PREDECLARED: readonly (readonly [string, string, boolean?])[] = [
+export const PREDECLARED: readonly (readonly [string, string, boolean?])[] = [
   ['', 'direct'], ['amq.direct', 'direct'], ['amq.fanout', 'fanout'], ['amq.topic', 'topic'],
   ['amq.headers', 'headers'], ['amq.match', 'headers'], ['amq.rabbitmq.trace', 'topic', true],
 ]
@@ -80,6 +80,7 @@ export class VHost {
   readonly defaultExchange: Exchange
   readonly queueParts: QueueParts
   readonly random: Random
+  readonly records: DurableRecords
   readonly policies = new Policies()
   /** Rises with every change that may turn a route, or the right to publish there, false. */
   topologyVersion = 0
@@ -90,7 +91,6 @@ export class VHost {
   private readonly messageIds: Sequence
   private readonly finder: RouteFinder<Queue>
   private readonly deadLetterer: DeadLetterer
-  private readonly records: DurableRecords
   private relievedListeners: RelievedListener[] = []
 
   /** `expired` deletes a queue whose x-expires has come. */

@@ -54,6 +54,10 @@ const causes: readonly Cause[] = [
     say: ({ message }) => `${message} (--data names the directory)`,
   },
   {
+    fits: ({ name }) => name === 'DefinitionsUnusable', exit: 'usage',
+    say: ({ message }) => `${message} (--load-definitions names the file)`,
+  },
+  {
     fits: ({ code }) => ['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EEXIST', 'ENOTDIR', 'ENOENT'].includes(code),
     exit: 'dataDirectory',
     say: ({ message }, settings) =>
@@ -82,7 +86,7 @@ function readError(error: unknown): Known {
   return { ...blank, ...error, name: error.name, message: error.message }
 }
 
-const portSettings: ReadonlySet<SettingName> = new Set(['amqpPort', 'tlsPort', 'httpPort'])
+const portSettings: ReadonlySet<SettingName> = new Set(['amqpPort', 'tlsPort', 'httpPort', 'prometheusPort'])
 
 /** The flags of the settings that hold this port; all, when somebody gave one port to several listeners. */
 function portFlags(port: number, settings: Settings): string {

@@ -13,7 +13,7 @@ export interface ExchangeType {
   /** `what` names the exchange. Errors: AmqpError precondition-failed for arguments the type cannot take. */
   validate?(args: FieldTable, what: string): void
   /** Errors: AmqpError precondition-failed for a binding that the type cannot take. */
-  validateBinding?(routingKey: string, args: FieldTable, destination: Destination): void
+  validateBinding?(routingKey: string, args: FieldTable, destination: Pick<Destination, 'kind'>): void
 }
 
 /** Properties that a message may be routed by. */

@@ -6,6 +6,7 @@ import type { VHostKeeper } from '../broker/vhost-keeper.ts'
 import { isHeld } from '../store/store.ts'
 import type { Engine, Store } from '../store/store.ts'
 import { endForStore } from './store-failure.ts'
+import { written } from './written.ts'
 
 export class EngineVHosts implements VHostKeeper {
   private readonly engine: Engine
@@ -39,7 +40,7 @@ export class EngineVHosts implements VHostKeeper {
       const isNew = !broker.vhosts.has(name)
       broker.recordVHost(name, facts)
       if (isNew) await this.open(name)
-      await this.written()
+      await written(broker.records)
       return isNew
     })
   }
@@ -49,7 +50,7 @@ export class EngineVHosts implements VHostKeeper {
       const vhost = this.broker.vhosts.get(name)
       if (vhost === undefined) return false
       const store = this.broker.removeVHost(vhost)
-      await this.written()
+      await written(this.broker.records)
       await store.release()
       return true
     })
@@ -59,20 +60,5 @@ export class EngineVHosts implements VHostKeeper {
     const changing = this.last.then(change, change)
     this.last = changing
     return changing
-  }
-
-  /** Until the catalog is on disk up to here. */
-  private async written(): Promise<void> {
-    const { records } = this.broker
-    const batch = records.pendingBatch
-    if (batch === 0) return
-    await new Promise<void>((resolve) => {
-      records.listen({
-        durable(upTo) {
-          if (upTo >= batch) resolve()
-          return upTo < batch
-        },
-      })
-    })
   }
 }

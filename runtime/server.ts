@@ -21,6 +21,7 @@ import type { Engine } from '../store/store.ts'
 import { EngineVHosts } from './engine-vhosts.ts'
 import type { Logger } from './log.ts'
 import { checkPortsFree } from './ports.ts'
+import { loadDefinitions, readDefinitions } from './definitions.ts'
 import { watchResources } from './resource-watch.ts'
 import { ServerView } from './server-view.ts'
 import { readTls } from './tls.ts'
@@ -40,7 +41,8 @@ export interface RunningServer {
 }
 
 /**
- * Errors: DataDirectoryHeld, DataDirectoryNewer, the operating system's for ports. Nothing is left open then.
+ * Errors: DataDirectoryHeld, DataDirectoryNewer, DefinitionsUnusable, the operating system's for ports.
+ * Nothing is left open then.
  */
 export async function startServer(settings: Settings, log: Logger): Promise<RunningServer> {
   const { amqpPort, httpPort, tlsPort, prometheusPort } = settings
@@ -166,8 +168,18 @@ async function recover(vhosts: EngineVHosts, broker: Broker, settings: Settings)
   const catalog = await vhosts.acquire(CATALOG)
   const first = { user: settings.defaultUser, password: settings.defaultPass, vhost: settings.defaultVhost }
   broker.turn.addStore(catalog)
-  for (const name of broker.restoreCatalog(catalog, await catalog.recover(), first)) await vhosts.open(name)
+  const path = settings.loadDefinitions
+  const definitions = path === null ? null : await readDefinitions(path)
+  const brings = {
+    users: definitions?.users.length ?? 0, vhosts: definitions?.vhosts.map(({ name }) => name) ?? [],
+  }
+  for (const name of broker.restoreCatalog(catalog, await catalog.recover(), first, brings)) {
+    await vhosts.open(name)
+  }
   broker.turn.begin()
+  if (definitions === null) return
+  await loadDefinitions(path!, definitions, broker, vhosts)
+  broker.log.info({ path, count: definitions.queues.length }, 'definitions taken in')
 }
 
 async function sayGoodbye(broker: Broker, reason: string): Promise<void> {

@@ -3,7 +3,7 @@
 // `changed` lets a vhost's publishers ask anew.
 import type { Random } from '../base/random.ts'
 import type { Definition } from '../store/store.ts'
-import { Access, compileName } from './access.ts'
+import { Access, EVERYTHING, compileName } from './access.ts'
 import type { Permission, TopicPermission } from './access.ts'
 import {
   permissionDefinition, readPermission, readTopicPermission, readUser, removal, topicPermissionDefinition,
@@ -47,7 +47,7 @@ export class AccessControl {
   /** The administrator that a new broker starts with. */
   createFirst(name: string, password: string, vhosts: readonly string[], random: Random): void {
     this.putUser(createUser(name, password, ['administrator'], random))
-    for (const vhost of vhosts) this.permit(name, vhost, { configure: '.*', write: '.*', read: '.*' })
+    for (const vhost of vhosts) this.permit(name, vhost, EVERYTHING)
   }
 
   /** Returns true when there was no such user. */

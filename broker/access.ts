@@ -17,6 +17,8 @@ export interface TopicPermission {
   readonly read: string
 }
 
+export const EVERYTHING: Permission = { configure: '.*', write: '.*', read: '.*' }
+
 export const ACTIONS = ['configure', 'write', 'read'] as const satisfies Action[]
 
 /** Names of which decisions are remembered, per action; beyond that they are forgotten and found anew. */
@@ -42,7 +44,7 @@ export class Access {
   /** Everything there is: for what the broker itself does, and for tests. */
   static toEverything(user: string, vhost: string): Access {
     const access = new Access(user, vhost)
-    access.replace({ configure: '.*', write: '.*', read: '.*' })
+    access.replace(EVERYTHING)
     return access
   }
 

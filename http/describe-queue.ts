@@ -42,7 +42,8 @@ export function describeQueue(door: Door, { vhost, queue }: PlacedQueue, curves:
   return {
     ...identity(door.node.nodeName, vhost, queue),
     internal: false, internal_owner: false,
-    effective_policy_definition: {}, consumers: queue.consumers.count,
+    effective_policy_definition: Object.fromEntries(vhost.policies.appliedTo(queue).definition),
+    consumers: queue.consumers.count,
     ...withDetails(statKeys.lengths, queue, history, curves.lengths),
     message_bytes: queue.readyBytes + queue.unackedBytes,
     message_bytes_ready: queue.readyBytes,
@@ -56,9 +57,10 @@ export function describeQueueInDetail(door: Door, placed: PlacedQueue, curves: Q
   const consumers = [...consumersOf(door.broker.connections)]
     .filter(({ consumer }) => consumer.queue === placed.queue)
   const { isSingleActive } = placed.queue.settings
+  const applied = placed.vhost.policies.appliedTo(placed.queue)
   return {
     ...describeQueue(door, placed, curves),
-    policy: null, operator_policy: null,
+    policy: applied.policy, operator_policy: applied.operatorPolicy,
     exclusive_consumer_tag: consumers.find(({ consumer }) => consumer.isExclusive)?.consumer.tag ?? null,
     single_active_consumer_tag: isSingleActive
       ? consumers.find(({ consumer }) => consumer.isActive)?.consumer.tag ?? null : null,

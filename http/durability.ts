@@ -1,20 +1,27 @@
-// An answer that says "done" means that it survives: what waits for the store's batch, for handlers.
+// An answer that says "done" means that it survives: what waits for the store's batch, for handlers and for
+// what the process does before it listens.
+import type { DurableRecords } from '../broker/durable-records.ts'
 import type { VHost } from '../broker/vhost.ts'
 
 /** Everything that was declared, bound or deleted so far is on disk. */
 export function whenDefined(vhost: VHost): Promise<void> {
-  const batch = vhost.pendingDefinitions
-  return batch === 0 ? Promise.resolve() : whenDurable(vhost, batch)
+  return whenRecorded(vhost.records)
+}
+
+/** Every record so far is on disk: of a vhost, or of the catalog of users and vhosts. */
+export function whenRecorded(records: DurableRecords): Promise<void> {
+  const batch = records.pendingBatch
+  return batch === 0 ? Promise.resolve() : whenDurable(records, batch)
 }
 
 /** Everything that was appended so far is on disk. */
 export function whenStored(vhost: VHost): Promise<void> {
-  return whenDurable(vhost, vhost.store.openBatch)
+  return whenDurable(vhost.records, vhost.store.openBatch)
 }
 
-function whenDurable(vhost: VHost, batch: number): Promise<void> {
+function whenDurable(records: DurableRecords, batch: number): Promise<void> {
   return new Promise((resolve) => {
-    vhost.awaitDurable({
+    records.listen({
       durable(reached) {
         if (reached < batch) return true
         resolve()

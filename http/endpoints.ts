@@ -7,6 +7,7 @@ import { bindingEndpoints } from './routes/bindings.ts'
 import { channelEndpoints } from './routes/channels.ts'
 import { clusterEndpoints } from './routes/cluster.ts'
 import { connectionEndpoints } from './routes/connections.ts'
+import { definitionEndpoints } from './routes/definitions.ts'
 import { exchangeEndpoints } from './routes/exchanges.ts'
 import { healthEndpoints } from './routes/health.ts'
 import { messageEndpoints } from './routes/messages.ts'
@@ -14,7 +15,10 @@ import { metricsEndpoints } from './routes/metrics.ts'
 import { nodeEndpoints } from './routes/nodes.ts'
 import { openapiEndpoints } from './routes/openapi.ts'
 import { overviewEndpoints } from './routes/overview.ts'
+import { permissionEndpoints } from './routes/permissions.ts'
+import { policyEndpoints } from './routes/policies.ts'
 import { queueEndpoints } from './routes/queues.ts'
+import { userEndpoints } from './routes/users.ts'
 import { vhostEndpoints } from './routes/vhosts.ts'
 import { whoamiEndpoints } from './routes/whoami.ts'
 
@@ -23,7 +27,11 @@ export const endpoints: readonly Endpoint[] = [
   ...clusterEndpoints,
   ...nodeEndpoints,
   ...whoamiEndpoints,
+  ...userEndpoints,
   ...vhostEndpoints,
+  ...permissionEndpoints,
+  ...policyEndpoints,
+  ...definitionEndpoints,
   ...connectionEndpoints,
   ...channelEndpoints,
   ...exchangeEndpoints,

@@ -3,12 +3,18 @@
 // of the broker's.
 import type { Broker } from '../broker/broker.ts'
 import type { Sampler } from '../broker/sampler.ts'
+import type { DefinitionsFile } from '../broker/definitions-file.ts'
 import type { User } from '../broker/users.ts'
+import type { VHostKeeper } from '../broker/vhost-keeper.ts'
 
 export interface Door {
   readonly broker: Broker
   readonly node: NodeView
   readonly sampler: Sampler
+  /** Makes and deletes vhosts. */
+  readonly vhosts: VHostKeeper
+  /** Resolves when all of it is on disk. Errors: Refusal; then nothing has changed. */
+  importDefinitions(file: DefinitionsFile): Promise<void>
 }
 
 export interface NodeView {

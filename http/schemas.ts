@@ -19,6 +19,12 @@ export const looseInteger = z.union([
 
 export const text = z.string({ error: ({ input }) => `not_string: ${show(input)}` })
 
+/** User tags and vhost tags: a list, or one text with commas. */
+export const tagList = z.union([
+  z.array(z.string()),
+  z.string().transform((given) => given.split(',').map((tag) => tag.trim()).filter((tag) => tag !== '')),
+], { error: ({ input }) => `not_tags: ${show(input)}` })
+
 /** A flag in a query: only the literal `true` counts. */
 export const queryFlag = z.string().optional().transform((value) => value === 'true')
 

@@ -7,7 +7,7 @@ import type { DefinitionsFile } from '../broker/definitions-file.ts'
 import { applyDefinitions, checkDefinitions, vhostsOf } from '../broker/definitions-import.ts'
 import { Refusal } from '../broker/refusal.ts'
 import type { VHostKeeper } from '../broker/vhost-keeper.ts'
-import { written } from './written.ts'
+import { whenRecorded } from '../http/durability.ts'
 
 export class DefinitionsUnusable extends Error {
   override name = 'DefinitionsUnusable'
@@ -40,8 +40,8 @@ export async function importDefinitions(
   checkDefinitions(broker, file)
   for (const { name, facts } of vhostsOf(file)) await vhosts.put(name, facts)
   applyDefinitions(broker, file)
-  await written(broker.records)
-  for (const vhost of broker.vhosts.values()) await written(vhost.records)
+  await whenRecorded(broker.records)
+  for (const vhost of broker.vhosts.values()) await whenRecorded(vhost.records)
 }
 
 function unusable(path: string, error: unknown): DefinitionsUnusable {

@@ -5,8 +5,8 @@ import type { VHostFacts } from '../broker/vhost-facts.ts'
 import type { VHostKeeper } from '../broker/vhost-keeper.ts'
 import { isHeld } from '../store/store.ts'
 import type { Engine, Store } from '../store/store.ts'
+import { whenRecorded } from '../http/durability.ts'
 import { endForStore } from './store-failure.ts'
-import { written } from './written.ts'
 
 export class EngineVHosts implements VHostKeeper {
   private readonly engine: Engine
@@ -40,7 +40,7 @@ export class EngineVHosts implements VHostKeeper {
       const isNew = !broker.vhosts.has(name)
       broker.recordVHost(name, facts)
       if (isNew) await this.open(name)
-      await written(broker.records)
+      await whenRecorded(broker.records)
       return isNew
     })
   }
@@ -50,7 +50,7 @@ export class EngineVHosts implements VHostKeeper {
       const vhost = this.broker.vhosts.get(name)
       if (vhost === undefined) return false
       const store = this.broker.removeVHost(vhost)
-      await written(this.broker.records)
+      await whenRecorded(this.broker.records)
       await store.release()
       return true
     })

@@ -5,6 +5,7 @@ import { TimerWheel } from '../base/timer-wheel.ts'
 import { Turn } from '../base/turn.ts'
 import { Broker } from '../broker/broker.ts'
 import type { Settings } from '../broker/config.ts'
+import type { DefinitionsFile } from '../broker/definitions-file.ts'
 import { SAMPLE_MS, Sampler } from '../broker/sampler.ts'
 import { listenAmqp, listenAmqps } from '../connections/listener.ts'
 import type { AmqpListener } from '../connections/listener.ts'
@@ -21,7 +22,7 @@ import type { Engine } from '../store/store.ts'
 import { EngineVHosts } from './engine-vhosts.ts'
 import type { Logger } from './log.ts'
 import { checkPortsFree } from './ports.ts'
-import { loadDefinitions, readDefinitions } from './definitions.ts'
+import { importDefinitions, loadDefinitions, readDefinitions } from './definitions.ts'
 import { watchResources } from './resource-watch.ts'
 import { ServerView } from './server-view.ts'
 import { readTls } from './tls.ts'
@@ -69,7 +70,8 @@ export async function startServer(settings: Settings, log: Logger): Promise<Runn
     await recover(vhosts, broker, settings)
     amqp.push(await listenAmqp(broker, settings.host, settings.amqpPort))
     if (tls !== null) amqp.push(await listenAmqps(broker, settings.host, settings.tlsPort!, tls))
-    const door = { broker, node: view, sampler }
+    const take = (file: DefinitionsFile): Promise<void> => importDefinitions(file, broker, vhosts)
+    const door = { broker, node: view, sampler, vhosts, importDefinitions: take }
     http = await startHttp({ host: settings.host, port: httpPort, prometheusPort, door, log })
   } catch (error) {
     for (const listener of amqp) listener.stop()

@@ -1,11 +1,20 @@
-// /api/vhosts, to read.
+// /api/vhosts: to read, make, change and delete vhosts, and to protect them.
+import { z } from 'zod'
+import { EVERYTHING } from '../../broker/access.ts'
 import type { Broker } from '../../broker/broker.ts'
+import { describeMetadata } from '../../broker/definitions-export.ts'
+import { checkDefaultQueueType } from '../../broker/definitions-items.ts'
+import { Refusal } from '../../broker/refusal.ts'
 import type { User } from '../../broker/users.ts'
+import { NEW_VHOST } from '../../broker/vhost-facts.ts'
 import type { VHost } from '../../broker/vhost.ts'
 import { isMonitor, visibleVHosts } from '../access.ts'
-import { json, listing } from '../answer.ts'
+import { json, listing, noContent, put } from '../answer.ts'
+import { whenRecorded } from '../durability.ts'
 import { endpoint } from '../endpoint.ts'
+import { badRequest, noSuchObject } from '../errors.ts'
 import type { Door } from '../node-view.ts'
+import { looseBoolean, newName, tagList, text } from '../schemas.ts'
 
 function describe({ node }: Door, vhost: VHost): object {
   const lengths = { messages: 0, messages_ready: 0, messages_unacknowledged: 0 }
@@ -14,9 +23,9 @@ function describe({ node }: Door, vhost: VHost): object {
     lengths.messages_unacknowledged += queue.unackedCount
   }
   lengths.messages = lengths.messages_ready + lengths.messages_unacknowledged
+  const metadata = describeMetadata(vhost.facts)
   return {
-    name: vhost.name, description: '', tags: [], default_queue_type: 'classic', tracing: false,
-    protected_from_deletion: false, metadata: { description: '', tags: [], default_queue_type: 'classic' },
+    name: vhost.name, ...metadata, tracing: false, protected_from_deletion: vhost.facts.isProtected, metadata,
     cluster_state: { [node.nodeName]: 'running' }, ...lengths,
   }
 }
@@ -35,7 +44,56 @@ export const vhostEndpoints = [
     }),
   }),
   endpoint({
-    method: 'GET', path: '/api/vhosts/:vhost', access: 'administrator', doc: 'One vhost.',
-    handle: ({ door, vhost }) => json(describe(door, vhost)),
+    method: 'GET', path: '/api/vhosts/:name', access: 'administrator', doc: 'One vhost.',
+    handle: ({ door, params }) => json(describe(door, vhostNamed(door.broker, params.name))),
   }),
+  endpoint({
+    method: 'PUT', path: '/api/vhosts/:name', access: 'administrator',
+    body: z.object({
+      description: text.default(''), tags: tagList.default([]), default_queue_type: text.optional(),
+      tracing: looseBoolean.default(false),
+    }),
+    doc: 'Makes a vhost, in which the user who asks gets every permission, or describes it anew.',
+    async handle({ door, user, params, body }) {
+      checkDefaultQueueType(body.default_queue_type)
+      if (body.tracing) throw badRequest('tracing is not built yet')
+      const { broker } = door
+      const name = newName(params.name)
+      const facts = broker.vhosts.get(name)?.facts ?? NEW_VHOST
+      const { description, tags } = body
+      const isNew = await door.vhosts.put(name, { ...facts, description, tags })
+      if (isNew) broker.access.permit(user.name, name, EVERYTHING)
+      await whenRecorded(broker.records)
+      return put(isNew)
+    },
+  }),
+  endpoint({
+    method: 'DELETE', path: '/api/vhosts/:name', access: 'administrator',
+    doc: 'Deletes a vhost with everything in it; its connections are closed. 412 when it is protected.',
+    async handle({ door, params }) {
+      const { facts } = vhostNamed(door.broker, params.name)
+      if (facts.isProtected) {
+        throw new Refusal(`Cannot delete virtual host '${params.name}': it is protected from deletion`,
+          'precondition_failed')
+      }
+      await door.vhosts.delete(params.name)
+      return noContent()
+    },
+  }),
+  ...(['POST', 'DELETE'] as const).map((method) => endpoint({
+    method, path: '/api/vhosts/:name/deletion/protection', access: 'administrator',
+    doc: method === 'POST' ? 'Protects a vhost from being deleted.' : 'Ends the protection.',
+    async handle({ door, params }) {
+      const { facts } = vhostNamed(door.broker, params.name)
+      await door.vhosts.put(params.name, { ...facts, isProtected: method === 'POST' })
+      return noContent()
+    },
+  })),
 ]
+
+/** Errors: HttpError 404. */
+function vhostNamed(broker: Broker, name: string): VHost {
+  const vhost = broker.vhosts.get(name)
+  if (vhost === undefined) throw noSuchObject()
+  return vhost
+}

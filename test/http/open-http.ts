@@ -6,6 +6,7 @@ import { SeededRandom } from '../../base/random.ts'
 import { TimerWheel } from '../../base/timer-wheel.ts'
 import { Turn } from '../../base/turn.ts'
 import { Broker } from '../../broker/broker.ts'
+import type { DefinitionsFile } from '../../broker/definitions-file.ts'
 import { Sampler } from '../../broker/sampler.ts'
 import { createUser } from '../../broker/users.ts'
 import type { VHost } from '../../broker/vhost.ts'
@@ -13,8 +14,9 @@ import type { Authentication, ListenerView, Login, NodeUsage, NodeView } from '.
 import { createHttp } from '../../http/server.ts'
 import { WINDOW } from '../../queues/paged-ready.ts'
 import { MemoryEngine } from '../../store/memory.ts'
-import { CATALOG, isHeld } from '../../store/store.ts'
-import type { Store } from '../../store/store.ts'
+import { importDefinitions } from '../../runtime/definitions.ts'
+import { EngineVHosts } from '../../runtime/engine-vhosts.ts'
+import { CATALOG } from '../../store/store.ts'
 
 export interface Reply {
   readonly status: number
@@ -98,8 +100,11 @@ export class OpenHttp {
   readonly logged: unknown[] = []
   readonly sampler: Sampler
 
-  private constructor(broker: Broker, clock: TestClock) {
+  readonly vhosts: EngineVHosts
+
+  private constructor(broker: Broker, vhosts: EngineVHosts, clock: TestClock) {
     this.broker = broker
+    this.vhosts = vhosts
     this.clock = clock
     this.node = new FakeNode(broker)
     this.sampler = new Sampler(broker)
@@ -122,17 +127,21 @@ export class OpenHttp {
     })
     const engine = new MemoryEngine()
     await engine.open()
-    const catalog = await acquire(engine, CATALOG)
+    const vhosts = new EngineVHosts(engine, broker, 'in memory')
+    const catalog = await vhosts.acquire(CATALOG)
     broker.turn.addStore(catalog)
     const first = { user: 'hare', password: 'pass:word', vhost: '/' }
     for (const name of broker.restoreCatalog(catalog, await catalog.recover(), first)) {
-      const store = await acquire(engine, name)
-      broker.restoreVHost(name, store, await store.recover())
+      await vhosts.open(name)
     }
     for (const [name, tags] of Object.entries(users)) {
       if (name !== 'hare') broker.access.putUser(createUser(name, 'pass:word', tags, broker.random))
     }
-    return new OpenHttp(broker, clock)
+    return new OpenHttp(broker, vhosts, clock)
+  }
+
+  importDefinitions(file: DefinitionsFile): Promise<void> {
+    return importDefinitions(file, this.broker, this.vhosts)
   }
 
   get vhost(): VHost {
@@ -156,10 +165,4 @@ export class OpenHttp {
   close(): Promise<void> {
     return this.app.close()
   }
-}
-
-async function acquire(engine: MemoryEngine, scope: string): Promise<Store> {
-  const store = await engine.acquire(scope)
-  if (isHeld(store)) throw new Error(`scope '${scope}' is held`)
-  return store
 }

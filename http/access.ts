@@ -55,7 +55,7 @@ function seesInside(broker: Broker, user: User, vhost: string): boolean {
 }
 
 /**
- * For what declares, changes or reads messages: the user as somebody who asks the broker, which checks more.
+ * For what declares, changes or reads messages: the user as somebody who asks the broker.
  * Errors: HttpError 401 without a permission in the vhost.
  */
 export function checkEntry(broker: Broker, user: User, vhost: VHost): Caller {

@@ -268,6 +268,12 @@ const entries = {
     rabbit: 'there',
     reason: 'Nothing in Leveret has that meaning, and an invented number misleads more than none.',
   },
+  'permission-cache': {
+    what: 'A permission that is taken away, on a channel that used it',
+    leveret: 'is refused at once',
+    rabbit: 'lasts until the channel was idle for a while: channels answer from a cache',
+    reason: 'Whoever revokes something wants it to end; asking anew costs nothing per message here.',
+  },
   'http-empty-object': {
     what: 'HTTP: `properties` of a message that has none',
     leveret: '`{}`',

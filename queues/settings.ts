@@ -38,6 +38,11 @@ export interface QueueSettings {
   readonly consumerTimeoutMs: number | null
 }
 
+interface ArgumentPolicy extends PolicyKey {
+  /** The queue types that heed it, where they are not those that take the argument. */
+  readonly kinds?: readonly QueueKindName[]
+}
+
 interface QueueArgument {
   readonly name: string
   /** The queue types whose declaration may carry it. */
@@ -47,7 +52,7 @@ interface QueueArgument {
   /** What is wrong with a value, in RabbitMQ's words; null when nothing is. */
   readonly check?: (field: Field) => string | null
   /** The policy key that says the same; none when RabbitMQ has none. */
-  readonly policy?: PolicyKey
+  readonly policy?: ArgumentPolicy
 }
 
 const ALL: readonly QueueKindName[] = ['classic', 'quorum', 'stream']
@@ -62,9 +67,9 @@ const LEADER_LOCATORS = ['client-local', 'balanced', 'random', 'least-leaders', 
 
 const built = (
   name: string, kinds: readonly QueueKindName[], check?: ((field: Field) => string | null) | null,
-  policy?: PolicyKey,
+  policy?: ArgumentPolicy,
 ): QueueArgument => ({ name, kinds, isBuilt: true, ...(check && { check }), ...(policy && { policy }) })
-const later = (name: string, kinds: readonly QueueKindName[], policy?: PolicyKey): QueueArgument =>
+const later = (name: string, kinds: readonly QueueKindName[], policy?: ArgumentPolicy): QueueArgument =>
   ({ name, kinds, isBuilt: false, ...(policy && { policy }) })
 
 /** Of two values the stricter. */
@@ -91,9 +96,12 @@ export const QUEUE_ARGUMENTS: readonly QueueArgument[] = [
   // RabbitMQ 4 accepts any value and does nothing with it: there is one kind of storage.
   built('x-queue-mode', CLASSIC, null,
     policyKey('queue-mode', 'queue-mode value', oneOf('default', 'lazy'), { argument: otherWins })),
-  built('x-queue-version', CLASSIC, checkVersion,
-    policyKey('queue-version', 'queue-version value', oneOf(1, 2),
-      { operator: otherWins, argument: otherWins })),
+  // RabbitMQ: a policy with it is for quorum queues too, which do nothing with it.
+  built('x-queue-version', CLASSIC, checkVersion, {
+    ...policyKey('queue-version', 'queue-version value', oneOf(1, 2),
+      { operator: otherWins, argument: otherWins }),
+    kinds: CLASSIC_QUORUM,
+  }),
   built('x-single-active-consumer', CLASSIC_QUORUM, checkBoolean),
   built('x-queue-type', ALL),
   later('x-queue-master-locator', CLASSIC),
@@ -148,7 +156,7 @@ export const POLICY_KEYS: ReadonlyMap<string, PolicyRow> = new Map([
   { ...ALTERNATE_EXCHANGE, kinds: ALL, isBuilt: true },
   { ...TARGET_GROUP_SIZE, kinds: QUORUM, isBuilt: true },
   ...QUEUE_ARGUMENTS.flatMap(({ policy, kinds, isBuilt }) => (policy === undefined ? []
-    : [{ ...policy, kinds, isBuilt: isBuilt || !CLASSIC_QUORUM.some((kind) => kinds.includes(kind)) }])),
+    : [{ kinds, ...policy, isBuilt: isBuilt || !CLASSIC_QUORUM.some((kind) => kinds.includes(kind)) }])),
 ].map((row) => [row.key, row] as const))
 
 /** `what` is `queue 'q' in vhost 'v'`. Errors: precondition-failed, not-implemented. */

@@ -179,7 +179,8 @@ describe('a file that is wrong changes nothing, and', () => {
     [demo('queues', { name: 'q', arguments: { 'x-max-length': 'a' } }),
       "precondition_failed: invalid arg 'x-max-length' for queue 'q' in vhost 'demo': "
       + '"expected integer, got longstr"'],
-    [demo('queues', { name: 'q', arguments: { 'x-queue-type': 'stream' } }), "unsupported queue type 'stream'"],
+    [demo('queues', { name: 'q', arguments: { 'x-queue-type': 'stream' } }),
+      "unsupported queue type 'stream'"],
     [demo('queues', { name: 'q', durable: false, arguments: { 'x-queue-type': 'quorum' } }),
       "precondition_failed: invalid property 'non-durable' for queue 'q' in vhost 'demo'"],
     [demo('bindings', { source: 'nope', destination: 'q', destination_type: 'queue' }),

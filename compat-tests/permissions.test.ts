@@ -1,0 +1,286 @@
+// Which operation needs which permission (behaviours §9.3, §9.4), from one table; topic permissions; what
+// becomes of channels that are open.
+import type { Channel } from 'amqplib'
+import { expect } from 'vitest'
+import { channelClosure, closed } from './harness/closure.ts'
+import type { MethodName } from './harness/amqp-methods.ts'
+import { forEachTarget } from './harness/for-each-target.ts'
+import { Realm, everything, nothing } from './harness/realm.ts'
+import type { Permission } from './harness/realm.ts'
+import { until } from './harness/poll.ts'
+
+type Need = readonly [keyof Permission, 'queue' | 'exchange', string]
+type Run = (channel: Channel) => Promise<unknown>
+
+/** Queue q, exchanges x and xto are there; every name is permitted apart. */
+const operations: readonly (readonly [string, MethodName, readonly Need[], Run])[] = [
+  ['exchange.declare', 'exchange.declare', [['configure', 'exchange', 'new']],
+    (ch) => ch.assertExchange('new', 'direct')],
+  ['exchange.declare of one that is there', 'exchange.declare', [['configure', 'exchange', 'x']],
+    (ch) => ch.assertExchange('x', 'direct')],
+  ['exchange.declare with an alternate', 'exchange.declare',
+    [['configure', 'exchange', 'new'], ['read', 'exchange', 'new'], ['write', 'exchange', 'alt']],
+    (ch) => ch.assertExchange('new', 'direct', { alternateExchange: 'alt' })],
+  ['exchange.delete', 'exchange.delete', [['configure', 'exchange', 'x']], (ch) => ch.deleteExchange('x')],
+  ['exchange.delete of none', 'exchange.delete', [['configure', 'exchange', 'none']],
+    (ch) => ch.deleteExchange('none')],
+  ['exchange.bind', 'exchange.bind', [['write', 'exchange', 'xto'], ['read', 'exchange', 'x']],
+    (ch) => ch.bindExchange('xto', 'x', 'k')],
+  ['exchange.unbind', 'exchange.unbind', [['write', 'exchange', 'xto'], ['read', 'exchange', 'x']],
+    (ch) => ch.unbindExchange('xto', 'x', 'k')],
+  ['queue.declare', 'queue.declare', [['configure', 'queue', 'new']], (ch) => ch.assertQueue('new')],
+  ['queue.declare of one that is there', 'queue.declare', [['configure', 'queue', 'q']],
+    (ch) => ch.assertQueue('q')],
+  ['queue.declare with a dead-letter exchange', 'queue.declare',
+    [['configure', 'queue', 'new'], ['read', 'queue', 'new'], ['write', 'exchange', 'dlx']],
+    (ch) => ch.assertQueue('new', { deadLetterExchange: 'dlx' })],
+  ['queue.delete', 'queue.delete', [['configure', 'queue', 'q']], (ch) => ch.deleteQueue('q')],
+  ['queue.delete of none', 'queue.delete', [['configure', 'queue', 'none']], (ch) => ch.deleteQueue('none')],
+  ['queue.bind', 'queue.bind', [['write', 'queue', 'q'], ['read', 'exchange', 'x']],
+    (ch) => ch.bindQueue('q', 'x', 'k')],
+  ['queue.unbind', 'queue.unbind', [['write', 'queue', 'q'], ['read', 'exchange', 'x']],
+    (ch) => ch.unbindQueue('q', 'x', 'k')],
+  ['queue.purge', 'queue.purge', [['read', 'queue', 'q']], (ch) => ch.purgeQueue('q')],
+  ['basic.get', 'basic.get', [['read', 'queue', 'q']], (ch) => ch.get('q')],
+  ['basic.consume', 'basic.consume', [['read', 'queue', 'q']], (ch) => ch.consume('q', () => undefined)],
+  ['basic.publish', 'basic.publish', [['write', 'exchange', 'x']], publishing('x')],
+  ['basic.publish to the default exchange', 'basic.publish', [['write', 'exchange', 'amq.default']],
+    publishing('')],
+]
+
+function publishing(exchange: string): Run {
+  return async (channel) => {
+    channel.publish(exchange, 'k', Buffer.from('m'))
+    // Needs no permission and is answered after the publish.
+    await channel.prefetch(1)
+    return channel.prefetch(1)
+  }
+}
+
+function permissionFor(needs: readonly Need[]): Permission {
+  const patternOf = (action: keyof Permission): string => {
+    const names = needs.filter(([each]) => each === action).map(([, , name]) => name.replaceAll('.', '\\.'))
+    return names.length === 0 ? '' : `^(${names.join('|')})$`
+  }
+  return { configure: patternOf('configure'), write: patternOf('write'), read: patternOf('read') }
+}
+
+async function prepare(realm: Realm): Promise<void> {
+  const channel = await realm.channel('administrator')
+  await channel.assertQueue('q')
+  for (const name of ['x', 'xto']) await channel.assertExchange(name, 'direct')
+}
+
+forEachTarget((test, target) => {
+  const refused = (realm: Realm, [action, kind, name]: Need): string => {
+    const word = target.isRabbit3 ? '' : `${action} `
+    return `ACCESS_REFUSED - ${word}access to ${kind} '${name}' in vhost '${realm.vhost}' refused for `
+      + `user '${realm.user}'`
+  }
+
+  for (const [operation, method, needs, run] of operations) {
+    test(`${operation} needs what RabbitMQ's table says`, (session) => Realm.use(session, async (realm) => {
+      await prepare(realm)
+      for (const missing of needs) {
+        await realm.permit(permissionFor(needs.filter((need) => need !== missing)))
+        const channel = await realm.channel()
+        expect(await channelClosure(channel, () => run(channel)))
+          .toEqual(closed(403, refused(realm, missing), method))
+      }
+      await realm.permit(permissionFor(needs))
+      await run(await realm.channel())
+    }))
+  }
+
+  for (const [kind, name, method, run] of [
+    ['queue', 'q', 'queue.declare', (ch: Channel) => ch.checkQueue('q')],
+    ['exchange', 'x', 'exchange.declare', (ch: Channel) => ch.checkExchange('x')],
+  ] as const) {
+    test(`a passive ${method} needs any permission on the ${kind}`, (session) => (
+      Realm.use(session, async (realm) => {
+        await prepare(realm)
+        for (const action of ['configure', 'write', 'read'] as const) {
+          await realm.permit({ ...nothing, [action]: `^${name}$` })
+          await run(await realm.channel())
+        }
+        if (target.isRabbit3) return
+        await realm.permit(nothing)
+        const channel = await realm.channel()
+        expect(await channelClosure(channel, () => run(channel)))
+          .toEqual(closed(403, refused(realm, ['configure', kind, name]), method))
+      })))
+  }
+
+  test('a refusal goes before a missing exchange', (session) => Realm.use(session, async (realm) => {
+    await realm.permit(nothing)
+    const channel = await realm.channel()
+    expect(await channelClosure(channel, () => publishing('none')(channel)))
+      .toEqual(closed(403, refused(realm, ['write', 'exchange', 'none']), 'basic.publish'))
+  }))
+
+  test('a reserved queue name is refused before permissions are asked', (session) => (
+    Realm.use(session, async (realm) => {
+      await realm.permit(nothing)
+      const channel = await realm.channel()
+      expect(await channelClosure(channel, () => channel.assertQueue('amq.q')))
+        .toEqual(closed(403, "ACCESS_REFUSED - queue name 'amq.q' contains reserved prefix 'amq.*'",
+          'queue.declare'))
+    })))
+
+  test('direct reply-to needs the right to publish, and none to consume', (session) => (
+    Realm.use(session, async (realm) => {
+      await realm.permit({ ...nothing, write: '^amq\\.default$' })
+      const channel = await realm.channel()
+      await channel.consume('amq.rabbitmq.reply-to', () => undefined, { noAck: true })
+      channel.sendToQueue('none', Buffer.from('m'), { replyTo: 'amq.rabbitmq.reply-to' })
+      await channel.prefetch(1)
+    })))
+
+  test('a pattern is looked for anywhere in the name', (session) => Realm.use(session, async (realm) => {
+    await realm.permit({ ...nothing, configure: 'foo' })
+    const channel = await realm.channel()
+    await channel.assertQueue('xfoox')
+    expect(await channelClosure(channel, () => channel.assertQueue('fo')))
+      .toMatchObject({ code: 403 })
+  }))
+
+  test('dead-lettering asks nobody', (session) => Realm.use(session, async (realm) => {
+    await prepare(realm)
+    const admin = await realm.channel('administrator')
+    await admin.assertQueue('dead')
+    await admin.bindQueue('dead', 'x', 'k')
+    await admin.assertQueue('source', { messageTtl: 0, deadLetterExchange: 'x', deadLetterRoutingKey: 'k' })
+    await realm.permit({ ...nothing, write: '^amq\\.default$' })
+    const channel = await realm.channel()
+    channel.sendToQueue('source', Buffer.from('m'))
+    await until('the dead letter arrives', () => admin.get('dead', { noAck: true }))
+  }))
+
+  test('what is taken away is refused on a new channel', (session) => Realm.use(session, async (realm) => {
+    await realm.permit(everything)
+    await prepare(realm)
+    const connection = await realm.connect()
+    const open = await session.channel(connection)
+    await open.get('q')
+    await realm.permit(nothing)
+    const expected = closed(403, refused(realm, ['read', 'queue', 'q']), 'basic.get')
+    const channel = await session.channel(connection)
+    expect(await channelClosure(channel, () => channel.get('q'))).toEqual(expected)
+    if (session.differs('permission-cache')) {
+      expect(await channelClosure(open, () => open.get('q'))).toEqual(expected)
+    } else await open.get('q')
+  }))
+
+  test('the vhost is closed to a user without any permission there', (session) => (
+    Realm.use(session, async (realm) => {
+      expect(await realm.refusal()).toEqual(closed(530, `NOT_ALLOWED - access to vhost '${realm.vhost}' `
+        + `refused for user '${realm.user}'`, 'connection.open'))
+    })))
+
+  test('a user without a password cannot log in', (session) => Realm.use(session, async (realm) => {
+    await realm.permit(everything)
+    await realm.put(`/users/${realm.user}`, { tags: '' })
+    await expect(realm.connect()).rejects.toThrow('403')
+  }))
+
+  for (const algorithm of ['sha256', 'sha512', 'md5']) {
+    test(`a ${algorithm} hash of somewhere else lets its user in`, (session) => (
+      Realm.use(session, async (realm) => {
+        const { createHash } = await import('node:crypto')
+        const salt = Buffer.from('908DC60A', 'hex')
+        const digest = createHash(algorithm).update(salt).update(realm.password).digest()
+        await realm.permit(everything)
+        await realm.put(`/users/${realm.user}`, {
+          tags: '', password_hash: Buffer.concat([salt, digest]).toString('base64'),
+          hashing_algorithm: `rabbit_password_hashing_${algorithm}`,
+        })
+        await realm.connect()
+      })))
+  }
+
+  test('an impersonator may set any user-id, and nobody else', (session) => (
+    Realm.use(session, async (realm) => {
+      await realm.permit(everything)
+      const publishAs = async (): Promise<Channel> => {
+        const channel = await realm.channel()
+        channel.publish('amq.fanout', '', Buffer.from('m'), { userId: 'somebody' })
+        return channel
+      }
+      const refused = await publishAs()
+      expect(await channelClosure(refused, () => refused.prefetch(1))).toEqual(closed(406,
+        `PRECONDITION_FAILED - user_id property set to 'somebody' but authenticated user was '${realm.user}'`,
+        'basic.publish'))
+      await realm.put(`/users/${realm.user}`, { password: realm.password, tags: 'impersonator' })
+      await (await publishAs()).prefetch(1)
+    })))
+
+  test('deleting a user closes its connections', (session) => Realm.use(session, async (realm) => {
+    await realm.permit(everything)
+    expect(await realm.closure(() => realm.api.delete(`/users/${realm.user}`)))
+      .toEqual(closed(320, `CONNECTION_FORCED - user '${realm.user}' is deleted`, 'none'))
+  }))
+})
+
+async function limit(realm: Realm, write: string, read: string, exchange = 'amq.topic'): Promise<void> {
+  await realm.permit(everything)
+  await realm.put(`/topic-permissions/${realm.vhost}/${realm.user}`, { exchange, write, read })
+}
+
+/** Topic permissions (behaviours §9.5). */
+forEachTarget((test, target) => {
+  const words = (action: string): string => (target.isRabbit3 ? '' : `${action} `)
+  const refusal = (realm: Realm, action: string, key: string): string => `ACCESS_REFUSED - ${words(action)}`
+    + `access to topic '${key}' in exchange 'amq.topic' in vhost '${realm.vhost}' refused for `
+    + `user '${realm.user}'`
+
+  test('a topic permission limits the routing keys of publishes', (session) => (
+    Realm.use(session, async (realm) => {
+      await limit(realm, '^a', '.*')
+      const channel = await realm.channel()
+      channel.publish('amq.topic', 'a.1', Buffer.from('m'))
+      await channel.prefetch(1)
+      channel.publish('amq.topic', 'no.1', Buffer.from('m'))
+      expect(await channelClosure(channel, () => channel.prefetch(1)))
+        .toEqual(closed(403, refusal(realm, 'write', 'no.1'), 'basic.publish'))
+    })))
+
+  test('a topic permission limits CC too', (session) => Realm.use(session, async (realm) => {
+    if (target.isRabbit3) return
+    await limit(realm, '^a', '.*')
+    const channel = await realm.channel()
+    channel.publish('amq.topic', 'a.1', Buffer.from('m'), { CC: ['no.2'] })
+    expect(await channelClosure(channel, () => channel.prefetch(1)))
+      .toEqual(closed(403, refusal(realm, 'write', 'no.2'), 'basic.publish'))
+  }))
+
+  for (const method of ['bind', 'unbind'] as const) {
+    test(`a topic permission limits the keys of ${method}`, (session) => Realm.use(session, async (realm) => {
+      await limit(realm, '', '^a')
+      const channel = await realm.channel()
+      await channel.assertQueue('q')
+      const run = (key: string): Promise<unknown> => (method === 'bind'
+        ? channel.bindQueue('q', 'amq.topic', key) : channel.unbindQueue('q', 'amq.topic', key))
+      await run('a.1')
+      expect(await channelClosure(channel, () => run('no.1')))
+        .toEqual(closed(403, refusal(realm, 'read', 'no.1'), `queue.${method}`))
+    }))
+  }
+
+  test('a topic permission on another type of exchange counts for nothing', (session) => (
+    Realm.use(session, async (realm) => {
+      await limit(realm, '', '', 'amq.direct')
+      const channel = await realm.channel()
+      channel.publish('amq.direct', 'no', Buffer.from('m'))
+      await channel.prefetch(1)
+    })))
+
+  test('a topic permission knows the name of the user', (session) => Realm.use(session, async (realm) => {
+    await limit(realm, '^{username}\\.', '.*')
+    const channel = await realm.channel()
+    channel.publish('amq.topic', `${realm.user}.1`, Buffer.from('m'))
+    await channel.prefetch(1)
+    channel.publish('amq.topic', 'other.1', Buffer.from('m'))
+    expect(await channelClosure(channel, () => channel.prefetch(1)))
+      .toEqual(closed(403, refusal(realm, 'write', 'other.1'), 'basic.publish'))
+  }))
+})

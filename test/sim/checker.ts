@@ -58,6 +58,10 @@ interface Copy {
   /** It came here as a dead letter, not from its publisher. */
   readonly isLetter: boolean
   deliveries: number
+  /** Crashes before its last delivery; -1 before the first. */
+  deliveredInLife: number
+  /** Crashes before its drop was on disk; -1 while it is not. */
+  dropDurableInLife: number
   isSettled: boolean
   isStored: boolean
   isDropped: boolean
@@ -97,7 +101,7 @@ export class Checker {
       case 'requeue': return this.letGo(this.copy(event))
       case 'stored': return this.stored(event)
       case 'dropped': this.copy(event).isDropped = true; return
-      case 'dropDurable': this.copy(event).isDropDurable = true; return
+      case 'dropDurable': return this.dropDurable(this.copy(event))
       case 'gone': return this.gone(event.holder)
       case 'stop': this.isStopping = true; return
       case 'crash': return this.crash()
@@ -107,6 +111,11 @@ export class Checker {
 
   broken(rule: Rule, what: string): void {
     this.violations.push({ rule, what })
+  }
+
+  private dropDurable(copy: Copy): void {
+    copy.isDropDurable = true
+    copy.dropDurableInLife = this.crashes
   }
 
   private send(event: Extract<HistoryEvent, { kind: 'send' }>): void {
@@ -163,7 +172,9 @@ export class Checker {
     if (event.hash !== sent.hash) this.broken('corrupt', where)
     // What needs no ack is dropped when it is handed out, and may come after that is on disk. So may what a
     // stopping broker had sent before it took it back, and that expired then.
-    const isLate = copy.deliveries === 0 && (this.isStopping || this.queues.get(queue)?.isNoAck === true)
+    const isLate = this.queues.get(queue)?.isNoAck === true
+      ? copy.dropDurableInLife === this.crashes && copy.deliveredInLife !== this.crashes
+      : copy.deliveries === 0 && this.isStopping
     if (copy.isDropDurable && !isLate) this.broken('redelivered after durable ack', where)
     if (copy.deliveries > 0 && !isRedelivered) this.broken('duplicate without flag', where)
     if (copy.holder !== null) this.broken('two holders', `${where}: ${copy.holder} and ${holder}`)
@@ -172,6 +183,7 @@ export class Checker {
       this.checkOrder(`${queue} ${sent.publisher} ${consumer} ${sent.priority}`, id)
     }
     copy.deliveries++
+    copy.deliveredInLife = this.crashes
     copy.holder = holder
     const held = this.held.get(holder)
     if (held === undefined) this.held.set(holder, new Set([copy]))
@@ -258,8 +270,9 @@ export class Checker {
     let copy = ofQueue.get(id)
     if (copy === undefined) {
       copy = {
-        isLetter: this.sent.get(id)?.queues.includes(queue) === false, deliveries: 0, isSettled: false,
-        isStored: false, isDropped: false, isDropDurable: false, holder: null,
+        isLetter: this.sent.get(id)?.queues.includes(queue) === false, deliveries: 0, deliveredInLife: -1,
+        dropDurableInLife: -1, isSettled: false, isStored: false, isDropped: false, isDropDurable: false,
+        holder: null,
       }
       ofQueue.set(id, copy)
     }

@@ -113,6 +113,14 @@ export class Checker {
     this.violations.push({ rule, what })
   }
 
+  /**
+   * Whether a message that is delivered had been confirmed, or delivered before. One that was not may still
+   * have been on its way when the queues were found empty.
+   */
+  wasAnswered(delivery: At): boolean {
+    return this.sent.get(delivery.id)?.isConfirmed === true || this.copy(delivery).deliveries > 1
+  }
+
   private dropDurable(copy: Copy): void {
     copy.isDropDurable = true
     copy.dropDurableInLife = this.crashes

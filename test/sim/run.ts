@@ -92,7 +92,9 @@ class Run implements Surroundings, StoreObserver {
     this.history.push(event)
     this.checker.add(event)
     if (event.kind === 'confirm') this.isTopologyPromised = true
-    if (event.kind === 'deliver' && this.isOver) this.broken('back after the end', `message ${event.id}`)
+    if (event.kind === 'deliver' && this.isOver && this.checker.wasAnswered(event)) {
+      this.broken('back after the end', `message ${event.id}`)
+    }
   }
 
   cutByBroker(): void {

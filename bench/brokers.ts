@@ -25,7 +25,7 @@ export async function startReference(
     }
     process.env['RABBITMQ_URL'] = vs
   }
-  return describe('RabbitMQ', await findReference(say), true)
+  return describe('RabbitMQ', await findReference(say, 'bare'), true)
 }
 
 function describe(product: string, broker: BrokerProcess, isReference: boolean): RunningBroker {

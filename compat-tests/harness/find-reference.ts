@@ -10,8 +10,8 @@ import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import type { BrokerProcess } from './broker-process.ts'
-import { enabledPlugins, RabbitNode } from './rabbit-node.ts'
-import type { RabbitInstallation } from './rabbit-node.ts'
+import { testedPlugins, RabbitNode } from './rabbit-node.ts'
+import type { RabbitInstallation, ReferenceSetup } from './rabbit-node.ts'
 import { serverVersion } from './server-version.ts'
 
 const run = promisify(execFile)
@@ -21,7 +21,7 @@ const image = 'rabbitmq:4-management'
 const tenMinutesMs = 600_000
 
 type Say = (line: string) => void
-type Way = (say: Say) => Promise<BrokerProcess | null>
+type Way = (say: Say, setup: ReferenceSetup) => Promise<BrokerProcess | null>
 
 const noReference = `no RabbitMQ to compare with. Provide one of:
   - RABBITMQ_URL=amqp://user:password@host:port of a running broker (vhost /)
@@ -47,7 +47,7 @@ const fromUrl: Way = async () => {
 }
 
 // Not exercised where this was written: that machine has a Docker client but no engine.
-const fromDocker: Way = async (say) => {
+const fromDocker: Way = async (say, setup) => {
   try {
     await run('docker', ['info', '--format', '{{.ServerVersion}}'], { timeout: 5_000 })
   } catch (error) {
@@ -60,7 +60,7 @@ const fromDocker: Way = async (say) => {
     .withCopyContentToContainer([{
       content: 'deprecated_features.permit.transient_nonexcl_queues = true\nloopback_users.guest = false\n',
       target: '/etc/rabbitmq/conf.d/90-leveret.conf',
-    }, { content: enabledPlugins, target: '/etc/rabbitmq/enabled_plugins' }])
+    }, { content: setup === 'bare' ? '[].\n' : testedPlugins, target: '/etc/rabbitmq/enabled_plugins' }])
     .withWaitStrategy(Wait.forLogMessage(/Server startup complete/))
     .start()
   const url = `amqp://guest:guest@${container.getHost()}:${container.getMappedPort(5672)}`
@@ -78,7 +78,7 @@ export function rootFolder(): string {
   return process.env['LEVERET_RABBITMQ_ROOT'] ?? join(cache, 'leveret', 'rabbitmq-sid')
 }
 
-const fromRootFolder: Way = async (say) => {
+const fromRootFolder: Way = async (say, setup) => {
   const root = rootFolder()
   if (process.getuid?.() !== 0 || !await isDebian()) {
     say('no root folder: that needs root on Debian or Ubuntu')
@@ -94,7 +94,7 @@ const fromRootFolder: Way = async (say) => {
     }
   }
   const { stdout } = await run('chroot', [root, 'dpkg-query', '-W', '-f', '${Version}', 'rabbitmq-server'])
-  return RabbitNode.start({ root, server: debianServer }, stdout.startsWith('3.'))
+  return RabbitNode.start({ root, server: debianServer }, stdout.startsWith('3.'), setup)
 }
 
 /**
@@ -114,17 +114,17 @@ async function findInstalled(): Promise<(RabbitInstallation & { version: string 
 }
 
 function fromPath(isWanted: (version: string) => boolean): Way {
-  return async (say) => {
+  return async (say, setup) => {
     const installed = await findInstalled()
     if (installed === null || !isWanted(installed.version)) {
       say(`not taken from the PATH: ${installed === null ? 'no rabbitmq-server there' : installed.version}`)
       return null
     }
-    return RabbitNode.start(installed, installed.version.startsWith('3.'))
+    return RabbitNode.start(installed, installed.version.startsWith('3.'), setup)
   }
 }
 
-const fromDistribution: Way = async (say) => {
+const fromDistribution: Way = async (say, setup) => {
   if (process.getuid?.() !== 0 || !await isDebian()) return null
   say('installing the distribution\'s rabbitmq-server')
   const options = { timeout: tenMinutesMs, maxBuffer: 64 << 20 }
@@ -135,7 +135,7 @@ const fromDistribution: Way = async (say) => {
     say(`not installed: ${reason(error)}`)
     return null
   }
-  return fromPath(() => true)(say)
+  return fromPath(() => true)(say, setup)
 }
 
 const ways: readonly Way[] = [
@@ -147,9 +147,9 @@ const ways: readonly Way[] = [
   fromDistribution,
 ]
 
-export async function findReference(say: Say): Promise<BrokerProcess> {
+export async function findReference(say: Say, setup: ReferenceSetup = 'tested'): Promise<BrokerProcess> {
   for (const way of ways) {
-    const broker = await way(say)
+    const broker = await way(say, setup)
     if (broker !== null) return broker
   }
   throw new Error(noReference)

@@ -46,8 +46,9 @@ const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 // such key. Memory is not read from /proc, which a root folder does not have. Statistics come often, so that
 // a test need not wait for them.
 const configOf4 = 'deprecated_features.permit.transient_nonexcl_queues = true\n'
-const config = (httpPort: string, prometheusPort: string): string => `\
-vm_memory_calculation_strategy = allocated
+const bareConfig = 'vm_memory_calculation_strategy = allocated\n'
+const testedConfig = (httpPort: string, prometheusPort: string): string => `\
+${bareConfig}\
 collect_statistics_interval = 500
 management.tcp.ip = 127.0.0.1
 management.tcp.port = ${httpPort}
@@ -55,8 +56,11 @@ prometheus.tcp.ip = 127.0.0.1
 prometheus.tcp.port = ${prometheusPort}
 `
 
+/** With what the tests look at; or bare, as it comes: statistics and plugins cost half of its speed. */
+export type ReferenceSetup = 'tested' | 'bare'
+
 /** The management API, and exchange types that have to be switched on: exchange-types.test.ts. */
-export const enabledPlugins = '[rabbitmq_management,rabbitmq_prometheus,rabbitmq_consistent_hash_exchange,'
+export const testedPlugins = '[rabbitmq_management,rabbitmq_prometheus,rabbitmq_consistent_hash_exchange,'
   + 'rabbitmq_random_exchange,rabbitmq_recent_history_exchange].\n'
 
 export class RabbitNode implements BrokerProcess {
@@ -87,13 +91,15 @@ export class RabbitNode implements BrokerProcess {
     }
   }
 
-  static async start(installation: RabbitInstallation, isRabbit3: boolean): Promise<RabbitNode> {
+  static async start(
+    installation: RabbitInstallation, isRabbit3: boolean, setup: ReferenceSetup,
+  ): Promise<RabbitNode> {
     const parent = installation.root === null ? tmpdir() : join(installation.root, 'tmp')
     const work = await mkdtemp(join(parent, 'leveret-compat-'))
     const ports = await freePorts(5)
-    const common = config(String(ports[3]), String(ports[4]))
+    const common = setup === 'bare' ? bareConfig : testedConfig(String(ports[3]), String(ports[4]))
     await writeFile(join(work, 'rabbitmq.conf'), isRabbit3 ? common : common + configOf4)
-    await writeFile(join(work, 'enabled_plugins'), enabledPlugins)
+    await writeFile(join(work, 'enabled_plugins'), setup === 'bare' ? '[].\n' : testedPlugins)
     const node = new RabbitNode(installation, work, ports)
     try {
       await node.boot()

@@ -8,6 +8,8 @@ import { dirname } from 'node:path'
 
 /** Between two of them a batch may be committed. */
 const STEP_BYTES = 4 * 1024 * 1024
+/** A new buffer for each step stayed resident in an idle broker, which collects nothing. */
+const ZEROS = Buffer.alloc(64 * 1024)
 
 export class Ballast {
   private readonly file: string
@@ -42,7 +44,10 @@ export class Ballast {
     try {
       this.write((fd) => {
         // Zeros that are written: a hole would reserve nothing.
-        this.held += writeSync(fd, Buffer.alloc(Math.min(missing, STEP_BYTES)), 0, undefined, this.held)
+        const end = this.held + Math.min(missing, STEP_BYTES)
+        while (this.held < end) {
+          this.held += writeSync(fd, ZEROS, 0, Math.min(end - this.held, ZEROS.length), this.held)
+        }
       })
     } catch (error) {
       if (!isNoSpace(error)) throw error

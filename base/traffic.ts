@@ -2,18 +2,30 @@
 // by the HTTP door and its sampler (rule 32: count, don't emit). Every field only grows, from 0. An object
 // has the fields that it can add to, and no others.
 
-/** Of a queue. */
-export class QueueTraffic {
-  /** Came in, whether published or dead-lettered here. */
+/** Handing out and what comes of it, whoever counts it. */
+class DeliveryTraffic {
   published = 0
   deliveredManualAck = 0
   deliveredAutoAck = 0
   gotManualAck = 0
   gotAutoAck = 0
   gotEmpty = 0
-  /** Those of the four above that had been handed out before. */
+  /** Those of the four above gotEmpty that had been handed out before. */
   redelivered = 0
   acked = 0
+}
+
+/** Of publishers and consumers: a channel's, or all of them together. */
+export class ClientTraffic extends DeliveryTraffic {
+  confirmed = 0
+  /** Unroutable and mandatory. */
+  returned = 0
+  /** Unroutable and not mandatory. */
+  droppedUnroutable = 0
+}
+
+/** Of a queue; `published` is what came in, dead letters too. */
+export class QueueTraffic extends DeliveryTraffic {
   /** The sum that a sampler saw when it last looked and found nothing new. */
   sampledSum = 0
 }
@@ -27,20 +39,7 @@ export class ExchangeTraffic {
 }
 
 /** Of a channel. */
-export class ChannelTraffic {
-  published = 0
-  confirmed = 0
-  /** Unroutable and mandatory. */
-  returned = 0
-  /** Unroutable and not mandatory. */
-  droppedUnroutable = 0
-  deliveredManualAck = 0
-  deliveredAutoAck = 0
-  gotManualAck = 0
-  gotAutoAck = 0
-  gotEmpty = 0
-  redelivered = 0
-  acked = 0
+export class ChannelTraffic extends ClientTraffic {
   sampledSum = 0
 }
 

@@ -15,7 +15,7 @@ export const classic: QueueKind = {
   storesTransient: false,
   showsCounts: false,
   createReady: (queue, parts, { priorityMax }) => (priorityMax === null
-    ? new PagedReady(queue, parts) : new PriorityReady(queue, parts.store, priorityMax)),
+    ? new PagedReady(queue, parts) : new PriorityReady(queue, parts, priorityMax)),
   countReturn: (counts) => countReturn(counts, false),
   isSpent: () => false,
 }

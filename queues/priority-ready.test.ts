@@ -2,6 +2,7 @@
 import { array, assert, constantFrom, integer, property, record } from 'fast-check'
 import { expect, it } from 'vitest'
 import { Entry } from './entry.ts'
+import { WINDOW } from './paged-ready.ts'
 import { PriorityReady } from './priority-ready.ts'
 import { messageOf, noHolder, QueueWorld } from './queue.contract.ts'
 
@@ -10,7 +11,7 @@ const entryOf = (id: number, priority: number, bytes = 10): Entry =>
 
 const readyOf = (priorityMax: number): PriorityReady => {
   const { queue, store } = new QueueWorld()
-  return new PriorityReady(queue, store, priorityMax)
+  return new PriorityReady(queue, { store, window: WINDOW }, priorityMax)
 }
 
 const idsOf = (entries: Iterable<Entry>): number[] => [...entries].map(({ id }) => id)

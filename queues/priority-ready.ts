@@ -2,19 +2,16 @@
 // first, in each the order of arrival. A message above the maximum counts as the maximum, one without a
 // priority as 0 (RabbitMQ). All of them are in memory: the store has no order by priority to page by. After a
 // restart nothing is first until everything is loaded, since the highest may come last.
-import type { Page, PageReceiver, Store } from '../store/store.ts'
+import type { Page, PageReceiver } from '../store/store.ts'
 import type { Entry } from './entry.ts'
-import type { PagedQueue } from './paged-ready.ts'
+import type { PagedParts, PagedQueue } from './paged-ready.ts'
 import { FifoReady } from './ready-list.ts'
 import type { ReadyList } from './ready-list.ts'
-
-const PAGE_MESSAGES = 1_000
-const PAGE_BYTES = 256 * 1024
 
 export class PriorityReady implements ReadyList, PageReceiver {
   readonly isInIdOrder = false
   private readonly queue: PagedQueue
-  private readonly store: Store
+  private readonly parts: Pick<PagedParts, 'store' | 'window'>
   private readonly levels: readonly FifoReady[]
   readonly hasSpilled = false
   private count = 0
@@ -24,9 +21,9 @@ export class PriorityReady implements ReadyList, PageReceiver {
   private loadedTo = 0
   private storedTo = 0
 
-  constructor(queue: PagedQueue, store: Store, priorityMax: number) {
+  constructor(queue: PagedQueue, parts: Pick<PagedParts, 'store' | 'window'>, priorityMax: number) {
     this.queue = queue
-    this.store = store
+    this.parts = parts
     this.levels = Array.from({ length: priorityMax + 1 }, () => new FifoReady())
   }
 
@@ -101,8 +98,8 @@ export class PriorityReady implements ReadyList, PageReceiver {
 
   private load(): void {
     const { loadedTo: afterId, storedTo: lastId } = this
-    this.store.load(
-      { queue: this.queue.id, afterId, lastId, limit: PAGE_MESSAGES, bytesMax: PAGE_BYTES }, this)
+    const { store, window: { pageMessages: limit, pageBytes: bytesMax } } = this.parts
+    store.load({ queue: this.queue.id, afterId, lastId, limit, bytesMax }, this)
   }
 
   private highest(): FifoReady | null {

@@ -114,18 +114,21 @@ const exchangeRow = [
 forEachTarget((test, target) => {
   const http = new Management(target)
 
-  /** RabbitMQ's statistics come seconds later. */
-  const settled = <T extends Record<string, unknown>>(path: string, ...keys: string[]): Promise<T> =>
-    until(`${path} has ${keys.join()}`, async () => {
+  /** RabbitMQ's statistics come seconds later, and not all of one object at once: `lines` of its shape. */
+  const settled = <T extends Record<string, unknown>>(path: string, ...lines: string[]): Promise<T> =>
+    until(`${path} has ${lines.join()}`, async () => {
       const answer = await http.get(path)
       const json = answer.json as T | null
-      return answer.status === 200 && json !== null && keys.every((key) => json[key] !== undefined) && json
-    }, 14_000)
+      if (answer.status !== 200 || json === null) return false
+      const shape = shapeOf(json)
+      return lines.every((line) => shape.includes(line)) && json
+    }, 30_000)
 
   test('a queue', async (session) => {
     const { queue } = await prepare(session)
     const path = `/queues/%2F/${queue}`
-    const whole = await settled(path, 'message_stats', ...target.isLeveret ? [] : ['idle_since'])
+    const whole = await settled(path, 'message_stats.publish: number', 'message_stats.deliver: number',
+      'message_stats.ack: number', ...target.isLeveret ? [] : ['idle_since: string'])
     expectShape(session.differs, 'queue', [
       ...queueRow, ...gc, ...consumer('consumer_details[].'),
       ...lines('null', 'exclusive_consumer_tag head_message_timestamp operator_policy policy '
@@ -140,14 +143,15 @@ forEachTarget((test, target) => {
       consumer_details: [{ consumer_tag: 'shapes', prefetch_count: 5, activity_status: 'blocked',
         active: true }],
     })
-  }, 40_000)
+  }, 90_000)
 
   test('an exchange', async (session) => {
     const { exchange } = await prepare(session)
-    const whole = await settled(`/exchanges/%2F/${exchange}`, 'message_stats')
+    const whole = await settled(`/exchanges/%2F/${exchange}`, 'message_stats.publish_in: number',
+      'message_stats.publish_out: number')
     expectShape(session.differs, 'exchange', [...exchangeRow, 'incoming: []', 'outgoing: []'], whole)
     expect(whole).toMatchObject({ message_stats: { publish_in: 10, publish_out: 10 } })
-  }, 20_000)
+  }, 90_000)
 
   test('a connection, its channel and its consumer', async (session) => {
     await prepare(session)
@@ -155,16 +159,18 @@ forEachTarget((test, target) => {
       const all = await http.read<{ name: string; user_provided_name?: string; recv_oct_details?: object }[]>(
         '/connections')
       return all.find((each) => each.user_provided_name === 'shapes' && each.recv_oct_details !== undefined)
-    }, 14_000)
+    }, 30_000)
     expectShape(session.differs, 'connection', [...connection, ...lines('null', tls)], list)
     const path = `/connections/${encodeURIComponent(list.name)}`
     expectShape(session.differs, 'connection', [...connection, ...lines('string', tls)],
       await http.read(path))
     const channels = await until('the channel has statistics', async () => {
       const all = await http.read<Record<string, unknown>[]>(`${path}/channels`)
-      const isIdle = target.isLeveret || all[0]?.['idle_since'] !== undefined
-      return all[0]?.['message_stats'] !== undefined && isIdle && all
-    }, 14_000)
+      const shape = shapeOf(all[0])
+      const isIdle = target.isLeveret || shape.includes('idle_since: string')
+      return isIdle && ['publish', 'confirm', 'deliver']
+        .every((key) => shape.includes(`message_stats.${key}: number`)) && all
+    }, 30_000)
     expectShape(session.differs, 'channel', channel, channels[0])
     expect(channels[0]).toMatchObject({
       number: 1, confirm: true, prefetch_count: 5, messages_unacknowledged: 5, messages_unconfirmed: 0,
@@ -173,7 +179,7 @@ forEachTarget((test, target) => {
     const consumers = await http.read<{ channel_details: { connection_name: string } }[]>('/consumers')
     expectShape(session.differs, 'consumer', consumer(''),
       consumers.find((each) => each.channel_details.connection_name === list.name))
-  }, 40_000)
+  }, 90_000)
 
   test('the small ones', async ({ differs }) => {
     expect(await http.read('/whoami')).toEqual({ name: 'guest', tags: ['administrator'],

@@ -172,3 +172,32 @@ it('fires with the tick after its time, also when the time jumped by more than t
   wheel.advance(62_500)
   expect(fired).toBe(1)
 })
+
+it('fires an exact timer at its very time, and says which time is next', () => {
+  const wheel = new TimerWheel(0)
+  const next: number[] = []
+  wheel.onNextExact = (dueMs) => next.push(dueMs)
+  const [early, late] = [new Alarm(), new Alarm()]
+  wheel.setExact(late, 1_017)
+  wheel.setExact(early, 503)
+  expect(next).toEqual([1_017, 503])
+  wheel.advance(502)
+  expect(early.fired).toBe(0)
+  wheel.advance(503)
+  expect([early.fired, late.fired, next.at(-1)]).toEqual([1, 0, 1_017])
+  wheel.advance(1_017)
+  expect([early.fired, late.fired]).toEqual([1, 1])
+})
+
+it('forgets an exact timer that is cleared, or set to a tick instead', () => {
+  const wheel = new TimerWheel(0)
+  const [cleared, moved] = [new Alarm(), new Alarm()]
+  wheel.setExact(cleared, 150)
+  wheel.setExact(moved, 150)
+  wheel.clear(cleared)
+  wheel.set(moved, 1_000)
+  wheel.advance(900)
+  expect([cleared.fired, moved.fired]).toEqual([0, 0])
+  wheel.advance(1_000)
+  expect([cleared.fired, moved.fired]).toEqual([0, 1])
+})

@@ -4,6 +4,10 @@
 //   slots:  [ {a,b} ] [ ] [ {c} ] … 512    a timer further away than one turn of the wheel waits in its slot
 //             ^ the tick that `advance` has reached
 
+//
+// A few timers are to fire at their very time and not with the next tick: they stand in a list of their own,
+// and the world is told of the next one.
+
 const TICK_MS = 100
 const SLOTS = 512
 
@@ -15,7 +19,11 @@ export interface Timer {
 
 export class TimerWheel {
   private readonly slots: Set<Timer>[] = Array.from({ length: SLOTS }, () => new Set())
+  /** By time, the next one last. */
+  private readonly exact: Timer[] = []
   private reachedTick: number
+  /** Set by the world: it is to call `advance` at this time, too. */
+  onNextExact: (dueMs: number) => void = () => {}
 
   constructor(nowMs: number) {
     this.reachedTick = Math.floor(nowMs / TICK_MS)
@@ -28,8 +36,19 @@ export class TimerWheel {
     this.slotOf(timer).add(timer)
   }
 
+  /** As `set`, to the millisecond: O(n) in the timers that are set so. */
+  setExact(timer: Timer, dueMs: number): void {
+    this.clear(timer)
+    timer.dueMs = dueMs
+    const at = this.exact.findIndex((other) => other.dueMs <= dueMs)
+    this.exact.splice(at < 0 ? this.exact.length : at, 0, timer)
+    if (this.exact.at(-1) === timer) this.onNextExact(dueMs)
+  }
+
   clear(timer: Timer): void {
-    this.slotOf(timer).delete(timer)
+    if (this.slotOf(timer).delete(timer)) return
+    const at = this.exact.indexOf(timer)
+    if (at >= 0) this.exact.splice(at, 1)
   }
 
   advance(nowMs: number): void {
@@ -43,6 +62,13 @@ export class TimerWheel {
     this.reachedTick = Math.max(this.reachedTick, nowTick)
     // One that fires may clear or move another that is due: hence asked again, one by one.
     for (const timer of due) if (timer.dueMs <= nowMs && this.slotOf(timer).delete(timer)) timer.fire()
+    this.advanceExact(nowMs)
+  }
+
+  private advanceExact(nowMs: number): void {
+    const { exact } = this
+    while (exact.length > 0 && exact.at(-1)!.dueMs <= nowMs) exact.pop()!.fire()
+    if (exact.length > 0) this.onNextExact(exact.at(-1)!.dueMs)
   }
 
   private slotOf(timer: Timer): Set<Timer> {

@@ -3,6 +3,7 @@
 import type { Log } from '../base/log.ts'
 import { Exchange } from '../exchanges/exchange.ts'
 import { exchangeTypes } from '../exchanges/index.ts'
+import { heldNumber } from '../queues/held.ts'
 import { Queue } from '../queues/queue.ts'
 import type { Definition, Recovered } from '../store/store.ts'
 import { restoreBinding } from './bindings.ts'
@@ -45,6 +46,8 @@ function restoreMessages(vhost: VHost, { queues, lastId, suspectTo }: Recovered)
   for (const queue of vhost.queues.values()) {
     const stored = totals.get(queue.id)
     if (stored !== undefined) queue.restore(stored.count, stored.bytes, lastId, suspectTo)
+    const held = totals.get(heldNumber(queue.id))
+    if (held !== undefined) queue.held.restore(held.count, held.bytes)
   }
 }
 

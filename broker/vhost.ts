@@ -190,8 +190,11 @@ export class VHost {
     return this.finder.find(exchange, routingKeys, headers)
   }
 
-  /** Puts a message into every queue of a route. Returns the bits ROUTED, STORED, REJECTED; never throws. */
-  publish(route: Route<Queue>, message: Message): number {
+  /**
+   * Puts a message into every queue of a route, to be ready at once or, in milliseconds since the epoch, at
+   * `dueMs`. Returns the bits ROUTED, STORED, REJECTED; never throws.
+   */
+  publish(route: Route<Queue>, message: Message, dueMs = 0): number {
     const { queues, histories } = route
     if (histories.length > 0) this.keep(histories, message)
     if (queues.length === 0) return 0
@@ -200,8 +203,12 @@ export class VHost {
     const holdsLetters = queues.length > 1 && this.deadLetterer.hold()
     let outcome = ROUTED
     for (const queue of queues) {
-      if (!queue.publish(message)) outcome |= REJECTED
-      else if (queue.stores(message)) outcome |= STORED
+      if (dueMs > 0) queue.held.delay(message, dueMs)
+      else if (!queue.publish(message)) {
+        outcome |= REJECTED
+        continue
+      }
+      if (queue.stores(message)) outcome |= STORED
     }
     if (holdsLetters) this.deadLetterer.release()
     return outcome

@@ -321,13 +321,13 @@ implements Caller, ChannelView, ConfirmingChannel, ConsumingChannel, PublishingC
    * To the queues that it was routed to when it was published; one that is gone since refuses it. Its time to
    * live begins now (RabbitMQ).
    */
-  commitPublish({ route, message, isMandatory, stagedAtMs }: StagedPublish): void {
+  commitPublish({ route, message, isMandatory, dueMs, stagedAtMs }: StagedPublish): void {
     const queues = route.queues.filter((queue) => !queue.isDeleted)
     if (queues.length < route.queues.length) this.commitOutcome |= REJECTED
     if (queues.length === 0 && route.queues.length > 0) return
     const waitedMs = this.broker.clock.nowMs - stagedAtMs
     const fresh = message.expiresAtMs === Infinity ? message : message.postponed(waitedMs)
-    this.commitOutcome |= this.publisher.handOver({ ...route, queues }, fresh, isMandatory)
+    this.commitOutcome |= this.publisher.handOver({ ...route, queues }, fresh, isMandatory, dueMs)
   }
 
   commitSettlement(entry: Entry, how: Settlement): void {

@@ -23,6 +23,7 @@ import type { FrameWriter } from '../protocol/frame-writer.ts'
 import { decodeBasicPublish } from '../protocol/methods.gen.ts'
 import { PublishMemo } from '../protocol/publish-memo.ts'
 import { REPLY_CODES } from '../protocol/reply-codes.gen.ts'
+import { readDueMs, withSpentDelay } from '../queues/delay.ts'
 import { Envelope, Message } from '../queues/message.ts'
 import type { MessageTraits } from '../queues/message.ts'
 import type { Queue } from '../queues/queue.ts'
@@ -175,6 +176,7 @@ export class Publisher {
     const keys = hasCopies ? senderSelectedKeys(header, envelope.routingKey) : null
     if (this.areTopicsLimited) this.checkTopics(keys)
     this.checkUserId()
+    const dueMs = header.hasDelay ? readDueMs(header, channel.broker.clock.nowMs) : 0
     const route = this.findRoute(keys)
     const { traffic } = this.exchange!
     traffic.publishedIn++
@@ -182,19 +184,23 @@ export class Publisher {
     const message = header.isToBeRewritten || replyTo !== null
       ? withProperties(header.rewrite(replyTo), envelope, buf.subarray(bodyStart, bodyEnd), traits)
       : new Message(envelope, buf, propertiesStart, propertiesEnd, bodyStart, bodyEnd, traits)
-    const { isMandatory } = this
-    if (channel.transaction === null) channel.published(this.handOver(route, message, isMandatory))
-    else {
-      const stagedAtMs = channel.broker.clock.nowMs
-      channel.transaction.stagePublish({ route, message, isMandatory, stagedAtMs })
-    }
+    this.send(route, dueMs === 0 ? message : withSpentDelay(message), dueMs)
     channel.ingested(message.bodyBytes)
   }
 
+  private send(route: Route<Queue>, message: Message, dueMs: number): void {
+    const { isMandatory, channel } = this
+    if (channel.transaction === null) channel.published(this.handOver(route, message, isMandatory, dueMs))
+    else {
+      const stagedAtMs = channel.broker.clock.nowMs
+      channel.transaction.stagePublish({ route, message, isMandatory, dueMs, stagedAtMs })
+    }
+  }
+
   /** To its queues, to a requester, or back to the publisher. Returns the vhost's outcome. */
-  handOver(route: Route<Queue>, message: Message, isMandatory: boolean): number {
+  handOver(route: Route<Queue>, message: Message, isMandatory: boolean, dueMs: number): number {
     const { channel } = this
-    const outcome = channel.vhost.publish(route, message)
+    const outcome = channel.vhost.publish(route, message, dueMs)
     if ((outcome & ROUTED) !== 0 || this.reply(message)) channel.broker.counters.routed++
     else this.unroutable(message, isMandatory)
     return outcome

@@ -19,6 +19,8 @@ export interface StagedPublish {
   readonly route: Route<Queue>
   readonly message: Message
   readonly isMandatory: boolean
+  /** As VHost.publish takes it. */
+  readonly dueMs: number
   readonly stagedAtMs: number
 }
 

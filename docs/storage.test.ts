@@ -50,6 +50,7 @@ async function fill(url: string): Promise<void> {
     replyTo: 'answers', contentEncoding: 'identity',
   })
   channel.sendToQueue('orders', Buffer.alloc(0), { persistent: true })
+  channel.sendToQueue('orders', Buffer.from('tomorrow'), { headers: { 'x-delay': 86_400_000 } })
   channel.sendToQueue('dying', Buffer.from('letter'), { persistent: true, headers: { a: [] } })
   await channel.waitForConfirms()
   const message = await channel.get('dying')

@@ -29,6 +29,8 @@ const CLUSTER_ID = 0x0004
 const CONTINUATION = 0x0001
 const BCC: ReadonlySet<string> = new Set(['BCC'])
 
+const DELAYS: ReadonlySet<string> = new Set(['x-delay', 'x-deliver-at'])
+
 export class ContentHeader {
   buf: Buffer = Buffer.alloc(0)
   /** Flags and property list. */
@@ -48,6 +50,8 @@ export class ContentHeader {
   /** Offsets of the tags of the sender-selected routing keys. */
   ccAt = -1
   bccAt = -1
+  /** It has a header that says when it is to be ready (queues/delay.ts). */
+  hasDelay = false
   private at = 0
 
   /** Errors: AmqpError syntax-error for a list that does not fit its flags (RabbitMQ: a bare 541; §13.1). */
@@ -63,6 +67,7 @@ export class ContentHeader {
     this.propertiesStart = start
     this.propertiesEnd = end
     this.headersAt = this.replyToAt = this.expirationAt = this.userIdAt = this.ccAt = this.bccAt = -1
+    this.hasDelay = false
     this.deliveryMode = this.priority = 0
     this.at = start + 2
     const flags = buf.readUInt16BE(start)
@@ -208,6 +213,8 @@ export class ContentHeader {
           this.ccAt = this.at
         } else if (length === 3 && buf.toString('latin1', nameAt + 1, nameAt + 4) === 'BCC') {
           this.bccAt = this.at
+        } else if (buf[nameAt + 1] === 0x78 && DELAYS.has(buf.toString('latin1', nameAt + 1, this.at))) {
+          this.hasDelay = true
         }
         this.at = skipFieldAt(buf, this.at, end)
       }

@@ -1,18 +1,31 @@
-// The alarm of a queue's head: one wake-up per time that was set, none for what was taken back.
+// The expiry of a queue's head: one wake-up per time, none for what was taken back; what has expired dies.
 import { expect, it } from 'vitest'
 import { TestClock } from '../base/clock.ts'
 import { TimerWheel } from '../base/timer-wheel.ts'
 import { Turn } from '../base/turn.ts'
+import { Entry } from './entry.ts'
 import { HeadExpiry } from './head-expiry.ts'
+import { messageOf, noHolder } from './queue.contract.ts'
+import type { ReadyList } from './ready-list.ts'
 
-class AlarmWorld {
+class HeadWorld {
   readonly clock = new TestClock()
   readonly timers = new TimerWheel(0)
   private runs: (() => void)[] = []
   readonly turn = new Turn(this.clock, (run) => this.runs.push(run))
   isMarked = false
   wakes = 0
-  readonly alarm = new HeadExpiry(this, this)
+  readonly died: number[] = []
+  head: Entry | null = null
+  private readonly ready = {
+    first: () => this.head,
+    shift: () => {
+      const head = this.head
+      this.head = null
+      return head
+    },
+  } as ReadyList
+  readonly expiry = new HeadExpiry(this, this, this.ready, { die: ({ id }) => this.died.push(id) })
 
   pump(): boolean {
     this.wakes++
@@ -20,7 +33,12 @@ class AlarmWorld {
   }
 
   watchIn(ms: number): void {
-    this.alarm.watch(this.clock.nowMs + ms)
+    this.watchFor(this.clock.nowMs + ms)
+  }
+
+  watchFor(expiresAtMs: number): void {
+    this.head = new Entry(1, messageOf('q'), noHolder, expiresAtMs)
+    this.expiry.watch()
   }
 
   /** Returns how often the queue has been woken since the beginning. */
@@ -33,19 +51,19 @@ class AlarmWorld {
 }
 
 it('wakes the queue once', () => {
-  const world = new AlarmWorld()
+  const world = new HeadWorld()
   world.watchIn(500)
   expect([world.pass(499), world.pass(101), world.pass(10_000)]).toEqual([0, 1, 1])
 })
 
 it('wakes it once when it is told of the same head again and again', () => {
-  const world = new AlarmWorld()
+  const world = new HeadWorld()
   for (let n = 0; n < 5; n++) world.watchIn(500)
   expect(world.pass(1_000)).toBe(1)
 })
 
 it('follows the head to a later and to an earlier time', () => {
-  const world = new AlarmWorld()
+  const world = new HeadWorld()
   world.watchIn(500)
   world.watchIn(2_000)
   expect(world.pass(1_000)).toBe(0)
@@ -54,24 +72,34 @@ it('follows the head to a later and to an earlier time', () => {
 })
 
 it('is silent for a head that never expires', () => {
-  const world = new AlarmWorld()
+  const world = new HeadWorld()
   world.watchIn(500)
-  world.alarm.watch(Infinity)
+  world.watchFor(Infinity)
   expect(world.pass(10_000)).toBe(0)
 })
 
 it('wakes again for the same time, when the clock was set back meanwhile', () => {
-  const world = new AlarmWorld()
+  const world = new HeadWorld()
   const dueMs = world.clock.nowMs + 500
-  world.alarm.watch(dueMs)
+  world.watchFor(dueMs)
   world.pass(600)
   world.clock.nowMs -= 3_600_000
-  world.alarm.watch(dueMs)
+  world.watchFor(dueMs)
   expect([world.pass(1_000), world.pass(3_600_000)]).toEqual([1, 2])
 })
 
 it('wakes with the next tick for a time that has passed', () => {
-  const world = new AlarmWorld()
+  const world = new HeadWorld()
   world.watchIn(-10_000)
   expect(world.pass(100)).toBe(1)
+})
+
+it('lets go of a head that has expired, and of no other', () => {
+  const world = new HeadWorld()
+  world.watchIn(500)
+  world.expiry.drop()
+  expect([world.expiry.isMortal, world.died]).toEqual([true, []])
+  world.clock.travel(500)
+  world.expiry.drop()
+  expect([world.expiry.isMortal, world.died]).toEqual([false, [1]])
 })

@@ -24,7 +24,7 @@ export interface KeepingQueue extends Pumpable, DeathPlace {
   forget(entry: Entry): void
 }
 
-interface KeeperParts {
+export interface KeeperParts {
   readonly clock: Clock
   readonly timers: TimerWheel
   readonly turn: Turn

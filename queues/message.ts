@@ -75,11 +75,15 @@ export class Message implements StorableMessage {
 
   /** The same message, to expire that much later, in a store of bodies of its own. */
   postponed(ms: number): Message {
+    const { isPersistent, priority, isDeadLetter } = this
     return new Message(this.envelope, this.buf, this.propertiesStart, this.propertiesEnd, this.bodyStart,
-      this.bodyEnd, {
-        isPersistent: this.isPersistent, expiresAtMs: this.expiresAtMs + ms, priority: this.priority,
-        isDeadLetter: this.isDeadLetter,
-      })
+      this.bodyEnd, { isPersistent, expiresAtMs: this.expiresAtMs + ms, priority, isDeadLetter })
+  }
+
+  /** The same message with other flags and properties, which mean the same to the broker. */
+  withProperties(properties: Buffer): Message {
+    const buf = Buffer.concat([properties, this.buf.subarray(this.bodyStart, this.bodyEnd)])
+    return new Message(this.envelope, buf, 0, properties.length, properties.length, buf.length, this)
   }
 
   get rawKey(): Buffer | null {

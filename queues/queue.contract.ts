@@ -8,7 +8,7 @@ import { encodeEnvelope } from '../protocol/envelope.ts'
 import { EMPTY_TABLE } from '../protocol/table.ts'
 import type { FieldTable } from '../protocol/table.ts'
 import type {
-  Definition, Page, PageReceiver, PageRequest, Recovered, StorableMessage, Store, StoredMessage,
+  Definition, LevelRequest, Page, PageReceiver, PageRequest, Recovered, StorableMessage, Store, StoredMessage,
 } from '../store/store.ts'
 import type { ConsumerPort, Entry, EntryHolder } from './entry.ts'
 import { Envelope, Message } from './message.ts'
@@ -26,14 +26,14 @@ interface Kept {
   readonly stored: StoredMessage
 }
 
-function stored(id: number, message: StorableMessage, expiresAtMs: number): StoredMessage {
+function stored(id: number, message: StorableMessage, expiresAtMs: number, level = 0): StoredMessage {
   const {
     exchange, routingKey, rawKey, buf, propertiesStart, propertiesEnd, bodyStart, bodyEnd, isDeadLetter,
     bodyId,
   } = message
   return {
     id, exchange, routingKey, rawKey, buf, propertiesStart, propertiesEnd, bodyStart, bodyEnd, isDeadLetter,
-    bodyId, expiresAtMs, deliveryCount: 0,
+    bodyId, expiresAtMs, level, deliveryCount: 0,
   }
 }
 
@@ -48,7 +48,7 @@ export class RecordingStore implements Store {
   openBatch = 1
   private position = 0
   private isBatchEmpty = true
-  private loads: { readonly request: PageRequest; readonly receiver: PageReceiver }[] = []
+  private loads: { readonly page: () => Page; readonly receiver: PageReceiver }[] = []
   onDurable: (batch: number) => void = () => {}
   onFailed = (): void => {}
   onRelieved = (): void => {}
@@ -57,12 +57,12 @@ export class RecordingStore implements Store {
     return this.openBatch - 1
   }
 
-  put(queue: number, id: number, message: StorableMessage, expiresAtMs = Infinity): number {
-    return this.keep('put', queue, id, message, expiresAtMs)
+  put(queue: number, id: number, message: StorableMessage, expiresAtMs = Infinity, level = 0): number {
+    return this.keep('put', queue, id, message, expiresAtMs, level)
   }
 
   spill(queue: number, id: number, message: StorableMessage, expiresAtMs: number): number {
-    return this.keep('spill', queue, id, message, expiresAtMs)
+    return this.keep('spill', queue, id, message, expiresAtMs, 0)
   }
 
   drop(queue: number, id: number, bodyId: number, batch: number, position: number): void {
@@ -105,14 +105,18 @@ export class RecordingStore implements Store {
   }
 
   load(request: PageRequest, receiver: PageReceiver): void {
-    this.loads.push({ request, receiver })
+    this.loads.push({ page: () => this.page(request), receiver })
+  }
+
+  loadByLevel(request: LevelRequest, receiver: PageReceiver): void {
+    this.loads.push({ page: () => this.pageByLevel(request), receiver })
   }
 
   /** Answers what has been asked for; false when nothing was. */
   answerLoads(): boolean {
     const loads = this.loads
     this.loads = []
-    for (const { request, receiver } of loads) receiver.pageLoaded(this.page(request))
+    for (const { page, receiver } of loads) receiver.pageLoaded(page())
     return loads.length > 0
   }
 
@@ -122,10 +126,11 @@ export class RecordingStore implements Store {
 
   /** A message that an earlier process left. */
   recovered(queue: number, id: number, message: StorableMessage, expiresAtMs = Infinity, deliveryCount = 0,
+    level = 0,
   ): void {
     this.kept.set(id, {
       queue, batch: 0, position: 0, isSpilled: false,
-      stored: { ...stored(id, message, expiresAtMs), deliveryCount },
+      stored: { ...stored(id, message, expiresAtMs, level), deliveryCount },
     })
   }
 
@@ -136,14 +141,23 @@ export class RecordingStore implements Store {
     return { messages: all.slice(0, limit), isLast: all.length <= limit }
   }
 
+  private pageByLevel({ queue, afterLevel, afterId, limit }: LevelRequest): Page {
+    const all = [...this.kept.values()].filter((kept) => kept.queue === queue && kept.batch < this.openBatch)
+      .map((kept) => kept.stored)
+      .filter(({ id, level }) => level > afterLevel || (level === afterLevel && id > afterId))
+      .toSorted((a, b) => a.level - b.level || a.id - b.id)
+    return { messages: all.slice(0, limit), isLast: all.length <= limit }
+  }
+
   private keep(
     what: 'put' | 'spill', queue: number, id: number, message: StorableMessage, expiresAtMs: number,
+    level: number,
   ): number {
     if (this.kept.has(id)) throw new Error(`message ${id} is put twice`)
     this.append(`${what} ${queue} ${id} ${message.routingKey}`)
     this.kept.set(id, {
       queue, batch: this.openBatch, position: ++this.position, isSpilled: what === 'spill',
-      stored: stored(id, message, expiresAtMs),
+      stored: stored(id, message, expiresAtMs, level),
     })
     return this.position
   }

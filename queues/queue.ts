@@ -14,18 +14,20 @@ import type { FieldTable } from '../protocol/table.ts'
 import type { Store, StoredMessage } from '../store/store.ts'
 import { ConsumerSet } from './consumers.ts'
 import type { DeadLetterSink, DeathReason } from './dead-letter-sink.ts'
+import { Deaths } from './deaths.ts'
 import { Entry } from './entry.ts'
 import type { ConsumerPort, EntryHolder, ReturnCause } from './entry.ts'
 import { Lease } from './lease.ts'
 import { HeadExpiry } from './head-expiry.ts'
-import { KeptLetters } from './kept-letters.ts'
 import { isOverLimit, wouldBeOverLimit } from './limits.ts'
 import { findQueueKind } from './index.ts'
+import { Held } from './held.ts'
+import type { HeldMessage } from './held.ts'
 import type { Message } from './message.ts'
 import type { PagedQueue, PageWaiter, Window } from './paged-ready.ts'
 import type { QueueFlags, QueueOwner } from './queue-flags.ts'
 import type { QueueKind } from './queue-kind.ts'
-import { checkReadyEntries } from './ready-entries.ts'
+import { checkReadyEntries, touchDelivered } from './ready-entries.ts'
 import type { ReadyList } from './ready-list.ts'
 import type { Residence } from './residence.ts'
 import { resolveQueueSettings } from './settings.ts'
@@ -71,8 +73,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
   private readonly parts: QueueParts
   private readonly lease: Lease
   private readonly headExpiry: HeadExpiry
-  /** Dead letters that must not be lost; null: they may. */
-  private kept: KeptLetters | null = null
+  private readonly deaths: Deaths
   routeMark = 0
   isMarked = false
   isDeleted = false
@@ -81,6 +82,8 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
   /** Entries up to this id may have been handed out by a process that then died. */
   private suspectTo = 0
   private pageWaiters: PageWaiter[] = []
+  /** Null while nothing ever waited for its time: most queues have none. */
+  private heldList: Held | null = null
 
   /** `args` have passed validateQueueArguments. */
   constructor(
@@ -98,8 +101,8 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     this.type = present(findQueueKind(args), `queue '${name}' is of no kind there is`)
     this.ready = this.type.createReady(this, parts, this.settings)
     this.consumers = new ConsumerSet(isSingleActive, this.type.singleActiveYields)
-    this.headExpiry = new HeadExpiry(parts, this)
-    this.keepLetters()
+    this.deaths = new Deaths(this, parts)
+    this.headExpiry = new HeadExpiry(parts, this, this.ready, this.deaths)
     this.lease = new Lease(parts, expiresMs, () => this.leaseEnded())
   }
 
@@ -109,7 +112,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
    */
   applySettings(settings: QueueSettings): void {
     this.settings = settings
-    this.keepLetters()
+    this.deaths.applySettings()
     this.lease.changeLength(settings.expiresMs, this.consumers.count === 0)
     this.dropOverflow()
   }
@@ -133,24 +136,57 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
 
   /** Returns false when the queue is full and rejects: the publisher gets a nack. */
   publish(message: Message): boolean {
-    const { store, turn, ids, clock } = this.parts
-    const { settings } = this
+    const { settings, parts: { clock } } = this
+    if (settings.messageDelayMs > 0) {
+      this.held.delay(message, 0)
+      return true
+    }
     if (settings.overflow !== 'drop-head' && this.isFull(message.bodyBytes)) {
-      if (settings.overflow === 'reject-publish-dlx') this.deadLetter(message, 'maxlen')
+      if (settings.overflow === 'reject-publish-dlx') this.deaths.deadLetter(message, 'maxlen')
       return false
     }
     const expiresAtMs = Math.min(message.expiresAtMs, clock.nowMs + settings.messageTtlMs)
+    this.enqueue(message, expiresAtMs, 0)
+    this.traffic.published++
+    return true
+  }
+
+  private enqueue(message: Message, expiresAtMs: number, deliveryCount: number): void {
+    const { store, turn, ids } = this.parts
     const entry = new Entry(ids.next(), message, this, expiresAtMs)
+    entry.deliveryCount = deliveryCount
     if (this.stores(message)) {
       entry.isStored = true
       entry.batch = store.openBatch
       entry.position = store.put(this.id, entry.id, message, expiresAtMs)
+      if (deliveryCount > 0) store.touch(this.id, entry.id, deliveryCount)
     }
     this.ready.push(entry)
-    this.traffic.published++
     if (this.consumers.count === 0) this.dropOverflow()
-    if (this.consumers.count > 0 || this.isHeadMortal) turn.pump(this)
-    return true
+    if (this.consumers.count > 0 || this.headExpiry.isMortal) turn.pump(this)
+  }
+
+  /** An unacked entry is to be ready again at a time, as `message`, which may say more than it did. */
+  retryAt(entry: Entry, message: Message, dueMs: number): void {
+    this.takeBack(entry)
+    if (this.isDeleted) return
+    this.held.hold(message, dueMs, entry.expiresAtMs, entry.deliveryCount)
+    this.forget(entry)
+  }
+
+  /** What waits for its time. */
+  get held(): Held {
+    return this.heldList ??= new Held(this, this.parts)
+  }
+
+  get heldCount(): number {
+    return this.heldList?.length ?? 0
+  }
+
+  /** For `held`: its time has come. It is new to the queue, at whose end it goes. */
+  released({ message, expiresAtMs, deliveryCount }: HeldMessage): void {
+    const ttlEndsMs = this.parts.clock.nowMs + this.settings.messageTtlMs
+    this.enqueue(message, Math.min(expiresAtMs, ttlEndsMs), deliveryCount)
   }
 
   /**
@@ -190,8 +226,9 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
    * too much. Called at the end of a turn, never from a handler.
    */
   pump(): boolean {
+    const isDue = this.heldList?.release() ?? false
     const isLeft = this.pumpReady()
-    return (this.kept?.send() ?? false) || isLeft
+    return this.deaths.send() || isLeft || isDue
   }
 
   private pumpReady(): boolean {
@@ -203,7 +240,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     }
     if (step === NOTHING) {
       this.dropOverflow()
-      this.headExpiry.watch(this.ready.first()?.expiresAtMs ?? Infinity)
+      this.headExpiry.watch()
     }
     this.parts.turn.budget.pumped(delivered, this.ready.length > GROWING_MIN)
     return step !== NOTHING
@@ -215,21 +252,21 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
    */
   get(isNoAck: boolean): Entry | null {
     this.lease.renew()
-    this.dropExpired()
+    this.headExpiry.drop()
     const entry = this.ready.shift()
     if (entry === null) {
       if (!this.isPaging) this.traffic.gotEmpty++
       return null
     }
-    this.dropExpired() // what it uncovered: the message count of the answer leaves it out (RabbitMQ)
-    if (this.isHeadMortal) this.parts.turn.pump(this)
+    this.headExpiry.drop() // what it uncovered: the message count of the answer leaves it out (RabbitMQ)
+    if (this.headExpiry.isMortal) this.parts.turn.pump(this)
     if (entry.isRedelivered) this.traffic.redelivered++
     if (isNoAck) {
       this.traffic.gotAutoAck++
       this.forget(entry)
     } else {
       this.traffic.gotManualAck++
-      this.hold(entry)
+      this.keep(entry)
     }
     return entry
   }
@@ -242,7 +279,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
 
   reject(entry: Entry): void {
     this.takeBack(entry)
-    if (!this.isDeleted) this.die(entry, 'rejected')
+    if (!this.isDeleted) this.deaths.die(entry, 'rejected')
   }
 
   requeue(entry: Entry, cause: ReturnCause = 'nacked'): void {
@@ -251,7 +288,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     const { type, settings } = this
     entry.deliveryCount = type.countReturn(entry.deliveryCount, cause, settings)
     if (type.isSpent(entry.deliveryCount, settings)) {
-      this.die(entry, 'delivery_limit')
+      this.deaths.die(entry, 'delivery_limit')
       return
     }
     // Written when it comes back, never when it goes out: an ack costs no write, and a crash loses no count
@@ -290,32 +327,32 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
 
   /** Drops the ready entries, returns how many. Unacked ones stay with their consumers (RabbitMQ). */
   purge(): number {
-    const count = this.ready.length + (this.kept?.length ?? 0)
+    const count = this.ready.length + this.deaths.keptCount + this.heldCount
+    this.heldList?.clear()
     const { store, ids } = this.parts
     if (this.unackedCount === 0 && this.flags.isDurable) {
       store.purge(this.id, 0, ids.last)
       this.ready.clear(ignore, ignore)
-      this.kept?.clear(ignore)
+      this.deaths.clear()
     } else {
-      this.kept?.clear((entry) => this.forget(entry))
+      this.deaths.forgetKept()
       this.ready.clear(
         (entry) => this.forget(entry), (afterId, lastId) => store.purge(this.id, afterId, lastId))
     }
     return count
   }
 
-  /**
-   * Takes everything with it; the consumers are told. Later acks of its entries are accepted and do nothing.
-   */
+  /** Takes everything with it; the consumers are told. Later acks of its entries are accepted, in vain. */
   delete(): void {
     this.isDeleted = true
     this.lease.suspend()
-    this.headExpiry.watch(Infinity)
+    this.headExpiry.stop()
     const { store, ids } = this.parts
     // A transient queue has something in the store when it was too long for memory.
     if (this.flags.isDurable || this.ready.hasSpilled) store.purge(this.id, 0, ids.last)
     this.ready.clear(ignore, ignore)
-    this.kept?.clear(ignore)
+    this.deaths.clear()
+    this.heldList?.clear()
     for (const waiter of this.pageWaiters) waiter.paged()
     for (const consumer of [...this.consumers]) {
       this.consumers.remove(consumer)
@@ -325,10 +362,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
 
   /** Before a clean stop: what was handed out once says so after the restart. */
   rememberDeliveries(): void {
-    for (const entry of this.ready) {
-      if (!entry.isStored || !entry.isRedelivered) continue
-      this.parts.store.touch(this.id, entry.id, entry.deliveryCount)
-    }
+    touchDelivered(this.id, this.ready, this.parts.store)
   }
 
   /** For the simulation and tests: what must hold between two events. Errors: InvariantBroken. */
@@ -365,11 +399,11 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     }
     entry.consumer = consumer
     this.traffic.deliveredManualAck++
-    this.hold(entry)
+    this.keep(entry)
     consumer.deliver(entry)
   }
 
-  private hold(entry: Entry): void {
+  private keep(entry: Entry): void {
     this.unackedCount++
     this.unackedBytes += entry.message.bodyBytes
   }
@@ -385,15 +419,10 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
 
   /** What a consumer with credit is about to get does not count: it is handed out before (RabbitMQ). */
   private isFull(bodyBytes: number): boolean {
-    if (!wouldBeOverLimit(this.settings, this.filling, bodyBytes)) return false
+    const { settings, ready, deaths } = this
+    if (!wouldBeOverLimit(settings, deaths.withKept(ready), bodyBytes)) return false
     if (this.consumers.count > 0 && this.pumpReady()) this.parts.turn.pump(this)
-    return wouldBeOverLimit(this.settings, this.filling, bodyBytes)
-  }
-
-  /** What counts towards the limits. */
-  private get filling(): Pick<ReadyList, 'length' | 'bytes'> {
-    const { ready, kept } = this
-    return kept === null ? ready : { length: ready.length + kept.length, bytes: ready.bytes + kept.bytes }
+    return wouldBeOverLimit(settings, deaths.withKept(ready), bodyBytes)
   }
 
   /** A queue that rejects drops nothing: what was requeued may put it over its limit (RabbitMQ). */
@@ -402,40 +431,11 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     while (isOverLimit(this.settings, this.ready) && this.ready.first() !== null) this.dropHead('maxlen')
   }
 
-  private dropExpired(): void {
-    const { nowMs } = this.parts.clock
-    while ((this.ready.first()?.expiresAtMs ?? Infinity) <= nowMs) this.dropHead('expired')
-  }
-
-  /** It expires one day, so that a pump has to watch it: nothing else may come that would. */
-  private get isHeadMortal(): boolean {
-    return (this.ready.first()?.expiresAtMs ?? Infinity) !== Infinity
-  }
-
   private dropHead(reason: DeathReason): void {
-    this.die(this.ready.shift()!, reason)
+    this.deaths.die(this.ready.shift()!, reason)
   }
 
-  private die(entry: Entry, reason: DeathReason): void {
-    if (this.kept !== null) return this.kept.add(entry, reason)
-    this.deadLetter(entry.message, reason)
-    this.forget(entry)
-  }
-
-  /** Letters that wait are gone when they need not be kept any more (RabbitMQ). */
-  private keepLetters(): void {
-    if (this.settings.isDeadLetterKept) this.kept ??= new KeptLetters(this, this.parts)
-    else {
-      this.kept?.clear((entry) => this.forget(entry))
-      this.kept = null
-    }
-  }
-
-  private deadLetter(message: Message, reason: DeathReason): void {
-    if (this.settings.deadLetterExchange !== null) this.parts.deadLetters.deadLetter(this, message, reason)
-  }
-
-  /** For the kept letters, too: nothing holds it any more. */
+  /** For the dead letters, too: nothing holds it any more. */
   forget(entry: Entry): void {
     if (!entry.isStored || this.isDeleted) return
     entry.isStored = false

@@ -19,6 +19,8 @@ export type QueueKindName = 'classic' | 'quorum' | 'stream'
  */
 export interface QueueSettings {
   readonly messageTtlMs: number
+  /** How long every message waits before it is ready; 0 when not at all. */
+  readonly messageDelayMs: number
   /** How long the queue may be unused before it is deleted. */
   readonly expiresMs: number
   readonly lengthMax: number
@@ -137,6 +139,9 @@ export const QUEUE_ARGUMENTS: readonly QueueArgument[] = [
   later('x-delayed-retry-max', QUORUM,
     policyKey('delayed-retry-max', 'delayed retry maximum delay. Must be a positive integer', isPositive,
       { operator: lower, argument: lower })),
+  // Leveret's own.
+  built('x-message-delay', CLASSIC_QUORUM, (field) => checkInteger(field, 0, 'value_too_large', TIME_MS_MAX),
+    policyKey('message-delay', 'message delay', isNonNegative, { argument: otherWins })),
   later('x-stream-filter-size-bytes', ['stream'],
     policyKey('stream-filter-size-bytes', 'filter size. Valid range is 16-255', isFilterSize,
       { argument: policyWins })),
@@ -179,6 +184,7 @@ export function validateQueueArguments(args: FieldTable, what: string): void {
   }
 }
 
+const orZero = (value: number): number => (value === Infinity ? 0 : value)
 const finite = (value: number): number | null => (value === Infinity ? null : value)
 
 /** A quorum queue takes reject-publish-dlx, and drops its head all the same (RabbitMQ). */
@@ -206,6 +212,7 @@ export function resolveQueueSettings(args: FieldTable, policy: PolicyDefinition 
   const deliveryLimit = integer('x-delivery-limit')
   return Object.freeze({
     messageTtlMs: integer('x-message-ttl'),
+    messageDelayMs: orZero(integer('x-message-delay')),
     expiresMs: integer('x-expires'),
     lengthMax: integer('x-max-length'),
     lengthBytesMax: integer('x-max-length-bytes'),

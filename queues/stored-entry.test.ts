@@ -12,8 +12,8 @@ function storedOf(id: number, properties: string, more: Partial<StoredMessage> =
   const bodyStart = 6 + head.length
   return {
     id, buf, propertiesStart: 6, propertiesEnd: bodyStart, bodyStart, bodyEnd: bodyStart + body.length,
-    exchange: 'x', routingKey: `k${id % 2}`, rawKey: null, expiresAtMs: Infinity, bodyId: 0, deliveryCount: 0,
-    isDeadLetter: false, ...more,
+    exchange: 'x', routingKey: `k${id % 2}`, rawKey: null, expiresAtMs: Infinity, bodyId: 0, level: 0,
+    deliveryCount: 0, isDeadLetter: false, ...more,
   }
 }
 

@@ -16,13 +16,13 @@ let envelope = new Envelope('', '', encodeEnvelope('', ''))
  * noted as delivered says no more than that.
  */
 export function storedEntry(stored: StoredMessage, queue: EntryHolder, suspectTo: number): Entry {
-  const entry = new Entry(stored.id, messageOf(stored), queue, stored.expiresAtMs)
+  const entry = new Entry(stored.id, storedMessage(stored), queue, stored.expiresAtMs)
   entry.isStored = true
   entry.deliveryCount = Math.max(stored.deliveryCount, stored.id <= suspectTo ? 1 : 0)
   return entry
 }
 
-function messageOf(stored: StoredMessage): Message {
+export function storedMessage(stored: StoredMessage): Message {
   const { exchange, routingKey, rawKey, buf, propertiesStart, propertiesEnd, bodyStart, bodyEnd } = stored
   if (exchange !== envelope.exchange || routingKey !== envelope.routingKey || rawKey !== null) {
     envelope = new Envelope(exchange, routingKey, encodeEnvelope(exchange, rawKey ?? routingKey))

@@ -226,3 +226,44 @@ it('a stopped server has let go of its directory', async () => {
   directory.release()
   expect(readdirSync(dataDirectory())).not.toContain('leveret.pid')
 })
+
+describe('delayed messages', () => {
+  it('wait out a restart and come in the order of their times, through any exchange', async () => {
+    const before = await start()
+    const publisher = await (await login(before)).createConfirmChannel()
+    await publisher.assertQueue('later', { durable: true })
+    await publisher.bindQueue('later', 'amq.topic', 'a.#')
+    const now = Date.now()
+    const headers = [{ 'x-delay': 3_600_000 }, { 'x-deliver-at': new Date(now + 900).toISOString() },
+      { 'x-delay': 600 }, { 'x-delay': 0 }]
+    for (const [n, each] of headers.entries()) {
+      publisher.publish('amq.topic', 'a.b', Buffer.from(String(n)), { persistent: true, headers: each })
+    }
+    await publisher.waitForConfirms()
+    expect((await publisher.checkQueue('later')).messageCount).toBe(1)
+    await leave(clients.at(-1)!)
+    await stop(before)
+
+    const consumer = await (await login(await start())).createChannel()
+    const came: [string, number][] = []
+    await new Promise<void>((resolve) => {
+      void consumer.consume('later', (message) => {
+        came.push([message!.content.toString(), Number(message!.properties.headers?.['x-delay'] ?? 0)])
+        if (came.length === 3) resolve()
+      }, { noAck: true })
+    })
+    expect(came).toEqual([['3', 0], ['2', -600], ['1', 0]])
+    expect(Date.now() - now).toBeGreaterThanOrEqual(900)
+    expect(await consumer.purgeQueue('later')).toEqual({ messageCount: 1 })
+  })
+
+  it('with a delay that is none close the channel', async () => {
+    const client = await login(await start())
+    const channel = await client.createChannel()
+    const closed = once(channel, 'error')
+    channel.publish('', 'nowhere', Buffer.alloc(0), { headers: { 'x-delay': 'soon' } })
+    const [error] = await closed as [Error]
+    expect(error.message).toContain(
+      `406 (PRECONDITION-FAILED) with message "PRECONDITION_FAILED - invalid x-delay 'soon'`)
+  })
+})

@@ -28,10 +28,21 @@ export function nextTurn(run: () => void): void {
 
 /** Moves the timers until the returned function is called. */
 export function startTicking(clock: Clock, turn: Turn, timers: TimerWheel): () => void {
-  const interval = setInterval(() => {
+  let exact: NodeJS.Timeout | undefined
+  const advance = (): void => {
     clock.tick()
     turn.begin()
     timers.advance(clock.monotonicMs)
-  }, TICK_MS)
-  return () => clearInterval(interval)
+  }
+  timers.onNextExact = (dueMs) => {
+    clearTimeout(exact)
+    const waitMs = dueMs - performance.now()
+    // What is further away comes with a tick.
+    if (waitMs < TICK_MS) exact = setTimeout(advance, Math.max(1, Math.ceil(waitMs)))
+  }
+  const interval = setInterval(advance, TICK_MS)
+  return () => {
+    clearInterval(interval)
+    clearTimeout(exact)
+  }
 }

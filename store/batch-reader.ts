@@ -13,7 +13,8 @@ export interface BatchVisitor {
   body(bodyId: number, body: Buffer): void
   /** `body` is the message's, also when it is shared. */
   put(
-    scope: number, queue: number, id: number, bodyId: number, routingKey: string, head: Buffer, body: Buffer,
+    scope: number, queue: number, id: number, bodyId: number, level: number, routingKey: string, head: Buffer,
+    body: Buffer,
   ): void
   /** A put that need not outlive the process; its body is its own. */
   spill(scope: number, queue: number, id: number, routingKey: string, head: Buffer, body: Buffer): void
@@ -63,18 +64,19 @@ function number(bytes: Buffer, at: number, index: number): number {
 
 function readPut(buffers: readonly Buffer[], bytes: Buffer, at: number, visitor: BatchVisitor): void {
   const bodyId = number(bytes, at, 2)
-  const head = at + PUT_BYTES + bytes.readUInt32LE(at + 40)
-  const body = head + bytes.readUInt32LE(at + 44)
+  const head = at + PUT_BYTES + bytes.readUInt32LE(at + 48)
+  const body = head + bytes.readUInt32LE(at + 52)
   if (bytes[at + 1] === SPILLED) return readSpilled(bytes, at, head, body, visitor)
   visitor.put(
     bytes.readUInt16LE(at + 2),
     number(bytes, at, 0),
     number(bytes, at, 1),
     bodyId,
+    number(bytes, at, 4),
     bytes.toString('utf8', at + PUT_BYTES, head),
     bytes.subarray(head, body),
     bodyId === 0
-      ? bytes.subarray(body, body + bytes.readUInt32LE(at + 48))
+      ? bytes.subarray(body, body + bytes.readUInt32LE(at + 56))
       : sharedBody(buffers, number(bytes, at, 3)),
   )
 }
@@ -86,7 +88,7 @@ function readSpilled(bytes: Buffer, at: number, head: number, body: number, visi
     number(bytes, at, 1),
     bytes.toString('utf8', at + PUT_BYTES, head),
     bytes.subarray(head, body),
-    bytes.subarray(body, body + bytes.readUInt32LE(at + 48)),
+    bytes.subarray(body, body + bytes.readUInt32LE(at + 56)),
   )
 }
 

@@ -4,13 +4,14 @@
 
 import type { BatchPipeline } from './batch-pipeline.ts'
 import type {
-  Definition, PageReceiver, PageRequest, Recovered, StorableMessage, Store, StoreFailure,
+  Definition, LevelRequest, PageReceiver, PageRequest, Recovered, StorableMessage, Store, StoreFailure,
 } from './store.ts'
 
 /** What is asked of an engine rather than appended. */
 export interface ScopeReader {
   recover(scope: string): Promise<Recovered>
   load(request: PageRequest, receiver: PageReceiver): void
+  loadByLevel(request: LevelRequest, receiver: PageReceiver): void
 }
 
 export class BatchStore implements Store {
@@ -53,8 +54,8 @@ export class BatchStore implements Store {
     return this.reader.recover(this.scope)
   }
 
-  put(queue: number, id: number, message: StorableMessage, expiresAtMs = Infinity): number {
-    return this.pipeline.writer.put(this.number, queue, id, message, expiresAtMs)
+  put(queue: number, id: number, message: StorableMessage, expiresAtMs = Infinity, level = 0): number {
+    return this.pipeline.writer.put(this.number, queue, id, message, expiresAtMs, level)
   }
 
   drop(queue: number, id: number, bodyId: number, batch: number, position: number): void {
@@ -83,6 +84,10 @@ export class BatchStore implements Store {
 
   load(request: PageRequest, receiver: PageReceiver): void {
     this.reader.load(request, receiver)
+  }
+
+  loadByLevel(request: LevelRequest, receiver: PageReceiver): void {
+    this.reader.loadByLevel(request, receiver)
   }
 
   async release(): Promise<void> {

@@ -11,8 +11,10 @@ function recordsOf(batch: ClosedBatch): string[] {
   const records: string[] = []
   readBatch(batch, {
     body: (bodyId, body) => records.push(`body ${bodyId} ${body.toString('hex')}`),
-    put: (scope, queue, id, bodyId, key, _head, body) =>
-      records.push(`put ${scope} ${queue} ${id} ${bodyId} ${key} ${body.toString('hex')}`),
+    put: (scope, queue, id, bodyId, level, key, _head, body) => {
+      const at = level === 0 ? '' : ` @${level}`
+      records.push(`put ${scope} ${queue} ${id} ${bodyId} ${key} ${body.toString('hex')}${at}`)
+    },
     spill: (scope, queue, id, key, _head, body) =>
       records.push(`spill ${scope} ${queue} ${id} ${key} ${body.toString('hex')}`),
     drop: (queue, id, bodyId) => records.push(`drop ${queue} ${id} ${bodyId}`),
@@ -27,6 +29,7 @@ describe('a batch', () => {
   it('is read in the order it was written', () => {
     const writer = new BatchWriter()
     writer.put(3, 1, 2 ** 52, messageOf({ routingKey: 'ключ', body: Buffer.from([1, 2]) }))
+    writer.put(3, -1, 9, messageOf({ body: Buffer.from([4]) }), 5, 1_800_000_000_001)
     writer.drop(3, 1, 7, 9, 0, 0)
     writer.purge(3, 1, 6, 2 ** 53 - 1)
     writer.spill(3, 1, 8, messageOf({ body: Buffer.from([3]), bodyId: 2 }), Infinity)
@@ -35,6 +38,7 @@ describe('a batch', () => {
     writer.define(2, { kind: 'queue', name: '', doc: null })
     expect(recordsOf(writer.close())).toEqual([
       'put 3 1 4503599627370496 0 ключ 0102',
+      'put 3 -1 9 0 created 04 @1800000000001',
       'drop 1 7 9',
       'purge 1 6 9007199254740991',
       'spill 3 1 8 created 03',

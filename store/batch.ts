@@ -7,7 +7,7 @@
 //
 //           0    1       2       4            8
 //           | op | flags | scope | length u32 | …        flags of a PUT: 1, it is spilled
-//   PUT     | queue f64 | id f64 | body id f64 | position of its BODY f64 |
+//   PUT     | queue f64 | id f64 | body id f64 | position of its BODY f64 | level f64 |
 //             | key u32 | head u32 | body u32 | key head body
 //   BODY    | body id f64 | position of the BODY before f64 | puts using it u32 | body u32 | body
 //   DROP    | queue f64 | id f64 | body id f64 |
@@ -35,7 +35,7 @@ export const OP_DEFINE = 6
 /** Flag of a PUT: the message need not outlive the process. */
 export const SPILLED = 1
 
-export const PUT_BYTES = 52
+export const PUT_BYTES = 60
 export const BODY_BYTES = 32
 const DROP_BYTES = 32
 const PURGE_BYTES = 32
@@ -90,13 +90,15 @@ export class BatchWriter {
     return this.live >= BATCH_RECORDS * times || this.bytes >= BATCH_BYTES * times
   }
 
-  put(scope: number, queue: number, id: number, message: StorableMessage, expiresAtMs = Infinity): number {
-    return this.appendPut(scope, queue, id, message, expiresAtMs, message.bodyId)
+  put(
+    scope: number, queue: number, id: number, message: StorableMessage, expiresAtMs = Infinity, level = 0,
+  ): number {
+    return this.appendPut(scope, queue, id, message, expiresAtMs, message.bodyId, level)
   }
 
   /** It has its body for itself, though others may share it: theirs may have to live longer. */
   spill(scope: number, queue: number, id: number, message: StorableMessage, expiresAtMs: number): number {
-    const position = this.appendPut(scope, queue, id, message, expiresAtMs, 0)
+    const position = this.appendPut(scope, queue, id, message, expiresAtMs, 0, 0)
     const { view, start } = this.arenaAt(position)
     view.setUint8(position - start + 1, SPILLED)
     this.hasSpilled = true
@@ -105,6 +107,7 @@ export class BatchWriter {
 
   private appendPut(
     scope: number, queue: number, id: number, message: StorableMessage, expiresAtMs: number, bodyId: number,
+    level: number,
   ): number {
     const bodyPosition = bodyId === 0 ? NOWHERE : this.shareBody(scope, message)
     const bodyLength = message.bodyEnd - message.bodyStart
@@ -119,9 +122,10 @@ export class BatchWriter {
     view.setFloat64(at + 16, id, true)
     view.setFloat64(at + 24, bodyId, true)
     view.setFloat64(at + 32, bodyPosition, true)
-    view.setUint32(at + 40, keyLength, true)
-    view.setUint32(at + 44, headEnd - headStart, true)
-    view.setUint32(at + 48, bodyLength, true)
+    view.setFloat64(at + 40, level, true)
+    view.setUint32(at + 48, keyLength, true)
+    view.setUint32(at + 52, headEnd - headStart, true)
+    view.setUint32(at + 56, bodyLength, true)
     const end = bodyId === 0
       ? headEnd + message.buf.copy(bytes, headEnd, message.bodyStart, message.bodyEnd)
       : headEnd

@@ -4,7 +4,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { load, loadPage } from './loaded.contract.ts'
 import { messageOf, type EngineUnderTest } from './store.contract.ts'
-import { isHeld, type Store } from './store.ts'
+import { isHeld, type LevelRequest, type Page, type Store } from './store.ts'
 
 export function loadingContract(name: string, makeEngine: () => Promise<EngineUnderTest>): void {
   describe(`${name} reads back`, () => {
@@ -75,6 +75,47 @@ export function loadingContract(name: string, makeEngine: () => Promise<EngineUn
         const pages = await Promise.all([1, 2].map((lastId) => loadPage(store, { queue: 1, lastId })))
         expect(pages.map(({ messages }) => messages.length)).toEqual([1, 2])
       })
+    })
+
+    describe('by level', () => {
+      const byLevel = (request: Partial<LevelRequest> = {}): Promise<Page> => {
+        const all = { queue: 1, afterLevel: 0, afterId: 0, limit: 10_000, bytesMax: 1e9 }
+        return new Promise((resolve) => store.loadByLevel({ ...all, ...request }, { pageLoaded: resolve }))
+      }
+      const found = ({ messages }: Page): [number, number][] => messages.map(({ level, id }) => [level, id])
+      const year = 31_557_600_000
+
+      it('in its order, ids deciding between equals, and nothing without one', async () => {
+        for (const [id, level] of [[1, 3 * year], [2, 0], [3, 7], [4, 3 * year], [5, 8]]) {
+          store.put(1, id!, messageOf(), Infinity, level)
+        }
+        store.put(2, 6, messageOf(), Infinity, 1)
+        await commit()
+        expect(found(await byLevel())).toEqual([[7, 3], [8, 5], [3 * year, 1], [3 * year, 4]])
+      })
+
+      it('behind the one that was named, and cut off by its limit', async () => {
+        for (const [id, level] of [[1, 10], [2, 10], [3, 10], [4, 11]]) {
+          store.put(1, id!, messageOf(), Infinity, level)
+        }
+        await commit()
+        const page = await byLevel({ afterLevel: 10, afterId: 1, limit: 2 })
+        expect([found(page), page.isLast]).toEqual([[[10, 2], [10, 3]], false])
+        expect((await byLevel({ afterLevel: 10, afterId: 3 })).isLast).toBe(true)
+      })
+
+      it('also of a queue with a number below 0, after a restart, without what is dropped or purged',
+        async () => {
+          for (const id of [1, 2, 3, 4]) store.put(-1, id, messageOf(), Infinity, 100 - id)
+          await commit()
+          store.drop(-1, 2, 0, 0, 0)
+          store.purge(-1, 0, 1)
+          await commit()
+          await restart()
+          expect((await store.recover()).queues.filter(({ queue }) => queue === -1))
+            .toMatchObject([{ count: 2 }])
+          expect(found(await byLevel({ queue: -1 }))).toEqual([[96, 4], [97, 3]])
+        })
     })
 
     it('what is durable by the number of its batch', async () => {

@@ -9,8 +9,8 @@ import { type BatchVisitor, readBatch } from './batch-reader.ts'
 import { BatchStore, type ScopeReader } from './batch-store.ts'
 import { PageMessage, type PageRow } from './page.ts'
 import type {
-  Definition, Engine, EngineInfo, Held, Page, PageReceiver, PageRequest, QueueTotals, Recovered, Store,
-  StoredMessage,
+  Definition, Engine, EngineInfo, Held, LevelRequest, Page, PageReceiver, PageRequest, QueueTotals,
+  Recovered, Store, StoredMessage,
 } from './store.ts'
 
 export interface MemoryEngineOptions {
@@ -54,6 +54,10 @@ export class MemoryEngine implements Engine, ScopeReader {
 
   load(request: PageRequest, receiver: PageReceiver): void {
     this.later(() => receiver.pageLoaded(this.tables.loadPage(request)))
+  }
+
+  loadByLevel(request: LevelRequest, receiver: PageReceiver): void {
+    this.later(() => receiver.pageLoaded(this.tables.loadByLevel(request)))
   }
 
   async close(): Promise<void> {
@@ -134,6 +138,13 @@ class MemoryTables implements BatchVisitor {
     return { messages, isLast: true }
   }
 
+  loadByLevel({ queue, afterLevel, afterId, limit }: LevelRequest): Page {
+    const behind = [...this.queues.get(queue)?.messages.values() ?? []].filter(({ id, level }) =>
+      level > 0 && (level > afterLevel || (level === afterLevel && id > afterId)))
+    const messages = behind.toSorted((a, b) => a.level - b.level || a.id - b.id).slice(0, limit)
+    return { messages, isLast: messages.length === behind.length }
+  }
+
   /** The process, as far as messages can tell, has ended. */
   forgetSpilled(): void {
     for (const queue of this.queues.values()) {
@@ -147,17 +158,19 @@ class MemoryTables implements BatchVisitor {
   }
 
   put(
-    scope: number, queue: number, id: number, bodyId: number, routingKey: string, head: Buffer, body: Buffer,
+    scope: number, queue: number, id: number, bodyId: number, level: number, routingKey: string, head: Buffer,
+    body: Buffer,
   ): void {
     const own = this.bodies.get(bodyId) ?? body
-    this.add(scope, queue, { id, bodyId, routingKey, head, body: own, deliveryCount: 0 })
+    this.add(scope, queue, { id, bodyId, level, routingKey, head, body: own, deliveryCount: 0 })
     this.lastId = Math.max(this.lastId, id)
   }
 
   spill(
     scope: number, queue: number, id: number, routingKey: string, head: Buffer, body: Buffer,
   ): void {
-    this.add(scope, queue, { id, bodyId: 0, routingKey, head, body, deliveryCount: 0 }).spilled.add(id)
+    const row = { id, bodyId: 0, level: 0, routingKey, head, body, deliveryCount: 0 }
+    this.add(scope, queue, row).spilled.add(id)
   }
 
   drop(queue: number, id: number): void {
@@ -197,8 +210,7 @@ class MemoryTables implements BatchVisitor {
     let messages = this.queues.get(queue)
     if (messages === undefined) this.queues.set(queue, messages = new MemoryQueue(scope))
     const buf = Buffer.concat([row.head, row.body])
-    const { id, bodyId, deliveryCount, routingKey, head } = row
-    messages.add(new PageMessage(id, bodyId, deliveryCount, routingKey, buf, 0, head.length, buf.length))
+    messages.add(new PageMessage(row, buf, 0, row.head.length, buf.length))
     return messages
   }
 }

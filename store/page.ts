@@ -3,7 +3,8 @@
 // SqliteEngine; MemoryEngine and the simulation make their messages from what they hold. Numbers are
 // little-endian:
 //
-//   | id f64 | body id f64 | delivery count u32 | key u32 | head u32 | body u32 | key | head | body | next …
+//   | id f64 | body id f64 | level f64 | delivery count u32 | key u32 | head u32 | body u32 |
+//   | key | head | body | next …
 
 import { invariant } from '../base/invariant.ts'
 import {
@@ -11,7 +12,7 @@ import {
 } from './head.ts'
 import type { StoredMessage } from './store.ts'
 
-const FIXED_BYTES = 32
+const FIXED_BYTES = 40
 /** What a message that is left over keeps alive. */
 const BLOCK_BYTES = 128 * 1024
 
@@ -19,6 +20,7 @@ const BLOCK_BYTES = 128 * 1024
 export interface PageRow {
   readonly id: number
   readonly bodyId: number
+  readonly level: number
   readonly deliveryCount: number
   readonly routingKey: string
   readonly head: Buffer
@@ -38,16 +40,17 @@ export class PagePacker {
   private readonly lengths: number[] = []
   private block = Buffer.alloc(0)
 
-  add({ id, bodyId, deliveryCount, routingKey, head, body }: PageRow): void {
+  add({ id, bodyId, level, deliveryCount, routingKey, head, body }: PageRow): void {
     const keyBytes = Buffer.byteLength(routingKey)
     const at = this.reserve(FIXED_BYTES + keyBytes + head.length + body.length)
     const { block } = this
     block.writeDoubleLE(id, at)
     block.writeDoubleLE(bodyId, at + 8)
-    block.writeUInt32LE(deliveryCount, at + 16)
-    block.writeUInt32LE(keyBytes, at + 20)
-    block.writeUInt32LE(head.length, at + 24)
-    block.writeUInt32LE(body.length, at + 28)
+    block.writeDoubleLE(level, at + 16)
+    block.writeUInt32LE(deliveryCount, at + 24)
+    block.writeUInt32LE(keyBytes, at + 28)
+    block.writeUInt32LE(head.length, at + 32)
+    block.writeUInt32LE(body.length, at + 36)
     const headAt = at + FIXED_BYTES + block.write(routingKey, at + FIXED_BYTES)
     const bodyAt = headAt + head.copy(block, headAt)
     body.copy(block, bodyAt)
@@ -81,13 +84,13 @@ export function unpackPage({ blocks, lengths }: PackedPage): StoredMessage[] {
 function unpackBlock(buf: Buffer, messages: StoredMessage[]): void {
   for (let at = 0; at < buf.length;) {
     const keyAt = at + FIXED_BYTES
-    const headAt = keyAt + buf.readUInt32LE(at + 20)
-    const bodyAt = headAt + buf.readUInt32LE(at + 24)
-    const next = bodyAt + buf.readUInt32LE(at + 28)
+    const headAt = keyAt + buf.readUInt32LE(at + 28)
+    const bodyAt = headAt + buf.readUInt32LE(at + 32)
+    const next = bodyAt + buf.readUInt32LE(at + 36)
     const routingKey = buf.toString('utf8', keyAt, headAt)
-    const [id, bodyId] = [buf.readDoubleLE(at), buf.readDoubleLE(at + 8)]
-    const deliveryCount = buf.readUInt32LE(at + 16)
-    messages.push(new PageMessage(id, bodyId, deliveryCount, routingKey, buf, headAt, bodyAt, next))
+    const [id, bodyId, level] = [buf.readDoubleLE(at), buf.readDoubleLE(at + 8), buf.readDoubleLE(at + 16)]
+    const facts = { id, bodyId, level, deliveryCount: buf.readUInt32LE(at + 24), routingKey }
+    messages.push(new PageMessage(facts, buf, headAt, bodyAt, next))
     at = next
   }
 }
@@ -96,6 +99,7 @@ function unpackBlock(buf: Buffer, messages: StoredMessage[]): void {
 export class PageMessage implements StoredMessage {
   readonly id: number
   readonly bodyId: number
+  readonly level: number
   readonly deliveryCount: number
   readonly routingKey: string
   readonly rawKey: Buffer | null
@@ -109,12 +113,13 @@ export class PageMessage implements StoredMessage {
   readonly bodyEnd: number
 
   constructor(
-    id: number, bodyId: number, deliveryCount: number, routingKey: string, buf: Buffer, headAt: number,
-    bodyAt: number, bodyEnd: number,
+    { id, bodyId, level, deliveryCount, routingKey }: Omit<PageRow, 'head' | 'body'>, buf: Buffer,
+    headAt: number, bodyAt: number, bodyEnd: number,
   ) {
     if (!isHead(buf, headAt, bodyAt)) invariant(false, `message ${id} was loaded without a head`)
     this.id = id
     this.bodyId = bodyId
+    this.level = level
     this.deliveryCount = deliveryCount
     this.routingKey = routingKey
     this.rawKey = rawKeyOf(buf, headAt)

@@ -88,6 +88,8 @@ export interface StoredMessage extends StorableMessage {
   readonly expiresAtMs: number
   /** From `touch`; 0 when the message was never handed out before a clean stop. */
   readonly deliveryCount: number
+  /** As put: see Store.put. */
+  readonly level: number
 }
 
 /**
@@ -101,8 +103,17 @@ export interface PageRequest {
   readonly bytesMax: number
 }
 
+/** The messages of a queue with a level above 0 and behind the one named, by level and then by id. */
+export interface LevelRequest {
+  readonly queue: number
+  readonly afterLevel: number
+  readonly afterId: number
+  readonly limit: number
+  readonly bytesMax: number
+}
+
 export interface Page {
-  /** In id order. */
+  /** In the order that was asked for. */
   readonly messages: readonly StoredMessage[]
   /** Of what was asked for, nothing is left after these. */
   readonly isLast: boolean
@@ -150,9 +161,10 @@ export interface Store {
   /**
    * Appends a message; returns its position in the open batch, which `drop` wants back together with
    * `openBatch`. It expires, in this queue, at a time in milliseconds since the epoch, or never when that is
-   * not given or Infinity.
+   * not given or Infinity. Its level is a whole number that it can be
+   * asked for by (`loadByLevel`), 0 when not given.
    */
-  put(queue: number, id: number, message: StorableMessage, expiresAtMs?: number): number
+  put(queue: number, id: number, message: StorableMessage, expiresAtMs?: number, level?: number): number
   /** Settles a message. `batch` and `position` are those of its put, or 0 and 0 for a recovered message. */
   drop(queue: number, id: number, bodyId: number, batch: number, position: number): void
   /**
@@ -182,6 +194,8 @@ export interface Store {
   seal(): void
   /** Reads messages back, of durable batches only. Answers come in the order of the requests. */
   load(request: PageRequest, receiver: PageReceiver): void
+  /** The same by level. Never of spilled messages: they have none. */
+  loadByLevel(request: LevelRequest, receiver: PageReceiver): void
   /** Waits for what was appended to be durable and gives the scope back. */
   release(): Promise<void>
 

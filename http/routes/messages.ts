@@ -13,6 +13,7 @@ import { accessRefused, AmqpError, preconditionFailed } from '../../protocol/err
 import { readExpiration } from '../../protocol/expiration.ts'
 import { senderSelectedKeys } from '../../protocol/sender-selected.ts'
 import type { Entry } from '../../queues/entry.ts'
+import { readDueMs, withSpentDelay } from '../../queues/delay.ts'
 import { Envelope, Message } from '../../queues/message.ts'
 import type { Queue } from '../../queues/queue.ts'
 import { checkEntry } from '../access.ts'
@@ -85,15 +86,17 @@ function publish(
   const ttlMs = header.expirationAt < 0 ? Infinity : readExpiration(header.text(header.expirationAt))
   const keys = senderSelectedKeys(header, body.routing_key)
   for (const key of keys) access.checkTopic('write', exchange, key)
+  const dueMs = header.hasDelay ? readDueMs(header, broker.clock.nowMs) : 0
   const route = vhost.findRoute(exchange, keys, header)
   const sent = header.isToBeRewritten ? header.rewrite(null) : properties
   const buf = Buffer.concat([sent, payload])
   const envelope = new Envelope(exchangeName, body.routing_key,
     encodeEnvelope(exchangeName, body.routing_key))
-  const outcome = vhost.publish(route, new Message(envelope, buf, 0, sent.length, sent.length, buf.length, {
+  const message = new Message(envelope, buf, 0, sent.length, sent.length, buf.length, {
     isPersistent: header.deliveryMode === PERSISTENT, expiresAtMs: broker.clock.nowMs + ttlMs,
     priority: header.priority, isDeadLetter: false,
-  }))
+  })
+  const outcome = vhost.publish(route, dueMs === 0 ? message : withSpentDelay(message), dueMs)
   count(broker, exchange.traffic, payload.length, route.queues.length, outcome)
   return outcome
 }

@@ -107,8 +107,7 @@ class Check {
 
   /** A file that waits for its migration has none. */
   private checkTotals(): void {
-    const column = `SELECT count(*) FROM pragma_table_info('queue_scopes') WHERE name = 'count'`
-    if (this.count(column) === 0) return
+    if (!this.hasColumn('queue_scopes', 'count')) return
     const wrong = this.db.prepare<[], { queue: number; count: number; found: number }>(
       `SELECT q.queue, q.count, count(m.id) AS found
        FROM queue_scopes q LEFT JOIN messages m INDEXED BY messages_by_queue ON m.queue = q.queue
@@ -130,7 +129,7 @@ class Check {
         GROUP BY queue`,
       ({ id, queue }) => `${this.queueName(queue)} has messages, from ${id} on, and is in no vhost`],
       [`SELECT queue, min(id) AS id FROM messages m
-        WHERE queue NOT IN (SELECT json_extract(doc, '$.id') FROM definitions WHERE kind = 'queue')
+        WHERE abs(queue) NOT IN (SELECT json_extract(doc, '$.id') FROM definitions WHERE kind = 'queue')
           AND NOT EXISTS (SELECT 1 FROM state WHERE key LIKE 'purge:' || m.queue || ':%'
             OR key = 'purge:' || m.queue) GROUP BY queue`,
       ({ id, queue }) => `queue ${queue} has messages, from ${id} on, and is not declared`],
@@ -142,8 +141,10 @@ class Check {
   }
 
   private checkMessages(): void {
+    const level = this.hasColumn('messages', 'level') ? 'm.level' : '0'
     const page = this.db.prepare<[number], Row>(
-      `SELECT m.id, m.queue, m.size, m.body_id AS bodyId, m.crc, m.routing_key AS routingKey, m.head,
+      `SELECT m.id, m.queue, m.size, m.body_id AS bodyId, ${level} AS level, m.crc,
+         m.routing_key AS routingKey, m.head,
          CASE WHEN m.body_id IS NULL THEN m.body ELSE b.body END AS body, 0 AS deliveryCount
        FROM messages m LEFT JOIN bodies b ON b.id = m.body_id WHERE m.id > ? ORDER BY m.id LIMIT ${ROWS}`)
     const before = this.findings.length
@@ -185,7 +186,12 @@ class Check {
   }
 
   private queueName(queue: number): string {
+    if (queue < 0) return `${this.queueName(-queue)}, delayed,`
     return this.names.get(queue) ?? `queue ${queue}`
+  }
+
+  private hasColumn(table: string, column: string): boolean {
+    return this.count(`SELECT count(*) FROM pragma_table_info('${table}') WHERE name = '${column}'`) > 0
   }
 
   private count(sql: string): number {

@@ -4,16 +4,18 @@
 
 import { crc32 } from 'node:zlib'
 
-/** Of queue, id, routing key, head, then body. */
-export function checksum(queue: number, id: number, routingKey: string, head: Buffer, body: Buffer): number {
-  return ofHeadAndBody(head, body, crc32(routingKey, placeOf(queue, id)))
+/** Of queue, id, level, routing key, head, then body. */
+export function checksum(
+  queue: number, id: number, level: number, routingKey: string, head: Buffer, body: Buffer,
+): number {
+  return ofHeadAndBody(head, body, crc32(routingKey, (placeOf(queue, id) ^ foldedLevel(level)) >>> 0))
 }
 
 /** The crc that a row should have; rows of head version 1 were written without queue, id and key in it. */
 export function storedChecksum(
-  queue: number, id: number, routingKey: string, head: Buffer, body: Buffer,
+  queue: number, id: number, level: number, routingKey: string, head: Buffer, body: Buffer,
 ): number {
-  return head[0] === 1 ? ofHeadAndBody(head, body, 0) : checksum(queue, id, routingKey, head, body)
+  return head[0] === 1 ? ofHeadAndBody(head, body, 0) : checksum(queue, id, level, routingKey, head, body)
 }
 
 function ofHeadAndBody(head: Buffer, body: Buffer, before: number): number {
@@ -27,4 +29,10 @@ function ofHeadAndBody(head: Buffer, body: Buffer, before: number): number {
 function placeOf(queue: number, id: number): number {
   const high = Math.floor(id / 0x1_0000_0000)
   return (Math.imul(queue, 0x9e37_79b1) ^ Math.imul(id, 0x85eb_ca77) ^ Math.imul(high, 0xc2b2_ae3d)) >>> 0
+}
+
+/** 0 for a level of 0, which rows had before there were levels. */
+function foldedLevel(level: number): number {
+  const high = Math.floor(level / 0x1_0000_0000)
+  return Math.imul(level, 0x27d4_eb2f) ^ Math.imul(high, 0x1656_67b1)
 }

@@ -8,9 +8,10 @@ import { syncFile } from './sync-file.ts'
 import { initial } from './schema/0001-initial.ts'
 import { readable } from './schema/0002-readable.ts'
 import { totals } from './schema/0003-totals.ts'
+import { delayed } from './schema/0004-delayed.ts'
 
 /** Migration n is at n - 1; `user_version` says how many a file has seen. */
-export const migrations: readonly string[] = [initial, readable, totals]
+export const migrations: readonly string[] = [initial, readable, totals, delayed]
 
 export class DataDirectoryNewer extends Error {
   override name = 'DataDirectoryNewer'

@@ -4,7 +4,7 @@
 
 import { isHead } from '../head.ts'
 import { type PackedPage, PagePacker, type PageRow } from '../page.ts'
-import type { PageRequest, QueueTotals, Recovered } from '../store.ts'
+import type { LevelRequest, PageRequest, QueueTotals, Recovered } from '../store.ts'
 import { storedChecksum } from './checksum.ts'
 import type { PurgeMarks } from './purge-marks.ts'
 import type { Spill } from './spill.ts'
@@ -43,24 +43,13 @@ export class PageReader {
     return { definitions: this.sql.definitions.all(scope), queues, lastId, suspectTo }
   }
 
-  /** A damaged row takes no place in the page. */
   loadPage(request: PageRequest, spill: Spill | null): LoadedPage {
-    const packer = new PagePacker()
-    const damaged: DamagedRow[] = []
-    let count = 0
-    let bytes = 0
-    for (const row of this.rows(request, spill)) {
-      if (count >= request.limit || bytes >= request.bytesMax) return { page: packer.finish(false), damaged }
-      const message = readRow(request.queue, row)
-      if (typeof message === 'string') {
-        damaged.push({ row, reason: message })
-        continue
-      }
-      packer.add(message)
-      count++
-      bytes += row.size
-    }
-    return { page: packer.finish(true), damaged }
+    return pageOf(this.rows(request, spill), request)
+  }
+
+  loadByLevel(request: LevelRequest): LoadedPage {
+    const { queue, afterLevel, afterId } = request
+    return pageOf(this.notPurged(queue, this.sql.pageByLevel.iterate(queue, afterLevel, afterId)), request)
   }
 
   /** Stored and spilled ones in id order, without what is purged. */
@@ -69,6 +58,10 @@ export class PageReader {
     const from = this.purged.skip(queue, request.afterId)
     const stored = this.sql.page.iterate(queue, from, lastId)
     const rows = spill === null ? stored : mergeById(stored, spill.rows(queue, from, lastId))
+    yield* this.notPurged(queue, rows)
+  }
+
+  private *notPurged(queue: number, rows: Iterable<MessageRow>): Generator<MessageRow> {
     for (const row of rows) {
       if (this.purged.skip(queue, row.id - 1) < row.id) yield row
     }
@@ -83,6 +76,28 @@ export class PageReader {
     }
     return { count, bytes }
   }
+}
+
+/** A damaged row takes no place in the page. */
+function pageOf(
+  rows: Iterable<MessageRow>, { queue, limit, bytesMax }: PageRequest | LevelRequest,
+): LoadedPage {
+  const packer = new PagePacker()
+  const damaged: DamagedRow[] = []
+  let count = 0
+  let bytes = 0
+  for (const row of rows) {
+    if (count >= limit || bytes >= bytesMax) return { page: packer.finish(false), damaged }
+    const message = readRow(queue, row)
+    if (typeof message === 'string') {
+      damaged.push({ row, reason: message })
+      continue
+    }
+    packer.add(message)
+    count++
+    bytes += row.size
+  }
+  return { page: packer.finish(true), damaged }
 }
 
 function* mergeById(one: Iterable<MessageRow>, other: Iterable<MessageRow>): Generator<MessageRow> {
@@ -111,10 +126,10 @@ function* mergeById(one: Iterable<MessageRow>, other: Iterable<MessageRow>): Gen
 /** The message, or why it must not be delivered. */
 export function readRow(queue: number, row: MessageRow): PageRow | string {
   if (row.body === null) return `its shared body ${row.bodyId} is missing`
-  const crc = storedChecksum(queue, row.id, row.routingKey, row.head, row.body)
+  const crc = storedChecksum(queue, row.id, row.level, row.routingKey, row.head, row.body)
   if (crc !== row.crc) return `its crc32 is ${crc}, ${row.crc} was stored`
   const { length } = row.head
   if (!isHead(row.head, 0, length)) return `its head of ${length} bytes is not of a known version`
-  const { id, routingKey, head, body, bodyId, deliveryCount } = row
-  return { id, routingKey, head, body, bodyId: bodyId ?? 0, deliveryCount: deliveryCount ?? 0 }
+  const { id, level, routingKey, head, body, bodyId, deliveryCount } = row
+  return { id, level, routingKey, head, body, bodyId: bodyId ?? 0, deliveryCount: deliveryCount ?? 0 }
 }

@@ -34,12 +34,12 @@ export class Spill {
     this.deleteOne = prepare(db, 'DELETE FROM spilled WHERE id = ?')
     this.deleteSome = prepare(db, `DELETE FROM spilled WHERE id IN (
       SELECT id FROM spilled WHERE queue = ? AND id > ? AND id <= ? LIMIT ?)`)
-    this.select = prepare(db, `SELECT id, size, NULL AS bodyId, crc, routing_key AS routingKey, head, body,
-      0 AS deliveryCount FROM spilled WHERE queue = ? AND id > ? AND id <= ? ORDER BY id`)
+    this.select = prepare(db, `SELECT id, size, NULL AS bodyId, 0 AS level, crc, routing_key AS routingKey,
+      head, body, 0 AS deliveryCount FROM spilled WHERE queue = ? AND id > ? AND id <= ? ORDER BY id`)
   }
 
   put(queue: number, id: number, routingKey: string, head: Buffer, body: Buffer): void {
-    const crc = checksum(queue, id, routingKey, head, body)
+    const crc = checksum(queue, id, 0, routingKey, head, body)
     this.insert.run(id, queue, body.length, crc, routingKey, head, body)
   }
 

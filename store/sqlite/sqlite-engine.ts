@@ -6,9 +6,9 @@
 import { invariant, present } from '../../base/invariant.ts'
 import { BatchPipeline } from '../batch-pipeline.ts'
 import { BatchStore, type ScopeReader } from '../batch-store.ts'
-import { unpackPage } from '../page.ts'
+import { type PackedPage, unpackPage } from '../page.ts'
 import type {
-  Engine, EngineInfo, Held, PageReceiver, PageRequest, Recovered, Store, StoreFailure,
+  Engine, EngineInfo, Held, LevelRequest, PageReceiver, PageRequest, Recovered, Store, StoreFailure,
 } from '../store.ts'
 import { DataDirectory } from './data-directory.ts'
 import { toFailure } from './failure.ts'
@@ -91,7 +91,15 @@ export class SqliteEngine implements Engine, ScopeReader, StoreThreadListener {
   }
 
   load(request: PageRequest, receiver: PageReceiver): void {
-    this.openThread().ask('load', request).then(
+    this.answer(this.openThread().ask('load', request), receiver)
+  }
+
+  loadByLevel(request: LevelRequest, receiver: PageReceiver): void {
+    this.answer(this.openThread().ask('loadByLevel', request), receiver)
+  }
+
+  private answer(asked: Promise<PackedPage>, receiver: PageReceiver): void {
+    asked.then(
       (page) => receiver.pageLoaded({ messages: unpackPage(page), isLast: page.isLast }),
       (cause: unknown) => this.failed({ kind: 'io', cause: toFailure(cause).cause }),
     )

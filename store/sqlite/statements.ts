@@ -10,6 +10,7 @@ export interface IdRow {
 
 export interface MessageRow extends IdRow {
   readonly size: number
+  readonly level: number
   readonly crc: number
   readonly routingKey: string
   readonly head: Buffer
@@ -48,12 +49,19 @@ export function prepareStatements(db: Database) {
   }
 }
 
+const SELECT_MESSAGES = `
+  SELECT m.id, m.size, m.body_id AS bodyId, m.level, m.crc, m.routing_key AS routingKey, m.head,
+    CASE WHEN m.body_id IS NULL THEN m.body ELSE b.body END AS body, r.count AS deliveryCount
+  FROM messages m LEFT JOIN bodies b ON b.id = m.body_id LEFT JOIN redelivery r ON r.id = m.id`
+
 function messageStatements(db: Database) {
   return {
-    insertMessage: prepare<[number, number, number, number | null, number, string, Buffer, Buffer | null]>(
+    insertMessage: prepare<[
+      number, number, number, number | null, number, number, string, Buffer, Buffer | null,
+    ]>(
       db,
-      `INSERT INTO messages (id, queue, size, body_id, crc, routing_key, head, body)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO messages (id, queue, size, body_id, level, crc, routing_key, head, body)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     /** Answers with the size; 12 % dearer than without, measured alone. */
     deleteMessage: prepareColumn<[number], number>(
@@ -73,10 +81,12 @@ function messageStatements(db: Database) {
     touched: prepareColumn<[], number>(db, 'SELECT id FROM redelivery'),
     page: prepare<[number, number, number], MessageRow>(
       db,
-      `SELECT m.id, m.size, m.body_id AS bodyId, m.crc, m.routing_key AS routingKey, m.head,
-         CASE WHEN m.body_id IS NULL THEN m.body ELSE b.body END AS body, r.count AS deliveryCount
-       FROM messages m LEFT JOIN bodies b ON b.id = m.body_id LEFT JOIN redelivery r ON r.id = m.id
-       WHERE m.queue = ? AND m.id > ? AND m.id <= ? ORDER BY m.id`,
+      `${SELECT_MESSAGES} WHERE m.queue = ? AND m.id > ? AND m.id <= ? ORDER BY m.id`,
+    ),
+    pageByLevel: prepare<[number, number, number], MessageRow>(
+      db,
+      `${SELECT_MESSAGES} WHERE m.queue = ? AND m.level > 0 AND (m.level, m.id) > (?, ?)
+       ORDER BY m.level, m.id`,
     ),
     purgeable: prepare<[number, number, number, number], IdRow>(
       db,

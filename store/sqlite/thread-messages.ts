@@ -3,7 +3,7 @@
 
 import type { ClosedBatch } from '../batch.ts'
 import type { PackedPage } from '../page.ts'
-import type { PageRequest, Recovered, StoreFailure } from '../store.ts'
+import type { LevelRequest, PageRequest, Recovered, StoreFailure } from '../store.ts'
 
 /** Each question's arguments, and its answer. */
 export interface Questions {
@@ -14,6 +14,7 @@ export interface Questions {
   openScope: { readonly ask: { readonly number: number; readonly name: string }; readonly answer: null }
   recover: { readonly ask: { readonly scope: string }; readonly answer: Recovered }
   load: { readonly ask: PageRequest; readonly answer: PackedPage }
+  loadByLevel: { readonly ask: LevelRequest; readonly answer: PackedPage }
   /** Answers with the size of the copy. */
   backup: { readonly ask: { readonly file: string; readonly overwrites: boolean }; readonly answer: number }
   close: { readonly ask: null; readonly answer: null }

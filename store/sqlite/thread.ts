@@ -89,6 +89,8 @@ function reply({ kind, ask }: PromptQuestion): Questions[PromptQuestion['kind']]
       return opened().recover(ask.scope)
     case 'load':
       return opened().loadPage(ask)
+    case 'loadByLevel':
+      return opened().loadByLevel(ask)
     case 'close':
       if (idleTimer !== null) clearTimeout(idleTimer)
       withBallast(() => opened().close())

@@ -11,14 +11,14 @@ import { present } from '../../base/invariant.ts'
 import type { ClosedBatch } from '../batch.ts'
 import { type BatchVisitor, readBatch } from '../batch-reader.ts'
 import type { PackedPage } from '../page.ts'
-import type { PageRequest, Recovered } from '../store.ts'
+import type { LevelRequest, PageRequest, Recovered } from '../store.ts'
 import { backUp } from './backup.ts'
 import { checksum } from './checksum.ts'
 import { openDatabase, PAGE_BYTES, WAL_BYTES_KEPT } from './database.ts'
 import { type FailureKind, failureKind, isFull, TransactionFailed } from './failure.ts'
 import { PurgeMarks, type PurgedRange } from './purge-marks.ts'
 import { QueueTotals } from './queue-totals.ts'
-import { type DamagedRow, PageReader } from './reader.ts'
+import { type DamagedRow, type LoadedPage, PageReader } from './reader.ts'
 import { removeSpill, Spill, spillFileOf } from './spill.ts'
 import { prepareStatements, type IdRow, type Statements } from './statements.ts'
 import type { StoreNotice } from './thread-messages.ts'
@@ -105,8 +105,15 @@ export class SqliteWriter implements BatchVisitor {
   }
 
   loadPage(request: PageRequest): PackedPage {
-    const { page, damaged } = this.reader.loadPage(request, this.spilled)
-    if (damaged.length > 0) this.park(request.queue, damaged)
+    return this.withoutDamaged(request.queue, this.reader.loadPage(request, this.spilled))
+  }
+
+  loadByLevel(request: LevelRequest): PackedPage {
+    return this.withoutDamaged(request.queue, this.reader.loadByLevel(request))
+  }
+
+  private withoutDamaged(queue: number, { page, damaged }: LoadedPage): PackedPage {
+    if (damaged.length > 0) this.park(queue, damaged)
     return page
   }
 
@@ -182,13 +189,14 @@ export class SqliteWriter implements BatchVisitor {
   }
 
   put(
-    scope: number, queue: number, id: number, bodyId: number, routingKey: string, head: Buffer, body: Buffer,
+    scope: number, queue: number, id: number, bodyId: number, level: number, routingKey: string, head: Buffer,
+    body: Buffer,
   ): void {
     const isShared = bodyId !== 0
     if (!this.totals.has(queue)) this.totals.add(queue, this.scopeName(scope))
-    const crc = checksum(queue, id, routingKey, head, body)
+    const crc = checksum(queue, id, level, routingKey, head, body)
     this.sql.insertMessage.run(
-      id, queue, body.length, isShared ? bodyId : null, crc, routingKey, head, isShared ? null : body,
+      id, queue, body.length, isShared ? bodyId : null, level, crc, routingKey, head, isShared ? null : body,
     )
     this.totals.change(queue, 1, body.length)
     if (isShared) this.countUsers(bodyId, 1)

@@ -159,10 +159,10 @@ const plants: readonly Plant[] = [
     bug: 'a body corrupted in the store', foundBy: ['corrupt'],
     onDisk: (disk) => {
       const put = disk.put.bind(disk)
-      disk.put = (scope, queue, id, bodyId, routingKey, head, body) => {
+      disk.put = (scope, queue, id, bodyId, level, routingKey, head, body) => {
         const rotten = Buffer.from(body)
         if (rotten.length > 0) rotten[rotten.length - 1]! ^= 0x10
-        put(scope, queue, id, bodyId, routingKey, head, rotten)
+        put(scope, queue, id, bodyId, level, routingKey, head, rotten)
       }
     },
   },

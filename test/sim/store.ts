@@ -8,8 +8,8 @@ import { BatchStore, type ScopeReader } from '../../store/batch-store.ts'
 import type { ClosedBatch } from '../../store/batch.ts'
 import { PageMessage } from '../../store/page.ts'
 import type {
-  Definition, Engine, EngineInfo, Page, PageReceiver, PageRequest, Recovered, StorableMessage, Store,
-  StoredMessage, StoreFailure,
+  Definition, Engine, EngineInfo, LevelRequest, Page, PageReceiver, PageRequest, Recovered,
+  StorableMessage, Store, StoredMessage, StoreFailure,
 } from '../../store/store.ts'
 import { MS } from './world.ts'
 import type { World } from './world.ts'
@@ -53,6 +53,13 @@ export class SimDisk implements BatchVisitor {
     return { messages, isLast: messages.length === all.length }
   }
 
+  loadByLevel({ queue, afterLevel, afterId, limit }: LevelRequest): Page {
+    const behind = [...this.messages.values()].filter(({ queue: of, id, level }) =>
+      of === queue && level > 0 && (level > afterLevel || (level === afterLevel && id > afterId)))
+    const messages = behind.toSorted((a, b) => a.level - b.level || a.id - b.id).slice(0, limit)
+    return { messages, isLast: messages.length === behind.length }
+  }
+
   /** By the next process: what need not outlive the one before has not. */
   opened(): void {
     if (!this.wasClean) this.suspectTo = this.lastId
@@ -70,17 +77,17 @@ export class SimDisk implements BatchVisitor {
   }
 
   put(
-    scope: number, queue: number, id: number, bodyId: number, routingKey: string, headBytes: Buffer,
-    body: Buffer,
+    scope: number, queue: number, id: number, bodyId: number, level: number, routingKey: string,
+    headBytes: Buffer, body: Buffer,
   ): void {
     const own = bodyId === 0 ? body : this.bodies.get(bodyId)
     if (own === undefined) throw new Error(`message ${id} has the body ${bodyId}, which is not in its batch`)
-    this.messages.set(id, { scope, queue, ...asStored(id, bodyId, routingKey, headBytes, own) })
+    this.messages.set(id, { scope, queue, ...asStored(id, bodyId, level, routingKey, headBytes, own) })
     this.lastId = Math.max(this.lastId, id)
   }
 
   spill(scope: number, queue: number, id: number, routingKey: string, head: Buffer, body: Buffer): void {
-    this.spilled.set(id, { scope, queue, ...asStored(id, 0, routingKey, head, body) })
+    this.spilled.set(id, { scope, queue, ...asStored(id, 0, 0, routingKey, head, body) })
   }
 
   drop(_queue: number, id: number, _bodyId: number): void {
@@ -110,10 +117,11 @@ export class SimDisk implements BatchVisitor {
 }
 
 function asStored(
-  id: number, bodyId: number, routingKey: string, head: Buffer, body: Buffer,
+  id: number, bodyId: number, level: number, routingKey: string, head: Buffer, body: Buffer,
 ): StoredMessage {
   const buf = Buffer.concat([head, body])
-  return new PageMessage(id, bodyId, 0, routingKey, buf, 0, head.length, buf.length)
+  return new PageMessage(
+    { id, bodyId, level, deliveryCount: 0, routingKey }, buf, 0, head.length, buf.length)
 }
 
 export interface EngineOptions {
@@ -163,9 +171,17 @@ export class SimEngine implements Engine, ScopeReader {
 
   /** Read when it is answered, and answered in order: a page takes its time, as a commit does. */
   load(request: PageRequest, receiver: PageReceiver): void {
+    this.read(() => receiver.pageLoaded(this.disk.loadPage(request)))
+  }
+
+  loadByLevel(request: LevelRequest, receiver: PageReceiver): void {
+    this.read(() => receiver.pageLoaded(this.disk.loadByLevel(request)))
+  }
+
+  private read(answer: () => void): void {
     const { world } = this
     this.loadedUs = Math.max(this.loadedUs, world.now) + world.between(20, this.options.commitMaxUs)
-    this.after(this.loadedUs - world.now, () => receiver.pageLoaded(this.disk.loadPage(request)))
+    this.after(this.loadedUs - world.now, answer)
   }
 
   async close(): Promise<void> {
@@ -282,11 +298,11 @@ export class ObservedStore implements Store {
     return this.inner.recover()
   }
 
-  put(queue: number, id: number, message: StorableMessage, expiresAtMs = Infinity): number {
+  put(queue: number, id: number, message: StorableMessage, expiresAtMs = Infinity, level = 0): number {
     const body = bodyOf(message)
     this.bodies.set(id, { queue, body })
     this.waiting.push({ batch: this.openBatch, tell: () => this.observer.promised('stored', queue, body) })
-    return this.inner.put(queue, id, message, expiresAtMs)
+    return this.inner.put(queue, id, message, expiresAtMs, level)
   }
 
   spill(queue: number, id: number, message: StorableMessage, expiresAtMs: number): number {
@@ -320,16 +336,24 @@ export class ObservedStore implements Store {
 
   /** What an earlier life stored is promised when it is seen again. */
   load(request: PageRequest, receiver: PageReceiver): void {
-    this.inner.load(request, {
+    this.inner.load(request, this.observed(request.queue, receiver))
+  }
+
+  loadByLevel(request: LevelRequest, receiver: PageReceiver): void {
+    this.inner.loadByLevel(request, this.observed(request.queue, receiver))
+  }
+
+  private observed(queue: number, receiver: PageReceiver): PageReceiver {
+    return {
       pageLoaded: (page) => {
         for (const message of page.messages.filter(({ id }) => !this.bodies.has(id))) {
           const body = bodyOf(message)
-          this.bodies.set(message.id, { queue: request.queue, body })
-          this.observer.promised('stored', request.queue, body)
+          this.bodies.set(message.id, { queue, body })
+          this.observer.promised('stored', queue, body)
         }
         receiver.pageLoaded(page)
       },
-    })
+    }
   }
 
   release(): Promise<void> {

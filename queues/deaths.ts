@@ -1,0 +1,72 @@
+// How entries of a queue die: to the dead-letter exchange where the queue has one, kept until somebody has
+// taken the letter where the queue says so. Called by Queue, which has taken the entry out of where it was.
+import type { DeadLetterSink, DeathReason } from './dead-letter-sink.ts'
+import type { Entry } from './entry.ts'
+import { KeptLetters } from './kept-letters.ts'
+import type { KeeperParts, KeepingQueue } from './kept-letters.ts'
+import type { Message } from './message.ts'
+import type { ReadyList } from './ready-list.ts'
+import type { QueueSettings } from './settings.ts'
+
+/** The queue whose entries die. */
+export interface MortalQueue extends KeepingQueue {
+  readonly settings: QueueSettings
+}
+
+export class Deaths {
+  private readonly queue: MortalQueue
+  private readonly parts: KeeperParts & { readonly deadLetters: DeadLetterSink }
+  /** Dead letters that must not be lost; null: they may. */
+  private kept: KeptLetters | null = null
+
+  constructor(queue: MortalQueue, parts: KeeperParts) {
+    this.queue = queue
+    this.parts = parts
+    this.applySettings()
+  }
+
+  get keptCount(): number {
+    return this.kept?.length ?? 0
+  }
+
+  /** Letters that wait are gone when they need not be kept any more (RabbitMQ). */
+  applySettings(): void {
+    if (this.queue.settings.isDeadLetterKept) this.kept ??= new KeptLetters(this.queue, this.parts)
+    else {
+      this.forgetKept()
+      this.kept = null
+    }
+  }
+
+  die(entry: Entry, reason: DeathReason): void {
+    if (this.kept !== null) return this.kept.add(entry, reason)
+    this.deadLetter(entry.message, reason)
+    this.queue.forget(entry)
+  }
+
+  deadLetter(message: Message, reason: DeathReason): void {
+    const { queue, parts } = this
+    if (queue.settings.deadLetterExchange !== null) parts.deadLetters.deadLetter(queue, message, reason)
+  }
+
+  /** Called at the end of a turn. Returns true when more is to be sent. */
+  send(): boolean {
+    return this.kept?.send() ?? false
+  }
+
+  /** What counts towards the limits of the queue: kept letters, too. */
+  withKept(ready: ReadyList): Pick<ReadyList, 'length' | 'bytes'> {
+    const { kept } = this
+    return kept === null ? ready : { length: ready.length + kept.length, bytes: ready.bytes + kept.bytes }
+  }
+
+  /** Purged: kept letters leave the store one by one. */
+  forgetKept(): void {
+    this.kept?.clear((entry) => this.queue.forget(entry))
+  }
+
+  /** The store has forgotten them already, with the queue. */
+  clear(): void {
+    this.kept?.clear(() => {})
+  }
+}

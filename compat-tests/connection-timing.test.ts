@@ -1,5 +1,6 @@
 // Connections where the broker's own timers decide: silent closes, heartbeats. Reference: behaviours
-// §1.3–§1.8. All tests run beside each other, because each mostly waits.
+// §1.3–§1.8. All tests run beside each other, because each mostly waits. Times are measured from before the
+// broker's own begin, and bounded from above only by far more: the machine may be busy.
 
 import { expect } from 'vitest'
 import { rawClosure } from './harness/closure.ts'
@@ -7,7 +8,7 @@ import { forEachTarget } from './harness/for-each-target.ts'
 import { plainResponse, protocolHeader } from './harness/raw-client.ts'
 import { encodeTable, frameType } from './harness/wire.ts'
 
-const silentClose = { min: 2_500, max: 5_000 }
+const silentClose = { min: 2_500, max: 12_000 }
 
 async function expectSilentClose(client: { dropped(): Promise<number>,
   pendingBytes: number }): Promise<void> {
@@ -115,28 +116,32 @@ forEachTarget((test, target) => {
   })
 
   test.concurrent('the first heartbeat comes after half the interval', async ({ raw }) => {
-    const client = await raw({ heartbeat: 2 })
     const start = performance.now()
-    await expect(client.nextFrame(1_800)).rejects.toThrow('not within')
-    expect(performance.now() - start).toBeLessThan(2_500)
-    expect(client.heartbeats).toBeGreaterThanOrEqual(1)
+    const client = await raw({ heartbeat: 12 })
+    while (client.heartbeats === 0 && performance.now() - start < 11_500) {
+      await expect(client.nextFrame(100)).rejects.toThrow('not within')
+    }
+    expect(client.heartbeats).toBe(1)
+    expect(performance.now() - start).toBeGreaterThan(5_500)
   })
 
   test.concurrent('a silent client is dropped between two and three intervals, without a close', async ({
     raw,
   }) => {
-    const client = await raw({ heartbeat: 1 })
-    const tookMs = await client.dropped()
+    const start = performance.now()
+    const client = await raw({ heartbeat: 2 })
+    await client.dropped()
+    const tookMs = performance.now() - start
     await expect(client.nextFrame(100)).rejects.toThrow('closed the connection without a frame')
-    expect(tookMs).toBeGreaterThan(1_500)
-    expect(tookMs).toBeLessThan(4_000)
+    expect(tookMs).toBeGreaterThan(3_500)
+    expect(tookMs).toBeLessThan(12_000)
   })
 
   test.concurrent('a client that sends only heartbeats stays connected', async ({ raw }) => {
-    const client = await raw({ heartbeat: 1 })
-    for (let n = 0; n < 9; n++) {
+    const client = await raw({ heartbeat: 3 })
+    for (let n = 0; n < 10; n++) {
       client.frame(frameType.heartbeat, 0, Buffer.alloc(0))
-      await expect(client.nextFrame(500)).rejects.toThrow('not within')
+      await expect(client.nextFrame(1_000)).rejects.toThrow('not within')
     }
     await expect(client.call(2, 'channel.open')).resolves.toBeDefined()
   })
@@ -153,22 +158,25 @@ forEachTarget((test, target) => {
   })
 
   test.concurrent('a handshake that stops is dropped after 10 seconds', async ({ dial }) => {
+    const start = performance.now()
     const client = await dial()
     client.write(protocolHeader)
     await client.expect('connection.start')
-    const tookMs = await client.dropped(14_000)
-    expect(tookMs).toBeGreaterThan(9_000)
-  }, 20_000)
+    await client.dropped()
+    expect(performance.now() - start).toBeGreaterThan(9_000)
+  })
 
   test.concurrent('an unanswered close of the broker is dropped after the heartbeat interval', async ({
     raw,
   }) => {
     const client = await raw({ heartbeat: 2 })
+    const start = performance.now()
     client.send(0, 'connection.open', { 'virtual-host': '/' })
     await client.expect('connection.close')
-    const tookMs = await client.dropped()
+    await client.dropped()
+    const tookMs = performance.now() - start
     expect(tookMs).toBeGreaterThan(1_000)
-    expect(tookMs).toBeLessThan(4_000)
+    expect(tookMs).toBeLessThan(12_000)
   })
 
   test.concurrent('a frame with a wrong end octet is told, then dropped', async ({ raw }) => {

@@ -151,17 +151,18 @@ forEachTarget((test) => {
   })
 
   test.concurrent('who acks in time, or needs no acks, is not cancelled', async (session) => {
-    const { client, queue } = await queueOf(session, [timeout])
+    const longer: Field = ['x-consumer-timeout', 'I', 4 * timeoutMs]
+    const { client, queue } = await queueOf(session, [longer])
     await consume(client, queue, 'quick')
     const free = await session.raw()
-    const { queue: second } = await queueOf(session, [timeout], free)
+    const { queue: second } = await queueOf(session, [longer], free)
     await consume(free, second, 'free', [], { 'no-ack': true })
     publish(free, second, 'm')
     await free.nextMessage()
-    for (let n = 0; n < 8; n++) {
+    for (let n = 0; n < 6; n++) {
       publish(client, queue, 'm')
       const { args } = await client.nextMessage()
-      await delay(timeoutMs / 4)
+      await delay(timeoutMs)
       client.send(1, 'basic.ack', { 'delivery-tag': args['delivery-tag'] })
     }
     for (const raw of [client, free]) expect(await raw.call(1, 'basic.qos', {})).toEqual({})

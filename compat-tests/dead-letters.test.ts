@@ -210,7 +210,7 @@ forEachKind((test, target) => {
   })
 
   test('in a dead-letter queue that queue\'s own time to live counts, from the death on', async (session) => {
-    const { ch, source, dead } = await pair(session, { messageTtl: 100 }, { messageTtl: 100 })
+    const { ch, source, dead } = await pair(session, { messageTtl: 1_200 }, { messageTtl: 1_200 })
     await fill(ch, source, ['x'])
     await untilCount(ch, dead, 1)
     await untilCount(ch, dead, 0)

@@ -11,6 +11,8 @@ import { until } from './harness/poll.ts'
 import type { Session } from './harness/session.ts'
 
 const tenYearsMs = 315_360_000_000
+/** The x-expires of a queue that a test has to use before: more than a busy machine lets a test wait. */
+const usedInTimeMs = 1_500
 
 async function open(
   { confirmChannel, name }: Session, options?: Options.AssertQueue,
@@ -208,18 +210,22 @@ forEachKind((test, target) => {
     test(`time spent unacked counts: a message that ${title} brings back too late expires`,
       async (session) => {
       const { ch, queue } = await open(session)
+      const consumer = await session.confirmChannel()
+      const inbox = await collect(consumer, queue)
       await fill(ch, queue, ['x'], { expiration: 40 })
-      const message = await get(ch, queue)
+      const message = await inbox.message(0)
+      await consumer.cancel(inbox.tag)
       await elapse(ch, session.name('probe'), 80)
-      await giveBack(ch, message)
+      await giveBack(consumer, message)
       await untilCount(ch, queue, 0)
+      await settled(consumer, queue)
       expect(await ch.get(queue)).toBe(false)
     })
   }
 
   test('a message that is requeued in time expires at its first time', async (session) => {
     const { ch, queue } = await open(session)
-    await fill(ch, queue, ['x'], { expiration: 150 })
+    await fill(ch, queue, ['x'], { expiration: 2_000 })
     ch.nack(await get(ch, queue))
     await untilCount(ch, queue, 1)
     await untilCount(ch, queue, 0)
@@ -246,8 +252,8 @@ forEachKind((test, target) => {
     await until(`${queue} is gone though bound`, () => isGone(ch, queue))
   })
 
-  test.classic('a message held unacked by get does not keep a queue from expiring', async (session) => {
-    const { ch, queue } = await open(session, { expires: 80 })
+  test.classic.concurrent('a message held unacked by get keeps no queue from expiring', async (session) => {
+    const { ch, queue } = await open(session, { expires: usedInTimeMs })
     await fill(ch, queue, ['x'])
     const held = await get(ch, queue)
     await until(`${queue} is gone`, () => isGone(ch, queue))
@@ -258,14 +264,14 @@ forEachKind((test, target) => {
   for (const [title, use] of [
     ['get, even when it is empty', (ch, queue) => ch.get(queue)],
     ['a passive declare', (ch, queue) => ch.checkQueue(queue)],
-    ['a declare', (ch, queue) => ch.assertQueue(queue, { expires: 150 })],
+    ['a declare', (ch, queue) => ch.assertQueue(queue, { expires: usedInTimeMs })],
   ] as [string, (ch: ConfirmChannel, queue: string) => Promise<unknown>][]) {
-    test(`${title} begins the time of a queue anew`, async (session) => {
-      const { ch, queue } = await open(session, { expires: 150 })
+    test.concurrent(`${title} begins the time of a queue anew`, async (session) => {
+      const { ch, queue } = await open(session, { expires: usedInTimeMs })
       const [prober, probe] = [await session.confirmChannel(), session.name('probe')]
       await prober.assertQueue(probe)
-      await fill(prober, probe, ['probe'], { expiration: 400 })
-      await until('400 ms of use', async () => {
+      await fill(prober, probe, ['probe'], { expiration: 2 * usedInTimeMs })
+      await until('twice the time in use', async () => {
         await use(ch, queue)
         return (await prober.checkQueue(probe)).messageCount === 0
       })
@@ -274,25 +280,25 @@ forEachKind((test, target) => {
     })
   }
 
-  test.classic('a queue with a consumer does not expire; when the consumer goes it does', async (session) => {
-    const { ch, queue } = await open(session, { expires: 80 })
+  test.classic.concurrent('a queue with a consumer expires only when that is gone', async (session) => {
+    const { ch, queue } = await open(session, { expires: usedInTimeMs })
     const inbox = await collect(ch, queue)
-    await elapse(ch, session.name('probe'), 250)
+    await elapse(ch, session.name('probe'), 2 * usedInTimeMs)
     expect(await isGone(ch, queue)).toBe(false)
     await ch.cancel(inbox.tag)
     await until(`${queue} is gone`, () => isGone(ch, queue))
   })
 
-  test('the time of a queue begins when the last of its consumers goes', async (session) => {
-    const { ch, queue } = await open(session, { expires: 80 })
+  test.concurrent('the time of a queue begins when the last of its consumers goes', async (session) => {
+    const { ch, queue } = await open(session, { expires: usedInTimeMs })
     const [first] = [await collect(ch, queue), await collect(ch, queue)]
     await ch.cancel(first.tag)
-    await elapse(ch, session.name('probe'), 250)
+    await elapse(ch, session.name('probe'), 2 * usedInTimeMs)
     expect(await isGone(ch, queue)).toBe(false)
   })
 
-  test('a consumer\'s lost channel begins the time, too', async (session) => {
-    const { ch, queue } = await open(session, { expires: 80 })
+  test.concurrent('a consumer\'s lost channel begins the time, too', async (session) => {
+    const { ch, queue } = await open(session, { expires: usedInTimeMs })
     const consumer = await session.channel()
     await collect(consumer, queue)
     await consumer.close()

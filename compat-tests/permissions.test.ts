@@ -162,13 +162,16 @@ forEachTarget((test, target) => {
     const connection = await realm.connect()
     const open = await session.channel(connection)
     await open.get('q')
-    await realm.permit(nothing)
+    const isCached = !session.differs('permission-cache')
+    const revoked = realm.permit(nothing)
+    // RabbitMQ forgets its cache once a channel idles: this one has no time to.
+    if (isCached) for (let n = 0; n < 200; n++) await open.get('q')
+    await revoked
+    if (isCached) await open.get('q')
     const expected = closed(403, refused(realm, ['read', 'queue', 'q']), 'basic.get')
     const channel = await session.channel(connection)
     expect(await channelClosure(channel, () => channel.get('q'))).toEqual(expected)
-    if (session.differs('permission-cache')) {
-      expect(await channelClosure(open, () => open.get('q'))).toEqual(expected)
-    } else await open.get('q')
+    if (!isCached) expect(await channelClosure(open, () => open.get('q'))).toEqual(expected)
   }))
 
   test('the vhost is closed to a user without any permission there', (session) => (

@@ -190,8 +190,8 @@ forEachTarget((test, target) => {
   test('the time to live of a message begins at the commit', async ({ raw, name, confirmChannel }) => {
     const queue = name()
     const client = await begin(raw, queue)
-    say(client, queue, 'a', { expiration: '1500' })
-    await elapse(await confirmChannel(), name('probe'), 1_700)
+    say(client, queue, 'a', { expiration: '3000' })
+    await elapse(await confirmChannel(), name('probe'), 3_200)
     await client.call(1, 'tx.commit')
     expect(await bodies(client, queue)).toEqual(['a'])
   })

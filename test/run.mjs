@@ -1,13 +1,17 @@
 // `npm test`: everything that has to hold, in the order in which it fails cheapest, and one summary at the
 // end. Plain JavaScript, because it runs before anything is built. Each step's tests are counted from its own
-// JSON report, so that the last line says what ran and not what a script hoped for.
+// JSON report, so that the last line says what ran and not what a script hoped for; what failed is named
+// right before the last lines, where whoever sees only the end of the output finds it.
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
+import { stripVTControlCharacters } from 'node:util'
 
 const root = join(import.meta.dirname, '..')
 const reports = join(root, 'node_modules/.cache/leveret')
 const bin = (name) => join(root, 'node_modules/.bin', name)
+const messageLines = 12
+const messageColumns = 300
 const isLeveretOnly = process.env.LEVERET_COMPAT === 'leveret-only'
 
 const steps = [
@@ -27,12 +31,30 @@ const steps = [
 /** Passed, failed and skipped of one vitest run; a step that left no report has failed as a whole. */
 function readReport(file) {
   try {
-    const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(file, 'utf8'))
-    return { passed: numPassedTests, failed: numFailedTests, skipped: numPendingTests }
+    const report = JSON.parse(readFileSync(file, 'utf8'))
+    return {
+      passed: report.numPassedTests, failed: report.numFailedTests, skipped: report.numPendingTests,
+      failures: report.testResults.flatMap(failuresOf),
+    }
   } catch (error) {
-    process.stdout.write(`no report at ${file}: ${error.message}\n`)
-    return { passed: 0, failed: 1, skipped: 0 }
+    const text = `no report at ${file}: ${error.message}`
+    process.stdout.write(`${text}\n`)
+    return { passed: 0, failed: 1, skipped: 0, failures: [text] }
   }
+}
+
+/** A text for each failed test of a file, and for the file itself when it failed as a whole. */
+function failuresOf({ name, status, message, assertionResults }) {
+  const file = relative(root, name)
+  const failed = assertionResults.filter((test) => test.status === 'failed')
+  if (failed.length === 0) return status === 'failed' ? [failureText(file, message)] : []
+  return failed.map(({ ancestorTitles, title, failureMessages }) =>
+    failureText([file, ...ancestorTitles, title].join(' > '), failureMessages.join('\n')))
+}
+
+function failureText(name, message) {
+  const lines = stripVTControlCharacters(message).split('\n').filter((line) => line.trim() !== '')
+  return [name, ...lines.slice(0, messageLines).map((line) => `    ${line.slice(0, messageColumns)}`)].join('\n')
 }
 
 function run(step) {
@@ -57,6 +79,9 @@ for (const step of steps) {
 }
 
 process.stdout.write('\n=== npm test\n')
+for (const { name, counts } of results) {
+  for (const failure of counts?.failures ?? []) process.stdout.write(`FAILED  ${name}: ${failure}\n`)
+}
 for (const { name, ok, seconds, counts } of results) {
   const tests = counts === null ? '' : `  ${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`
   process.stdout.write(`${ok ? 'ok    ' : 'FAILED'}  ${name} (${seconds} s)${tests}\n`)

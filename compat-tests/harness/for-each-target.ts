@@ -12,7 +12,8 @@ export interface CompatTest {
   concurrent: (title: string, run: (session: Session) => Promise<void>, timeoutMs?: number) => void
 }
 
-const defaultTimeoutMs = 15_000
+/** Longer than any wait in a test (poll.ts), so that the wait says what was awaited. */
+const defaultTimeoutMs = 60_000
 
 function testOn(target: Target): CompatTest {
   const runId = inject('runId')

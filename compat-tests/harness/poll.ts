@@ -4,7 +4,8 @@
 
 import { setTimeout as delay } from 'node:timers/promises'
 
-const defaultBoundMs = 10_000
+/** Generous: it is reached only where something is wrong, and the machine may be busy. */
+const defaultBoundMs = 30_000
 
 /** Resolves with the first value of `probe` that is not null, undefined or false. */
 export async function until<T>(
@@ -17,6 +18,19 @@ export async function until<T>(
     if (value !== null && value !== undefined && value !== false) return value
     if (performance.now() > deadline) throw new Error(`not within ${boundMs} ms: ${what}`)
     await delay(5)
+  }
+}
+
+/** Repeats `check` until it throws nothing; at the bound its last error is thrown. */
+export async function eventually(check: () => Promise<void>, boundMs = defaultBoundMs): Promise<void> {
+  const deadline = performance.now() + boundMs
+  for (;;) {
+    try {
+      return await check()
+    } catch (error) {
+      if (performance.now() > deadline) throw error
+      await delay(50)
+    }
   }
 }
 

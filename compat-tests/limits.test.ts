@@ -1,7 +1,7 @@
 // Length limits: x-max-length, x-max-length-bytes, and what x-overflow makes of what is too much. Reference:
 // behaviours §6.1, §8.2. The headers of what is dead-lettered are in dead-letter-history.test.ts.
 
-import type { ConfirmChannel, Options } from 'amqplib'
+import type { ConfirmChannel, Message, Options } from 'amqplib'
 import { expect } from 'vitest'
 import { confirmedTags } from './harness/confirms.ts'
 import { forEachKind } from './harness/for-each-kind.ts'
@@ -62,6 +62,34 @@ forEachKind((test) => {
     await settled(ch, queue)
     expect(await drain(ch, queue)).toEqual(['b', 'c'])
   })
+
+  for (const [title, giveBack] of [
+    ['basic.nack of several', (ch, last) => ch.nack(last, true)],
+    ['basic.recover', (ch) => ch.recover()],
+    ['a lost channel', (ch) => ch.close()],
+  ] as [string, (ch: ConfirmChannel, last: Message) => unknown][]) {
+    test.classic(`what ${title} brings back is all there before anything is dropped`, async (session) => {
+      const dead = session.name('dead')
+      const { ch, queue } = await limited(session,
+        { arguments: { 'x-max-length-bytes': 2 }, deadLetterExchange: '', deadLetterRoutingKey: dead })
+      await ch.assertQueue(dead)
+      const holder = await session.confirmChannel()
+      await fill(ch, queue, ['a1'])
+      const first = await get(ch, queue)
+      const inbox = await collect(holder, queue)
+      for (const [at, body] of ['bbbb', 'cccc'].entries()) {
+        await fill(ch, queue, [body])
+        await inbox.texts(at + 1)
+      }
+      ch.nack(first)
+      // By their tags a1 is the last, and would fit alone; by its place it is the first to go.
+      expect(await inbox.texts(3)).toEqual(['bbbb', 'cccc', 'a1'])
+      await holder.cancel(inbox.tag)
+      await giveBack(holder, inbox.messages[2]!)
+      await untilCount(ch, dead, 3)
+      expect(await drain(ch, dead)).toEqual(['a1', 'bbbb', 'cccc'])
+    })
+  }
 
   test('a consumer takes what would be too much for the queue alone', async (session) => {
     const { ch, queue } = await limited(session, { maxLength: 1 })

@@ -92,7 +92,7 @@ export class AckTimeouts {
   }
 }
 
-const nobody: EntryHolder = { showsCounts: false, settle() {}, reject() {}, requeue() {} }
+const nobody: EntryHolder = { showsCounts: false, settle() {}, reject() {}, requeue() {}, dropOverflow() {} }
 
 /** RabbitMQ 4.3 says -1 for the time; 3.x says the one that was used, and so do we. */
 function timedOut(channel: number, timeoutMs: number): AmqpError {

@@ -19,7 +19,7 @@ import {
 } from '../protocol/methods.gen.ts'
 import type { ReceivedMethods } from '../protocol/methods.gen.ts'
 import { FRAME_BODY, FRAME_HEADER } from '../protocol/spec.ts'
-import type { Entry } from '../queues/entry.ts'
+import type { Entry, ReturnCause } from '../queues/entry.ts'
 import type { Message } from '../queues/message.ts'
 import type { Queue } from '../queues/queue.ts'
 import type { QueueOwner } from '../queues/queue-flags.ts'
@@ -180,6 +180,10 @@ implements Caller, ChannelView, ConfirmingChannel, ConsumingChannel, PublishingC
     const { unacked } = this
     if (tag !== 0 && !unacked.isOutstanding(tag)) return false
     const last = tag === 0 ? this.deliveryTag : tag
+    if (how === 'nacked' && this.transaction === null) {
+      this.requeueAll(unacked.takeTo(last), how)
+      return true
+    }
     for (let first = unacked.firstTag; first !== 0 && first <= last; first = unacked.firstTag) {
       this.settleTaken(first, unacked.take(first)!, how)
     }
@@ -205,7 +209,12 @@ implements Caller, ChannelView, ConfirmingChannel, ConsumingChannel, PublishingC
 
   /** basic.recover: everything unacked goes back to its queue, oldest first. */
   recover(): void {
-    for (const entry of this.unacked.takeAll()) entry.queue.requeue(entry, 'recovered')
+    this.requeueAll(this.unacked.takeAll(), 'recovered')
+  }
+
+  private requeueAll(entries: readonly Entry[], cause: ReturnCause): void {
+    for (const entry of entries) entry.queue.requeue(entry, cause, false)
+    for (const { queue } of entries) queue.dropOverflow()
   }
 
   get unackedCount(): number {
@@ -395,7 +404,7 @@ implements Caller, ChannelView, ConfirmingChannel, ConsumingChannel, PublishingC
     const consumers = [...this.consumers.values()]
     this.consumers.clear()
     const abandoned = consumers.filter((consumer) => consumer.queue.removeConsumer(consumer))
-    for (const entry of entries) entry.queue.requeue(entry, 'lost')
+    this.requeueAll(entries, 'lost')
     for (const { queue } of abandoned) if (!queue.isDeleted) removeQueue(this.vhost, queue)
   }
 

@@ -121,6 +121,8 @@ export class Consumer implements ConsumerPort, ConsumerView, LateConsumer {
     this.lateSettled()
   }
 
+  dropOverflow(): void {}
+
   /** Its queue has taken it back long ago; the last one gives the consumer its credit back. */
   private lateSettled(): void {
     this.lateCount--

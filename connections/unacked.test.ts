@@ -107,6 +107,13 @@ it('puts back what was taken between what stayed', () => {
   expect(unacked.takeAll().map(({ id }) => id)).toEqual([4, 5, 8])
 })
 
+it('takes out everything up to a tag', () => {
+  const unacked = unackedOf(4, 5, 7, 8)
+  unacked.take(5)
+  expect(unacked.takeTo(7).map(({ id }) => id)).toEqual([4, 7])
+  expect([unacked.firstTag, unacked.count]).toEqual([8, 1])
+})
+
 it('can be filled again after everything was taken', () => {
   const unacked = unackedOf(1, 2)
   unacked.take(2)

@@ -64,6 +64,13 @@ export class Unacked {
     this.entries.setAt(this.find(tag), entry)
   }
 
+  /** Takes out everything up to and including a tag, oldest first. */
+  takeTo(last: number): Entry[] {
+    const taken: Entry[] = []
+    for (let tag = this.firstTag; tag !== 0 && tag <= last; tag = this.firstTag) taken.push(this.take(tag)!)
+    return taken
+  }
+
   /** Takes out everything, oldest first. */
   takeAll(): Entry[] {
     const all = [...this.entries].filter((entry) => entry !== null)

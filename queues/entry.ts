@@ -14,7 +14,10 @@ export interface EntryHolder {
   settle(entry: Entry): void
   /** Rejected for good: dead-lettered where the queue says so. */
   reject(entry: Entry): void
-  requeue(entry: Entry, cause: ReturnCause): void
+  /** With `isLast` false more come back with it, and `dropOverflow` after them all. */
+  requeue(entry: Entry, cause: ReturnCause, isLast?: boolean): void
+  /** What is over the limit now that all of a batch are back goes, from the oldest on (RabbitMQ). */
+  dropOverflow(): void
   /** A redelivery says how often it was tried (delivery-counts.ts). */
   readonly showsCounts: boolean
 }

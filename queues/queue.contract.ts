@@ -229,7 +229,9 @@ export function messageOf(routingKey: string, bodyBytes = 10, isPersistent = tru
   return new Message(envelope, buf, 0, 4, 4, buf.length, traits)
 }
 
-export const noHolder: EntryHolder = { showsCounts: false, settle() {}, reject() {}, requeue() {} }
+export const noHolder: EntryHolder = {
+  showsCounts: false, settle() {}, reject() {}, requeue() {}, dropOverflow() {},
+}
 
 interface QueueWish {
   readonly flags?: Partial<QueueFlags>

@@ -282,7 +282,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     if (!this.isDeleted) this.deaths.die(entry, 'rejected')
   }
 
-  requeue(entry: Entry, cause: ReturnCause = 'nacked'): void {
+  requeue(entry: Entry, cause: ReturnCause = 'nacked', isLast = true): void {
     this.takeBack(entry)
     if (this.isDeleted) return
     const { type, settings } = this
@@ -295,7 +295,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     // that a client has been told.
     if (type.showsCounts && entry.isStored) this.parts.store.touch(this.id, entry.id, entry.deliveryCount)
     this.ready.requeue(entry)
-    this.dropOverflow() // before anybody is handed something (RabbitMQ)
+    if (isLast) this.dropOverflow() // before anybody is handed something (RabbitMQ)
     this.parts.turn.pump(this)
   }
 
@@ -426,7 +426,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
   }
 
   /** A queue that rejects drops nothing: what was requeued may put it over its limit (RabbitMQ). */
-  private dropOverflow(): void {
+  dropOverflow(): void {
     if (this.settings.overflow !== 'drop-head') return
     while (isOverLimit(this.settings, this.ready) && this.ready.first() !== null) this.dropHead('maxlen')
   }

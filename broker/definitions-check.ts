@@ -6,16 +6,20 @@ import type { ExchangeType } from '../exchanges/exchange-type.ts'
 import { exchangeTypes } from '../exchanges/index.ts'
 import { AmqpError } from '../protocol/errors.ts'
 import { tableFromPlain } from '../protocol/table-plain.ts'
+import { findQueueKind } from '../queues/index.ts'
+import type { QueueKind } from '../queues/queue-kind.ts'
 import { validateQueueArguments } from '../queues/settings.ts'
 import { compileName } from './access.ts'
 import type { Broker } from './broker.ts'
 import type { BindingItem, DefinitionsFile, QueueItem } from './definitions-file.ts'
-import { checkParameter, policyOf, userOf, vhostFactsOf } from './definitions-items.ts'
+import { checkParameter, declarationOf, policyOf, userOf, vhostFactsOf } from './definitions-items.ts'
 import { validateExchange } from './exchange-declarations.ts'
 import { PatternInvalid } from './pattern.ts'
 import { validatePolicy } from './policies.ts'
 import { checkQueueProperties } from './queue-declarations.ts'
 import { Refusal } from './refusal.ts'
+import { NEW_VHOST } from './vhost-facts.ts'
+import type { VHostFacts } from './vhost-facts.ts'
 import { PREDECLARED } from './vhost.ts'
 
 interface Named {
@@ -45,7 +49,7 @@ export class DefinitionsCheck {
     }
     for (const item of file.policies) this.item(item.vhost, () => validatePolicy('policy', policyOf(item)))
     for (const item of file.parameters) this.item(item.vhost, () => checkParameter(item))
-    for (const item of file.queues) this.item(item.vhost, () => checkQueue(item))
+    for (const item of file.queues) this.item(item.vhost, () => checkQueue(item, this.factsOf(item.vhost)))
     for (const item of file.bindings) this.item(item.vhost, () => this.binding(item))
   }
 
@@ -74,16 +78,24 @@ export class DefinitionsCheck {
     throw new Refusal(`Please create virtual host "${name}" prior to importing definitions.`)
   }
 
+  /** Of a vhost that the file makes, or that is there. */
+  private factsOf(name: string): VHostFacts {
+    const brought = this.file.vhosts.find((item) => item.name === name)
+    return brought === undefined ? this.broker.vhosts.get(name)?.facts ?? NEW_VHOST : vhostFactsOf(brought)
+  }
+
   /** A queue that is not there was an exclusive one, whose bindings RabbitMQ exports: no mistake. */
   private binding({ vhost, source, destination, destination_type: kind, ...binding }: BindingItem): void {
     const type = this.typeOf(vhost, source)
+    const target = kind === 'exchange' ? this.typeOf(vhost, destination) : this.kindOf(vhost, destination)
     const missing = type === null ? source
-      : kind === 'exchange' && this.typeOf(vhost, destination) === null ? destination : null
+      : kind === 'exchange' && target === null ? destination : null
     if (missing !== null) {
       const resource = `{resource,<<"${vhost}">>,exchange,<<"${missing}">>}`
       throw new Refusal(`{resources_missing,[{not_found,${resource}}]}`)
     }
-    type?.validateBinding?.(binding.routing_key, tableFromPlain(binding.arguments), { kind })
+    if (target === null) return
+    type?.validateBinding?.(binding.routing_key, tableFromPlain(binding.arguments), { kind, type: target })
   }
 
   /** Of an exchange that is there or will be. */
@@ -93,14 +105,23 @@ export class DefinitionsCheck {
     const predeclared = PREDECLARED.find(([predeclared]) => predeclared === name)?.[1]
     return existing?.type ?? exchangeTypes.get(brought ?? predeclared ?? '') ?? null
   }
+
+  /** Of a queue that is there or will be. */
+  private kindOf(vhost: string, name: string): QueueKind | null {
+    const existing = this.broker.vhosts.get(vhost)?.findQueue(name) ?? null
+    if (existing !== null) return existing.type
+    const brought = this.file.queues.find((item) => item.vhost === vhost && item.name === name)
+    if (brought === undefined) return null
+    return findQueueKind(declarationOf(brought, this.factsOf(vhost)).args)
+  }
 }
 
 /** Errors: AmqpError. */
-function checkQueue({ name, vhost, durable, auto_delete: isAutoDelete, arguments: plain }: QueueItem): void {
-  const args = tableFromPlain(plain)
-  const what = `queue '${name}' in vhost '${vhost}'`
-  validateQueueArguments(args, what)
-  checkQueueProperties({ name, isDurable: durable, isAutoDelete, isExclusive: false, args }, what)
+function checkQueue(item: QueueItem, facts: VHostFacts): void {
+  const what = `queue '${item.name}' in vhost '${item.vhost}'`
+  const declaration = declarationOf(item, facts)
+  validateQueueArguments(declaration.args, what)
+  checkQueueProperties(declaration, what)
 }
 
 /** Errors: Refusal. */

@@ -88,10 +88,10 @@ function policiesOf(vhost: VHost): object[] {
 
 function queuesOf(vhost: VHost): object[] {
   const shared = [...vhost.queues.values()].filter(({ owner }) => owner === null)
-  return sorted(shared, ({ name }) => name).map(({ name, flags, args }) => ({
-    name, type: 'classic', durable: flags.isDurable, auto_delete: flags.isAutoDelete,
+  return sorted(shared, ({ name }) => name).map(({ name, flags, args, type }) => ({
+    name, type: type.name, durable: flags.isDurable, auto_delete: flags.isAutoDelete,
     // Said always: the vhost that imports it may have another default.
-    arguments: { ...tableToPlain(args), 'x-queue-type': 'classic' },
+    arguments: { ...tableToPlain(args), 'x-queue-type': type.name },
   }))
 }
 

@@ -9,7 +9,7 @@ import { DefinitionsCheck } from './definitions-check.ts'
 import type {
   BindingItem, DefinitionsFile, ExchangeItem, ParameterItem, QueueItem,
 } from './definitions-file.ts'
-import { operatorPolicyOf, policyOf, userOf, vhostFactsOf } from './definitions-items.ts'
+import { declarationOf, operatorPolicyOf, policyOf, userOf, vhostFactsOf } from './definitions-items.ts'
 import { createExchange } from './exchange-declarations.ts'
 import { readVHostLimits } from './limits.ts'
 import { putPolicy } from './policy-changes.ts'
@@ -50,9 +50,7 @@ function addExchange(vhost: VHost, item: ExchangeItem): void {
 
 function addQueue(broker: Broker, vhost: VHost, item: QueueItem): void {
   if (vhost.findQueue(item.name) !== null) return
-  const flags = { isDurable: item.durable, isAutoDelete: item.auto_delete, isExclusive: false }
-  const declaration = { ...flags, name: item.name, args: tableFromPlain(item.arguments) }
-  createQueue(vhost, declaration, null, broker.newQueueId())
+  createQueue(vhost, declarationOf(item, vhost.facts), null, broker.newQueueId())
 }
 
 function addBinding(vhost: VHost, item: BindingItem): void {

@@ -1,16 +1,21 @@
 // Items of a definitions file as the broker's own records: users, vhosts, policies, parameters. Used when a
 // file is checked and again when it is taken in. Errors: Refusal.
 import type { Random } from '../base/random.ts'
+import { tableFromPlain } from '../protocol/table-plain.ts'
 import type { PolicyValue } from '../queues/policy-keys.ts'
 import { hashingOf } from './definitions-file.ts'
-import type { DefinitionsFile, ParameterItem, PolicyItem, UserItem, VHostItem } from './definitions-file.ts'
+import type {
+  DefinitionsFile, ParameterItem, PolicyItem, QueueItem, UserItem, VHostItem,
+} from './definitions-file.ts'
 import { readUserLimits, readVHostLimits } from './limits.ts'
 import { hashPassword } from './passwords.ts'
 import { validatePolicy } from './policies.ts'
 import type { Policy } from './policies.ts'
 import { Refusal } from './refusal.ts'
+import { withDefaultType } from './queue-declarations.ts'
+import type { QueueDeclaration } from './queue-declarations.ts'
 import type { User } from './users.ts'
-import { NEW_VHOST } from './vhost-facts.ts'
+import { NEW_VHOST, readDefaultQueueType } from './vhost-facts.ts'
 import type { VHostFacts } from './vhost-facts.ts'
 
 /** A hash is kept as it came; a password in the clear, which RabbitMQ takes too, is hashed. */
@@ -23,20 +28,18 @@ export function userOf(item: UserItem, file: DefinitionsFile, random: Random): U
 
 export function vhostFactsOf(item: VHostItem): VHostFacts {
   const { description, tags, default_queue_type: type } = { ...item, ...item.metadata }
-  checkDefaultQueueType(type)
   return {
-    ...NEW_VHOST, ...description !== undefined && { description }, ...tags !== undefined && { tags },
+    ...NEW_VHOST, defaultQueueType: readDefaultQueueType(type),
+    ...description !== undefined && { description }, ...tags !== undefined && { tags },
     limits: readVHostLimits(item.limits),
   }
 }
 
-/** What queues of the vhost are when nobody says: only classic, until others are built. */
-export function checkDefaultQueueType(type: string | undefined): void {
-  if (type === undefined || ['classic', 'undefined', ''].includes(type)) return
-  if (['quorum', 'stream'].includes(type)) {
-    throw new Refusal(`default queue type ${type} is not built yet: only classic`)
-  }
-  throw new Refusal(`${type} is not a valid queue type`)
+/** RabbitMQ: the type is in the arguments, or the vhost's default; what the item says beside is not read. */
+export function declarationOf(item: QueueItem, { defaultQueueType }: VHostFacts): QueueDeclaration {
+  const flags = { isDurable: item.durable, isAutoDelete: item.auto_delete, isExclusive: false }
+  const declaration = { ...flags, name: item.name, args: tableFromPlain(item.arguments) }
+  return withDefaultType(declaration, defaultQueueType)
 }
 
 export function policyOf({ name, pattern, definition, priority, 'apply-to': applyTo }: PolicyItem): Policy {

@@ -14,6 +14,7 @@ import { DEFAULT_HASHING, HASHING_ALGORITHMS } from './passwords.ts'
 import { APPLY_TO } from './policies.ts'
 import type { Policy, PolicyKind } from './policies.ts'
 import type { User } from './users.ts'
+import { DEFAULT_QUEUE_TYPES } from './vhost-facts.ts'
 import type { VHostFacts } from './vhost-facts.ts'
 
 export type DefinitionKind =
@@ -52,7 +53,7 @@ const topicPermissionSchema = z.object({
 })
 const vhostSchema = z.object({
   description: z.string().default(''), tags: z.array(z.string()).default([]),
-  defaultQueueType: z.string().default('classic'), isProtected: z.boolean().default(false),
+  defaultQueueType: z.enum(DEFAULT_QUEUE_TYPES).default('classic'), isProtected: z.boolean().default(false),
   limits: z.object({ 'max-connections': limitSchema, 'max-queues': limitSchema }).default({}),
 })
 const policySchema = z.object({

@@ -2,7 +2,7 @@
 import { Binding } from '../exchanges/binding.ts'
 import { accessRefused, notImplemented, preconditionFailed } from '../protocol/errors.ts'
 import { EMPTY_TABLE } from '../protocol/table.ts'
-import type { FieldTable } from '../protocol/table.ts'
+import type { Field, FieldTable } from '../protocol/table.ts'
 import { findQueueKind } from '../queues/index.ts'
 import type { RefusedProperty } from '../queues/queue-kind.ts'
 import { Queue } from '../queues/queue.ts'
@@ -13,6 +13,7 @@ import type { Caller } from './caller.ts'
 import { queueDefinition, removal } from './definitions.ts'
 import { applyToQueue } from './policy-changes.ts'
 import { isLimitReached } from './limits.ts'
+import type { DefaultQueueType } from './vhost-facts.ts'
 import type { VHost } from './vhost.ts'
 
 export interface QueueDeclaration {
@@ -25,9 +26,10 @@ export interface QueueDeclaration {
 
 /** Errors: access-refused for reserved names, resource-locked, precondition-failed, not-implemented. */
 export function declareQueue(
-  vhost: VHost, declaration: QueueDeclaration, caller: Caller, isGeneratedName: boolean,
+  vhost: VHost, untyped: QueueDeclaration, caller: Caller, isGeneratedName: boolean,
   newId: () => number,
 ): Queue {
+  const declaration = withDefaultType(untyped, vhost.facts.defaultQueueType)
   const { name, args } = declaration
   const { owner, access } = caller
   const type = findQueueKind(args)
@@ -54,6 +56,22 @@ export function declareQueue(
   return createQueue(vhost, declaration, owner, newId())
 }
 
+/**
+ * Says the vhost's default type where the declaration says none. RabbitMQ: what may not be of that type is
+ * classic, but an empty type asks for the default all the same.
+ */
+export function withDefaultType(
+  declaration: QueueDeclaration, defaultType: DefaultQueueType,
+): QueueDeclaration {
+  // What says no type is classic anyway, and is kept as it came.
+  if (defaultType === 'classic') return declaration
+  const given = declaration.args.get('x-queue-type')
+  if (given !== undefined && given.value !== '' && given.value !== 'undefined') return declaration
+  const type: Field = { tag: 'S', value: defaultType }
+  const typed = { ...declaration, args: new Map([...declaration.args, ['x-queue-type', type]]) }
+  return given === undefined && findRefusedProperty(typed) !== null ? declaration : typed
+}
+
 /** A new one, with arguments that have been checked. */
 export function createQueue(
   vhost: VHost, declaration: QueueDeclaration, owner: QueueOwner | null, id: number,
@@ -70,13 +88,16 @@ export function createQueue(
  * What a queue of this kind may not be; `what` is `queue 'q' in vhost 'v'`. Errors: precondition-failed.
  */
 export function checkQueueProperties(declaration: QueueDeclaration, what: string): void {
+  const refused = findRefusedProperty(declaration)
+  if (refused !== null) throw preconditionFailed(`invalid property '${refused}' for ${what}`)
+}
+
+function findRefusedProperty(declaration: QueueDeclaration): RefusedProperty | null {
   const { isAutoDelete, isExclusive, isDurable, args } = declaration
   const has: Record<RefusedProperty, boolean> = {
     'auto-delete': isAutoDelete, 'exclusive-owner': isExclusive, 'non-durable': !isDurable,
   }
-  const refused = findQueueKind(args)?.refusedProperties.find((property) => has[property])
-  if (refused === undefined) return
-  throw preconditionFailed(`invalid property '${refused}' for ${what}`)
+  return findQueueKind(args)?.refusedProperties.find((property) => has[property]) ?? null
 }
 
 /** A queue is known under its name, and bound by it to the default exchange; that binding is in no list. */

@@ -159,6 +159,13 @@ const entries = {
     rabbit: '4.x: 406 `unknown queue type \'…\'`, and for no string connection closed with 541',
     reason: 'The same mistake gets the same answer, and a wrong argument is no internal error.',
   },
+  'empty-queue-type': {
+    what: '`x-queue-type` that is empty or `undefined`, for a queue that was declared with its type or '
+      + 'without any',
+    leveret: 'the default type of the vhost: equal to it',
+    rabbit: '4.x: 406 `inequivalent arg \'x-queue-type\' … received \'\' but current is …`',
+    reason: 'The two mean the same, and make the same queue.',
+  },
   'duplicate-arguments': {
     what: 'The same name twice among the arguments of a binding',
     leveret: 'the last one counts',

@@ -213,6 +213,14 @@ forEachTarget((test, target) => {
       .toEqual(closed(406, 'PRECONDITION_FAILED - Non empty binding \'abc\' key not permitted', 'queue.bind'))
   })
 
+  test('x-local-random: a quorum queue cannot be bound to it', async (session) => {
+    const { ch, exchange } = await fan(session, 'x-local-random', [])
+    const quorum = { 'x-queue-type': 'quorum' }
+    const { queue } = await ch.assertQueue(session.name('q'), { arguments: quorum })
+    expect(await channelClosure(ch, () => ch.bindQueue(queue, exchange, ''))).toEqual(closed(406,
+      'PRECONDITION_FAILED - Queue type rabbit_quorum_queue not valid for this exchange type', 'queue.bind'))
+  })
+
   test('x-local-random: an exchange cannot be bound to it', async (session) => {
     const { ch, exchange } = await fan(session, 'x-local-random', [])
     const { exchange: next } = await ch.assertExchange(session.name('next'), 'fanout')

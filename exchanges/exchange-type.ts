@@ -6,6 +6,13 @@ import type { Binding, Destination } from './binding.ts'
 import type { History } from './history.ts'
 import type { RouteSet } from './route-set.ts'
 
+/** What a type may ask of what is to be bound to it. */
+export interface BindingTarget {
+  readonly kind: Destination['kind']
+  /** Of the queue or of the exchange. */
+  readonly type: { readonly name: string }
+}
+
 export interface ExchangeType {
   readonly name: string
   /** `args` have passed `validate`. */
@@ -13,7 +20,7 @@ export interface ExchangeType {
   /** `what` names the exchange. Errors: AmqpError precondition-failed for arguments the type cannot take. */
   validate?(args: FieldTable, what: string): void
   /** Errors: AmqpError precondition-failed for a binding that the type cannot take. */
-  validateBinding?(routingKey: string, args: FieldTable, destination: Pick<Destination, 'kind'>): void
+  validateBinding?(routingKey: string, args: FieldTable, target: BindingTarget): void
 }
 
 /** Properties that a message may be routed by. */

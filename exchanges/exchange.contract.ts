@@ -9,11 +9,11 @@ import { tableOf } from '../protocol/table-encode.ts'
 import { Binding } from './binding.ts'
 import type { Destination } from './binding.ts'
 import { Exchange } from './exchange.ts'
-import type { ExchangeType, HeaderSource } from './exchange-type.ts'
+import type { BindingTarget, ExchangeType, HeaderSource } from './exchange-type.ts'
 import { RouteSet } from './route-set.ts'
 
-export function queueNamed(name: string): Destination {
-  return { kind: 'queue', name, routeMark: 0 }
+export function queueNamed(name: string): Destination & BindingTarget {
+  return { kind: 'queue', name, routeMark: 0, type: { name: 'classic' } }
 }
 
 export function exchangeOf(type: ExchangeType, name = 'x', args: FieldTable = EMPTY_TABLE): Exchange {

@@ -1,6 +1,7 @@
 // x-random and x-local-random: one destination by chance, and by the broker's chance only.
 import { expect, it } from 'vitest'
 import { EMPTY_TABLE } from '../protocol/table.ts'
+import type { BindingTarget } from './exchange-type.ts'
 import { bindingTo, choosingContract, exchangeOf, queueNamed, routed } from './exchange.contract.ts'
 import { localRandom } from './local-random.ts'
 import { random } from './random.ts'
@@ -32,10 +33,12 @@ it('has no route that could be remembered', () => {
   expect(exchangeOf(random).router.isRepeatable).toBe(false)
 })
 
-it('x-local-random takes queues without a key only', () => {
-  const check = (key: string, destination = queueNamed('q')) => () =>
+it('x-local-random takes classic queues without a key only', () => {
+  const check = (key: string, destination: BindingTarget = queueNamed('q')) => () =>
     localRandom.validateBinding?.(key, EMPTY_TABLE, destination)
   expect(check('')).not.toThrow()
   expect(check('k')).toThrow("PRECONDITION_FAILED - Non empty binding 'k' key not permitted")
+  expect(check('', { kind: 'queue', type: { name: 'quorum' } })).toThrow(
+    'PRECONDITION_FAILED - Queue type rabbit_quorum_queue not valid for this exchange type')
   expect(check('', exchangeOf(random))).toThrow('PRECONDITION_FAILED - Destination not found')
 })

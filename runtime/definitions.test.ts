@@ -147,6 +147,35 @@ describe('a file that RabbitMQ exported', () => {
   })
 })
 
+describe('quorum queues', () => {
+  const vhost = (type: string): object => ({ name: 'demo', metadata: { default_queue_type: type } })
+  const queue = { name: 'q', vhost: 'demo', arguments: {} }
+
+  it('come out as what they are', async () => {
+    await take({ vhosts: [vhost('classic')],
+      queues: [{ ...queue, arguments: { 'x-queue-type': 'quorum', 'x-delivery-limit': 5 } }] })
+    expect((exportDefinitions(broker) as typeof FILE).queues).toEqual([{
+      name: 'q', vhost: 'demo', type: 'quorum', durable: true, auto_delete: false,
+      arguments: { 'x-queue-type': 'quorum', 'x-delivery-limit': 5 },
+    }])
+  })
+
+  it('are what a queue without a type is, where the vhost of the same file says so', async () => {
+    await take({ vhosts: [vhost('quorum')], queues: [{ ...queue, arguments: { 'x-delivery-limit': 5 } }] })
+    expect(broker.vhosts.get('demo')?.findQueue('q')?.type.name).toBe('quorum')
+    expect(exportDefinitions(broker)).toMatchObject(
+      { vhosts: [{ name: '/' }, { name: 'demo', metadata: { default_queue_type: 'quorum' } }] })
+  })
+
+  it('cannot be bound to an exchange of type x-local-random', async () => {
+    await expect(take({
+      vhosts: [vhost('quorum')], queues: [queue],
+      exchanges: [{ name: 'x', vhost: 'demo', type: 'x-local-random' }],
+      bindings: [{ source: 'x', vhost: 'demo', destination: 'q', destination_type: 'queue' }],
+    })).rejects.toThrow('Queue type rabbit_quorum_queue not valid for this exchange type')
+  })
+})
+
 describe('a user of a file', () => {
   it('whose hash was made before 3.6 has an MD5 one', async () => {
     await take({ rabbit_version: '3.5.7', users: [{ name: 'u', password_hash: 'AAAA', tags: '' }] })

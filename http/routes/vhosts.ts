@@ -3,10 +3,9 @@ import { z } from 'zod'
 import { EVERYTHING } from '../../broker/access.ts'
 import type { Broker } from '../../broker/broker.ts'
 import { describeMetadata } from '../../broker/definitions-export.ts'
-import { checkDefaultQueueType } from '../../broker/definitions-items.ts'
 import { Refusal } from '../../broker/refusal.ts'
 import type { User } from '../../broker/users.ts'
-import { NEW_VHOST } from '../../broker/vhost-facts.ts'
+import { NEW_VHOST, readDefaultQueueType } from '../../broker/vhost-facts.ts'
 import type { VHost } from '../../broker/vhost.ts'
 import { isMonitor, visibleVHosts } from '../access.ts'
 import { json, listing, noContent, put } from '../answer.ts'
@@ -50,18 +49,19 @@ export const vhostEndpoints = [
   endpoint({
     method: 'PUT', path: '/api/vhosts/:name', access: 'administrator',
     body: z.object({
-      description: text.default(''), tags: tagList.default([]), default_queue_type: text.optional(),
+      description: text.default(''), tags: tagList.default([]), default_queue_type: text.nullish(),
       tracing: looseBoolean.default(false),
     }),
-    doc: 'Makes a vhost, in which the user who asks gets every permission, or describes it anew.',
+    doc: 'Makes a vhost, in which the user who asks gets every permission, or describes it anew. '
+      + '`default_queue_type`, classic or quorum, is what queues are that are declared without x-queue-type.',
     async handle({ door, user, params, body }) {
-      checkDefaultQueueType(body.default_queue_type)
+      const defaultQueueType = readDefaultQueueType(body.default_queue_type)
       if (body.tracing) throw badRequest('tracing is not built yet')
       const { broker } = door
       const name = newName(params.name)
       const facts = broker.vhosts.get(name)?.facts ?? NEW_VHOST
       const { description, tags } = body
-      const isNew = await door.vhosts.put(name, { ...facts, description, tags })
+      const isNew = await door.vhosts.put(name, { ...facts, description, tags, defaultQueueType })
       if (isNew) broker.access.permit(user.name, name, EVERYTHING)
       await whenRecorded(broker.records)
       return put(isNew)

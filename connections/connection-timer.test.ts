@@ -61,6 +61,13 @@ describe('a heartbeat of H seconds', () => {
     expect(connection.marks).toBe(4)
   })
 
+  it('is nothing else: the next one is sent all the same', () => {
+    connection.mark = () => timer.said()
+    opened(2)
+    pass(4_000, () => timer.heard())
+    expect(connection.heartbeats).toBe(4)
+  })
+
   it('is sent a first time, then only when nothing else was said since the last time', () => {
     opened(2)
     pass(5_000, () => {

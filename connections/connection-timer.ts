@@ -25,6 +25,8 @@ export class ConnectionTimer implements Timer {
   private isDropping = false
   private hasHeard = false
   private hasSaid = false
+  /** Our heartbeat is on its way: what is said next is that. */
+  private isBeating = false
   private beats = 0
   private silences = 0
 
@@ -38,7 +40,8 @@ export class ConnectionTimer implements Timer {
   }
 
   said(): void {
-    this.hasSaid = true
+    if (this.isBeating) this.isBeating = false
+    else this.hasSaid = true
   }
 
   dropAfter(ms: number): void {
@@ -69,6 +72,7 @@ export class ConnectionTimer implements Timer {
   fire(): void {
     if (this.isDropping) return this.connection.drop()
     if (!this.hasSaid || this.beats === 0) {
+      this.isBeating = true
       this.connection.writer.heartbeat()
       this.connection.mark()
     }

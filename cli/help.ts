@@ -1,9 +1,9 @@
 // --help and --print-config: text read off the tables, so that neither can forget a setting.
 
-import {
-  defaultOf, describeSource, flagOf, settingRows, showPlain, showValue, variablesOf,
-} from '../broker/config.ts'
-import type { Settings, Sources } from '../broker/config.ts'
+import { describeSource } from '../broker/config-sources.ts'
+import { defaultOf, flagOf, settingRows, showPlain, showValue, variablesOf } from '../broker/config.ts'
+import type { Sources } from '../broker/config-sources.ts'
+import type { Settings } from '../broker/config.ts'
 import { commands, subcommands } from './commands.ts'
 import { exitCodes } from './exit-codes.ts'
 

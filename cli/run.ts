@@ -1,8 +1,8 @@
 // The program, given its surroundings: finds out what is asked, resolves the settings, starts. Called by
 // main.ts alone. Invariant: until the settings are known to be right nothing is made, opened or listened on.
 
-import { findConfigFile, resolveSettings } from '../broker/config.ts'
-import type { Resolved } from '../broker/config.ts'
+import { findConfigFile, resolveSettings } from '../broker/config-sources.ts'
+import type { Resolved } from '../broker/config-sources.ts'
 import { backup } from './backup.ts'
 import { check } from './check.ts'
 import { readCommandLine } from './commands.ts'

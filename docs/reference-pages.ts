@@ -39,8 +39,10 @@ function configuration(): string[] {
       code(showPlain(defaultOf(row, 'the version of the package'))),
       row.unit ?? '',
       row.notInFile === true ? `${row.kind.allowed}; not in the file` : row.kind.allowed,
-      row.doc,
+      row.isChangeable === true ? `${row.doc} *Changeable.*` : row.doc,
     ])),
+    'What is *changeable* can be changed while the broker runs, with `PUT /api/v1/settings/…`, until it '
+    + 'stops.',
     '## Flags and variables',
     'Where there are two variables, the first wins.',
     table(['setting', 'flag', 'environment'], settingRows.map(([, row]) => [

@@ -18,6 +18,7 @@ import { overviewEndpoints } from './routes/overview.ts'
 import { permissionEndpoints } from './routes/permissions.ts'
 import { policyEndpoints } from './routes/policies.ts'
 import { queueEndpoints } from './routes/queues.ts'
+import { settingEndpoints } from './routes/settings.ts'
 import { userEndpoints } from './routes/users.ts'
 import { vhostEndpoints } from './routes/vhosts.ts'
 import { whoamiEndpoints } from './routes/whoami.ts'
@@ -41,6 +42,7 @@ export const endpoints: readonly Endpoint[] = [
   ...healthEndpoints,
   ...metricsEndpoints,
   ...backupEndpoints,
+  ...settingEndpoints,
   ...openapiEndpoints(() => endpoints),
 ]
 

@@ -2,6 +2,7 @@
 // tests a broker in memory and a node of plain values. Invariant: a NodeView changes nothing
 // of the broker's.
 import type { Broker } from '../broker/broker.ts'
+import type { RunningSettings } from '../broker/running-settings.ts'
 import type { Sampler } from '../broker/sampler.ts'
 import type { DefinitionsFile } from '../broker/definitions-file.ts'
 import type { User } from '../broker/users.ts'
@@ -11,6 +12,7 @@ export interface Door {
   readonly broker: Broker
   readonly node: NodeView
   readonly sampler: Sampler
+  readonly settings: RunningSettings
   /** Makes and deletes vhosts. */
   readonly vhosts: VHostKeeper
   /** Resolves when all of it is on disk. Errors: Refusal; then nothing has changed. */

@@ -6,7 +6,7 @@ import { totalmem } from 'node:os'
 import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import type { Alarms } from '../broker/alarms.ts'
-import type { Settings } from '../broker/config.ts'
+import type { RunningSettings } from '../broker/running-settings.ts'
 
 const INTERVAL_MS = 1_000
 const COLLECT_EVERY_MS = 5_000
@@ -16,23 +16,26 @@ const PROGRAM_BYTES = 192 * 1024 * 1024
 const HEAP_SHARE_MAX = 0.8
 
 /** Watches until the returned function is called. The first reading is taken before this returns. */
-export function watchResources(alarms: Alarms, settings: Settings): () => void {
+export function watchResources(alarms: Alarms, running: RunningSettings): () => void {
   let collectedAtMs = 0
   let diskFreeBytes = Infinity
-  const limits = {
-    memoryLimitBytes: memoryLimit(settings.memoryHighWatermark, machineMemoryBytes()),
-    diskFreeLimitBytes: settings.diskFreeLimit,
-  }
+  const { store, dataDirectory } = running.current
+  const machineBytes = machineMemoryBytes()
   const look = (): void => {
-    alarms.read({ ...limits, ...readMemory(), diskFreeBytes })
+    const { memoryHighWatermark, diskFreeLimit } = running.current
+    alarms.read({
+      memoryLimitBytes: memoryLimit(memoryHighWatermark, machineBytes), diskFreeLimitBytes: diskFreeLimit,
+      ...readMemory(), diskFreeBytes,
+    })
     if (!alarms.isMemoryLow || performance.now() - collectedAtMs < COLLECT_EVERY_MS) return
     collectedAtMs = performance.now()
     collectGarbage()
   }
   const tick = async (): Promise<void> => {
-    if (settings.store === 'sqlite') diskFreeBytes = await freeBytes(settings.dataDirectory)
+    if (store === 'sqlite') diskFreeBytes = await freeBytes(dataDirectory)
     look()
   }
+  running.onChanged = look
   look()
   void tick()
   const interval = setInterval(() => void tick(), INTERVAL_MS)

@@ -6,6 +6,7 @@ import { Turn } from '../base/turn.ts'
 import { Broker } from '../broker/broker.ts'
 import type { Settings } from '../broker/config.ts'
 import type { DefinitionsFile } from '../broker/definitions-file.ts'
+import { RunningSettings } from '../broker/running-settings.ts'
 import { SAMPLE_MS, Sampler } from '../broker/sampler.ts'
 import { listenAmqp, listenAmqps } from '../connections/listener.ts'
 import type { AmqpListener } from '../connections/listener.ts'
@@ -57,6 +58,7 @@ export async function startServer(settings: Settings, log: Logger): Promise<Runn
   const vhosts = new EngineVHosts(engine, broker, settings.dataDirectory)
   const view = new ServerView(broker, settings.dataDirectory)
   const sampler = new Sampler(broker)
+  const running = new RunningSettings(settings)
   if (engine instanceof SqliteEngine) {
     view.backUp = (file, overwrites) => engine.backUp(file, overwrites)
     view.countDamaged = () => engine.damagedCount
@@ -71,7 +73,7 @@ export async function startServer(settings: Settings, log: Logger): Promise<Runn
     amqp.push(await listenAmqp(broker, settings.host, settings.amqpPort))
     if (tls !== null) amqp.push(await listenAmqps(broker, settings.host, settings.tlsPort!, tls))
     const take = (file: DefinitionsFile): Promise<void> => importDefinitions(file, broker, vhosts)
-    const door = { broker, node: view, sampler, vhosts, importDefinitions: take }
+    const door = { broker, node: view, sampler, settings: running, vhosts, importDefinitions: take }
     http = await startHttp({ host: settings.host, port: httpPort, prometheusPort, door, log })
   } catch (error) {
     for (const listener of amqp) listener.stop()
@@ -80,7 +82,7 @@ export async function startServer(settings: Settings, log: Logger): Promise<Runn
   }
   const stopTicking = startTicking(clock, turn, timers)
   const sampling = setInterval(() => sampler.sample(), SAMPLE_MS)
-  const stopWatching = watchResources(broker.alarms, settings)
+  const stopWatching = watchResources(broker.alarms, running)
   nameListeners(view, amqp, http)
   view.ready = true
   const [port, securePort] = amqp.map((listener) => listener.address.port)

@@ -6,7 +6,10 @@ import { SeededRandom } from '../../base/random.ts'
 import { TimerWheel } from '../../base/timer-wheel.ts'
 import { Turn } from '../../base/turn.ts'
 import { Broker } from '../../broker/broker.ts'
+import { resolveSettings } from '../../broker/config-sources.ts'
 import type { DefinitionsFile } from '../../broker/definitions-file.ts'
+import type { Settings } from '../../broker/config.ts'
+import { RunningSettings } from '../../broker/running-settings.ts'
 import { Sampler } from '../../broker/sampler.ts'
 import { createUser } from '../../broker/users.ts'
 import type { VHost } from '../../broker/vhost.ts'
@@ -92,6 +95,13 @@ export class FakeNode implements NodeView {
   }
 }
 
+function defaultSettings(): Settings {
+  const given = { argv: [], env: {}, fileText: null, fileName: null, packageVersion: '1.2.3' }
+  const resolved = resolveSettings(given)
+  if (!resolved.ok) throw new Error(resolved.problems.join())
+  return resolved.settings
+}
+
 export class OpenHttp {
   readonly broker: Broker
   readonly clock: TestClock
@@ -99,6 +109,7 @@ export class OpenHttp {
   readonly app: FastifyInstance
   readonly logged: unknown[] = []
   readonly sampler: Sampler
+  readonly settings = new RunningSettings(defaultSettings())
 
   readonly vhosts: EngineVHosts
 

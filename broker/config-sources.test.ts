@@ -1,10 +1,12 @@
 // Settings as people give them: where each value wins, and what is said about a wrong one.
 
 import { describe, expect, test } from 'vitest'
+import { resolveSettings } from './config-sources.ts'
 import {
-  defaultOf, flagOf, resolveSettings, settingRows, settingsTable, showValue, testSuiteVariables, variablesOf,
+  defaultOf, flagOf, settingRows, settingsTable, showValue, testSuiteVariables, variablesOf,
 } from './config.ts'
-import type { RawSettings, Resolved, Settings } from './config.ts'
+import type { RawSettings, Resolved } from './config-sources.ts'
+import type { Settings } from './config.ts'
 
 const nothing: RawSettings = { argv: [], env: {}, fileText: null, fileName: null, packageVersion: '1.2.3' }
 

@@ -9,7 +9,14 @@ export interface BrokerProcess {
   readonly version: string
   /** Null where the broker is not ours to stop. */
   readonly restart: ((signal: RestartSignal) => Promise<void>) | null
+  /** Turns its memory and its disk alarm on or off; null where the broker is not ours to disturb. */
+  readonly setAlarms: ((alarms: AlarmsOn) => Promise<void>) | null
   stop(): Promise<void>
+}
+
+export interface AlarmsOn {
+  readonly memory: boolean
+  readonly disk: boolean
 }
 
 /** SIGTERM is an orderly stop, SIGKILL a crash. */

@@ -43,7 +43,8 @@ const fromUrl: Way = async () => {
   const url = process.env['RABBITMQ_URL']
   if (url === undefined || url === '') return null
   const httpUrl = process.env['RABBITMQ_HTTP_URL'] ?? null
-  return { url, httpUrl, version: await serverVersion(url), restart: null, stop: () => Promise.resolve() }
+  const version = await serverVersion(url)
+  return { url, httpUrl, version, restart: null, setAlarms: null, stop: () => Promise.resolve() }
 }
 
 // Not exercised where this was written: that machine has a Docker client but no engine.
@@ -66,7 +67,7 @@ const fromDocker: Way = async (say, setup) => {
   const url = `amqp://guest:guest@${container.getHost()}:${container.getMappedPort(5672)}`
   const httpUrl = `http://${container.getHost()}:${container.getMappedPort(15672)}`
   return {
-    url, httpUrl, version: await serverVersion(url), restart: null,
+    url, httpUrl, version: await serverVersion(url), restart: null, setAlarms: null,
     stop: async () => {
       await container.stop()
     },

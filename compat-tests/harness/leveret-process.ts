@@ -8,7 +8,7 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import type { BrokerProcess, RestartSignal } from './broker-process.ts'
+import type { AlarmsOn, BrokerProcess, RestartSignal } from './broker-process.ts'
 import { until, within } from './poll.ts'
 import { serverVersion } from './server-version.ts'
 
@@ -51,6 +51,19 @@ export class LeveretProcess implements BrokerProcess {
   readonly restart = async (signal: RestartSignal): Promise<void> => {
     await this.end(signal)
     await this.boot()
+  }
+
+  readonly setAlarms = async ({ memory, disk }: AlarmsOn): Promise<void> => {
+    await this.change('memory-high-watermark', memory ? 0 : 1)
+    await this.change('disk-free-limit', disk ? 1e14 : 0)
+  }
+
+  private async change(setting: string, value: number): Promise<void> {
+    const response = await fetch(`${this.httpUrl}/api/v1/settings/${setting}`, {
+      method: 'PUT', body: JSON.stringify({ value }),
+      headers: { authorization: `Basic ${Buffer.from('guest:guest').toString('base64')}` },
+    })
+    if (!response.ok) throw new Error(`${setting} was not changed: ${await response.text()}`)
   }
 
   async stop(): Promise<void> {

@@ -3,17 +3,19 @@
 // cookie, data. Invariant: the node ends with the suite, crashed or not: its supervisor stops it when stdin
 // closes.
 
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
-import type { BrokerProcess, RestartSignal } from './broker-process.ts'
+import { basename, dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import type { AlarmsOn, BrokerProcess, RestartSignal } from './broker-process.ts'
 import { freePorts } from './free-port.ts'
 import { until, within } from './poll.ts'
 import { serverVersion } from './server-version.ts'
 
+const run = promisify(execFile)
 const startBoundMs = 90_000
 const stopBoundMs = 30_000
 
@@ -62,6 +64,13 @@ export type ReferenceSetup = 'tested' | 'bare'
 /** The management API, and exchange types that have to be switched on: exchange-types.test.ts. */
 export const testedPlugins = '[rabbitmq_management,rabbitmq_prometheus,rabbitmq_consistent_hash_exchange,'
   + 'rabbitmq_random_exchange,rabbitmq_recent_history_exchange].\n'
+
+/** In Erlang. */
+function alarmSet(resource: string, isOn: boolean): string {
+  return isOn
+    ? `rabbit_alarm:set_alarm({{resource_limit, ${resource}, node()}, []})`
+    : `rabbit_alarm:clear_alarm({resource_limit, ${resource}, node()})`
+}
 
 export class RabbitNode implements BrokerProcess {
   readonly url: string
@@ -116,16 +125,29 @@ export class RabbitNode implements BrokerProcess {
     await this.boot()
   }
 
+  /** Said to the alarm handler: a root folder has no /proc for a watermark to be compared with. */
+  readonly setAlarms = async ({ memory, disk }: AlarmsOn): Promise<void> => {
+    // The last one waits for the other two.
+    const orders = [alarmSet('memory', memory), alarmSet('disk', disk), 'rabbit_alarm:get_alarms()']
+    const control = join(dirname(this.installation.server), 'rabbitmqctl')
+    const [command, ...args] = [...this.inRoot(), control, 'eval', `${orders.join(', ')}.`]
+    await run(command!, args, { timeout: stopBoundMs })
+  }
+
   async stop(): Promise<void> {
     await this.end('remove')
     await rm(this.workFolder, { recursive: true, force: true })
   }
 
-  private async boot(): Promise<void> {
+  /** What runs a command where the node runs. */
+  private inRoot(): string[] {
     const { root } = this.installation
-    const command = root === null ? [] : ['chroot', root]
     const env = Object.entries(this.env).map(([name, value]) => `${name}=${value}`)
-    const argv = [...command, '/usr/bin/env', '-i', ...env, 'sh', '-c', supervisor]
+    return [...root === null ? [] : ['chroot', root], '/usr/bin/env', '-i', ...env]
+  }
+
+  private async boot(): Promise<void> {
+    const argv = [...this.inRoot(), 'sh', '-c', supervisor]
     this.log = ''
     const child = spawn(argv[0]!, argv.slice(1), { detached: true, stdio: ['pipe', 'pipe', 'pipe'] })
     this.child = child

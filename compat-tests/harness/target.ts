@@ -19,7 +19,9 @@ export interface Target {
   readonly vhost: string
   /** False for a broker that is not ours to stop: RABBITMQ_URL, a container. */
   readonly canRestart: boolean
-  /** POST here with ?label=…&signal=… restarts the broker; see control.ts. */
+  /** False for the same ones. */
+  readonly canAlarm: boolean
+  /** Where control.ts answers. */
   readonly controlUrl: string
 }
 
@@ -42,7 +44,8 @@ export function makeTarget(label: Target['label'], broker: BrokerProcess, contro
   // The close texts name the vhost, and the suite pins those texts.
   if (vhost !== '/') throw new Error(`the suite expects the vhost '/', but ${url} names '${vhost}'`)
   return {
-    label, url, httpUrl, version, canRestart: broker.restart !== null, controlUrl, vhost,
+    label, url, httpUrl, version, canRestart: broker.restart !== null, canAlarm: broker.setAlarms !== null,
+    controlUrl, vhost,
     isLeveret: label === 'Leveret',
     isRabbit3: label === 'RabbitMQ' && version.startsWith('3.'),
     user: username === '' ? 'guest' : decodeURIComponent(username),

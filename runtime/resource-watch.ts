@@ -3,10 +3,10 @@
 // blocked publishers allocate nothing, so nothing else would ever make room.
 import { statfs } from 'node:fs/promises'
 import { totalmem } from 'node:os'
-import { getHeapStatistics, setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
+import { getHeapStatistics } from 'node:v8'
 import type { Alarms } from '../broker/alarms.ts'
 import type { RunningSettings } from '../broker/running-settings.ts'
+import { collectGarbage } from './idle-collection.ts'
 
 const INTERVAL_MS = 1_000
 const COLLECT_EVERY_MS = 5_000
@@ -73,10 +73,4 @@ async function freeBytes(directory: string): Promise<number> {
   } catch {
     return 0
   }
-}
-
-function collectGarbage(): void {
-  setFlagsFromString('--expose-gc')
-  const collect: unknown = runInNewContext('gc')
-  if (typeof collect === 'function') collect()
 }

@@ -21,6 +21,7 @@ import { dismissStoreWorker } from '../store/sqlite/store-worker.ts'
 import { CATALOG } from '../store/store.ts'
 import type { Engine } from '../store/store.ts'
 import { EngineVHosts } from './engine-vhosts.ts'
+import { collectWhenIdle } from './idle-collection.ts'
 import type { Logger } from './log.ts'
 import { checkPortsFree } from './ports.ts'
 import { importDefinitions, loadDefinitions, readDefinitions } from './definitions.ts'
@@ -80,9 +81,11 @@ export async function startServer(settings: Settings, log: Logger): Promise<Runn
     await engine.close()
     throw error
   }
-  const stopTicking = startTicking(clock, turn, timers)
   const sampling = setInterval(() => sampler.sample(), SAMPLE_MS)
-  const stopWatching = watchResources(broker.alarms, running)
+  const stops = [
+    startTicking(clock, turn, timers), () => clearInterval(sampling),
+    watchResources(broker.alarms, running), collectWhenIdle(),
+  ]
   nameListeners(view, amqp, http)
   view.ready = true
   const [port, securePort] = amqp.map((listener) => listener.address.port)
@@ -98,9 +101,7 @@ export async function startServer(settings: Settings, log: Logger): Promise<Runn
       await sayGoodbye(broker, reason)
       broker.rememberDeliveries()
       for (const vhost of broker.vhosts.values()) await vhost.store.release()
-      stopTicking()
-      clearInterval(sampling)
-      stopWatching()
+      for (const stop of stops) stop()
       await engine.close()
     },
   }

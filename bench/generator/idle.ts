@@ -8,10 +8,12 @@ import { callAll } from './topology.ts'
 import { Window } from './window.ts'
 
 const AT_ONCE = 50
-const SETTLE_MS = 3_000
+const SETTLE_MS = 5_000
 
 export async function runIdle(job: IdleJob, where: Where): Promise<Answer> {
   const control = await GeneratorConnection.open(where.url)
+  // A broker that has just started has garbage of that, too.
+  await delay(SETTLE_MS)
   const look = new Window(where.pids)
   const startedAt = performance.now()
   const unmake = await makers[job.of](job, control, where)

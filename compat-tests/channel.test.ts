@@ -277,6 +277,16 @@ forEachTarget((test) => {
     await expect(client.call(1, 'channel.flow', { active: true })).resolves.toEqual({ active: true })
   })
 
+  test('cancel-ok of no consumer', async ({ raw, differs, target }) => {
+    const client = await raw()
+    client.send(1, 'basic.cancel-ok', { 'consumer-tag': 'nobody' })
+    if (differs('cancel-ok-unknown')) {
+      expect(await client.call(1, 'channel.flow', { active: true })).toEqual({ active: true })
+      return
+    }
+    expect((await rawClosure(client, 'connection')).code).toBe(target.isRabbit3 ? 503 : 541)
+  })
+
   test('ending a channel discards a publish that is under way', async ({ raw, name }) => {
     const client = await raw()
     const queue = name()

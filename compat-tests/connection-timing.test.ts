@@ -6,6 +6,7 @@ import { expect } from 'vitest'
 import { rawClosure } from './harness/closure.ts'
 import { forEachTarget } from './harness/for-each-target.ts'
 import { plainResponse, protocolHeader } from './harness/raw-client.ts'
+import type { RawClient } from './harness/raw-client.ts'
 import { encodeTable, frameType } from './harness/wire.ts'
 
 const silentClose = { min: 2_500, max: 12_000 }
@@ -157,14 +158,34 @@ forEachTarget((test, target) => {
     expect(client.heartbeats).toBe(0)
   })
 
-  test.concurrent('a handshake that stops is dropped after 10 seconds', async ({ dial }) => {
-    const start = performance.now()
-    const client = await dial()
-    client.write(protocolHeader)
-    await client.expect('connection.start')
-    await client.dropped()
-    expect(performance.now() - start).toBeGreaterThan(9_000)
-  })
+  for (const [title, begin] of [
+    ['before its first byte', () => Promise.resolve()],
+    ['in the protocol header', (client: RawClient) => {
+      client.write(protocolHeader.subarray(0, 5))
+      return Promise.resolve()
+    }],
+    ['after the protocol header', async (client: RawClient) => {
+      client.write(protocolHeader)
+      await client.expect('connection.start')
+    }],
+    ['in a frame', async (client: RawClient) => {
+      client.write(protocolHeader)
+      await client.expect('connection.start')
+      client.write(Buffer.from([1, 0, 0, 0, 0, 0, 200, 0, 10, 0, 11]))
+    }],
+    ['before connection.open', async (client: RawClient) => {
+      await client.login(target)
+      client.tuneOk({ heartbeat: 0 })
+    }],
+  ] as const) {
+    test.concurrent(`a handshake that stops ${title} is dropped after 10 seconds`, async ({ dial }) => {
+      const start = performance.now()
+      const client = await dial()
+      await begin(client)
+      await client.dropped(30_000)
+      expect(performance.now() - start).toBeGreaterThan(9_000)
+    }, 45_000)
+  }
 
   test.concurrent('an unanswered close of the broker is dropped after the heartbeat interval', async ({
     raw,

@@ -232,6 +232,25 @@ const entries = {
     rabbit: 'socket reset without a word (4.3.6)',
     reason: 'A client that is told why can be repaired.',
   },
+  'undecodable-channel-0': {
+    what: 'A method on channel 0 with arguments that cannot be decoded',
+    leveret: 'connection closed with 501 `FRAME_ERROR - cannot decode …`, as on any other channel',
+    rabbit: 'connection closed with 541 `INTERNAL_ERROR`',
+    reason: 'The mistake is the client\'s, and the code says so.',
+  },
+  'cancel-ok-unknown': {
+    what: '`basic.cancel-ok` from a client, with a tag that is no consumer\'s',
+    leveret: 'let pass, as one with the tag of a consumer',
+    rabbit: '4.x: connection closed with 541 `INTERNAL_ERROR`; 3.x: with 503, whatever the tag',
+    reason: 'A client may answer the broker\'s cancel of a consumer that it has forgotten.',
+  },
+  'queue-master-locator': {
+    what: 'Declaring a queue with `x-queue-master-locator`',
+    leveret: 'accepted, with the values of x-queue-leader-locator; there is one node to choose',
+    rabbit: '4.3: connection closed with 541 `INTERNAL_ERROR - Feature `queue_master_locator` is '
+      + 'deprecated…`; 3.x: accepted',
+    reason: '4.3 only lost something here; programs written for 3.x declare their queues with it.',
+  },
   'undecodable-unimplemented': {
     what: 'A method that only a server sends, with arguments that cannot be decoded',
     leveret: 'connection closed with 503 `COMMAND_INVALID - unimplemented method`',

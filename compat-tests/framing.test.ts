@@ -8,6 +8,7 @@ import { encodeFrame, encodeHeader, encodeMethod, encodeProperties, frameType } 
 import type { Field } from './harness/wire.ts'
 
 const noProperties = encodeProperties()
+const updateSecret = encodeMethod('connection.update-secret', { 'new-secret': 'abc', 'reason': 'why' })
 
 forEachTarget((test, target) => {
   test('an unknown frame type is 501, showing its octets', async ({ raw }) => {
@@ -57,29 +58,46 @@ forEachTarget((test, target) => {
       closed(505, 'UNEXPECTED_FRAME - type 2, all octets = <<0,60,0,0,0,0,0,0,0,0,0,0,0,0>>', 'none'))
   })
 
-  test('a method of an unknown class', async ({ raw, differs }) => {
-    const client = await raw()
-    client.frame(frameType.method, 1, Buffer.from([0, 77, 0, 10]))
-    if (differs('unknown-class')) {
-      expect(await rawClosure(client, 'connection'))
-        .toMatchObject(closed(503, 'COMMAND_INVALID - unimplemented method'))
-      return
-    }
-    await client.dropped()
-    expect(client.pendingBytes).toBe(0)
-  })
+  for (const channel of [0, 1]) {
+    test(`a method of an unknown class on channel ${channel}`, async ({ raw, differs }) => {
+      const client = await raw()
+      client.frame(frameType.method, channel, Buffer.from([0, 77, 0, 10]))
+      if (differs('unknown-class')) {
+        expect(await rawClosure(client, 'connection'))
+          .toMatchObject(closed(503, 'COMMAND_INVALID - unimplemented method'))
+        return
+      }
+      await client.dropped()
+      expect(client.pendingBytes).toBe(0)
+    })
+  }
 
-  test('an unknown method of a known class', async ({ raw, differs }) => {
-    const client = await raw()
-    client.frame(frameType.method, 1, Buffer.from([0, 50, 0, 99]))
-    if (differs('unknown-method')) {
-      expect(await rawClosure(client, 'connection'))
-        .toEqual({ code: 501, text: 'FRAME_ERROR - cannot decode <<>>', method: '50.99' })
-      return
-    }
-    await client.dropped()
-    expect(client.pendingBytes).toBe(0)
-  })
+  for (const [channel, classId] of [[0, 10], [1, 50]] as const) {
+    test(`an unknown method of a known class on channel ${channel}`, async ({ raw, differs }) => {
+      const client = await raw()
+      client.frame(frameType.method, channel, Buffer.from([0, classId, 0, 99]))
+      if (differs('unknown-method')) {
+        expect(await rawClosure(client, 'connection'))
+          .toEqual({ code: 501, text: 'FRAME_ERROR - cannot decode <<>>', method: `${classId}.99` })
+        return
+      }
+      await client.dropped()
+      expect(client.pendingBytes).toBe(0)
+    })
+  }
+
+  for (const [title, method] of [
+    ['end too early', updateSecret.subarray(0, -1)],
+    ['go on', Buffer.concat([updateSecret, Buffer.from([9])])],
+  ] as const) {
+    test(`arguments on channel 0 that ${title}`, async ({ raw, differs }) => {
+      const client = await raw()
+      client.frame(frameType.method, 0, method)
+      const { code, method: blamed } = await rawClosure(client, 'connection')
+      expect({ code, blamed }).toEqual(differs('undecodable-channel-0')
+        ? { code: 501, blamed: 'connection.update-secret' } : { code: 541, blamed: 'none' })
+    })
+  }
 
   test('truncated arguments are 501, showing them', async ({ raw }) => {
     const client = await raw()

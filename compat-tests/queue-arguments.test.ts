@@ -90,6 +90,10 @@ const ofOtherTypes4: Field[] = [
 ]
 
 const differing: [title: string, first: Field[], second: Field[], key: string, rest: string][] = [
+  ['no x-queue-version where there was one', [['x-queue-version', 'I', 2]], [], 'x-queue-version',
+    'received none but current is the value \'2\' of type \'signedint\''],
+  ['another x-queue-mode', [['x-queue-mode', 'S', 'lazy']], [['x-queue-mode', 'S', 'default']],
+    'x-queue-mode', 'received \'default\' but current is \'lazy\''],
   ['a time to live where there was none', [], [['x-message-ttl', 'I', 1000]], 'x-message-ttl',
     'received the value \'1000\' of type \'signedint\' but current is none'],
   ['no time to live where there was one', [['x-message-ttl', 'I', 1000]], [], 'x-message-ttl',
@@ -202,6 +206,20 @@ forEachTarget((test, target) => {
         .toMatchObject({ queue })
     })
   }
+
+  test('x-queue-master-locator', async ({ raw, name, differs }) => {
+    const [client, queue] = [await raw(), name()]
+    client.send(1, 'queue.declare', {
+      queue, durable: true, arguments: [['x-queue-master-locator', 'S', 'min-masters']],
+    })
+    if (target.isRabbit3 || differs('queue-master-locator')) {
+      await client.expect('queue.declare-ok')
+      return
+    }
+    const { code, text } = await rawClosure(client, 'connection')
+    expect(code).toBe(541)
+    expect(text).toContain('Feature `queue_master_locator` is deprecated')
+  })
 
   for (const [title, field, onRabbit4] of [
     ['unknown', ['x-queue-type', 'S', 'nosuch'],

@@ -187,6 +187,14 @@ forEachTarget((test, target) => {
     })
   }
 
+  test('what was never bound can be unbound from another connection\'s exclusive queue', async ({
+    channel, connect, name,
+  }) => {
+    const { queue } = await (await channel()).assertQueue(name(), { exclusive: true })
+    const other = await channel(await connect())
+    await expect(other.unbindQueue(queue, 'amq.direct', 'never')).resolves.toEqual({})
+  })
+
   test('another connection may publish to an exclusive queue', async ({
     channel, confirmChannel, connect, name,
   }) => {

@@ -1,6 +1,6 @@
 // A channel: what one client does in one vhost. Method frames are dispatched here, the few that a message
 // passes through (publish, ack, nack, reject) before the table of the others. A soft error closes the
-// channel; after that every frame but close-ok is ignored (AMQP 0-9-1 §1.4.2.6; RabbitMQ).
+// channel; what still comes until close-ok is ignored by closing-frames.ts (AMQP 0-9-1 §1.4.2.6).
 import { ChannelTraffic } from '../base/traffic.ts'
 import type { Access } from '../broker/access.ts'
 import type { Broker } from '../broker/broker.ts'
@@ -14,8 +14,8 @@ import type { VHost } from '../broker/vhost.ts'
 import { AmqpError, channelError, commandInvalid, preconditionFailed } from '../protocol/errors.ts'
 import type { DeliverTemplate } from '../protocol/frame-writer.ts'
 import {
-  BASIC_ACK, BASIC_NACK, BASIC_PUBLISH, BASIC_REJECT, CHANNEL_CLOSE, CHANNEL_CLOSE_OK, CHANNEL_OPEN, DECODERS,
-  METHOD_NAMES, decodeBasicAck, decodeBasicNack, decodeBasicReject, writeChannelClose, writeChannelCloseOk,
+  BASIC_ACK, BASIC_NACK, BASIC_PUBLISH, BASIC_REJECT, CHANNEL_CLOSE_OK, CHANNEL_OPEN, DECODERS, METHOD_NAMES,
+  decodeBasicAck, decodeBasicNack, decodeBasicReject, writeChannelClose, writeChannelCloseOk,
 } from '../protocol/methods.gen.ts'
 import type { ReceivedMethods } from '../protocol/methods.gen.ts'
 import { FRAME_BODY, FRAME_HEADER } from '../protocol/spec.ts'
@@ -27,6 +27,7 @@ import { AckTimeouts } from './ack-timeouts.ts'
 import type { ChannelHost } from './channel-host.ts'
 import { Confirms } from './confirms.ts'
 import type { ConfirmingChannel } from './confirms.ts'
+import { ClosingFrames } from './closing-frames.ts'
 import { checkKnown } from './connection-methods.ts'
 import type { Consumer, ConsumingChannel } from './consumer.ts'
 import { writeCountedContent } from './counted-content.ts'
@@ -69,6 +70,8 @@ implements Caller, ChannelView, ConfirmingChannel, ConsumingChannel, PublishingC
   readonly timeouts = new AckTimeouts(this, this.unacked)
   confirms: Confirms | null = null
   private areConfirmsReady = false
+  /** Set by our close. */
+  private closing: ClosingFrames | null = null
   private deliveryTag = 0
   /** Bits of the commit that is under way, as the vhost says them of a publish. */
   private commitOutcome = 0
@@ -92,7 +95,7 @@ implements Caller, ChannelView, ConfirmingChannel, ConsumingChannel, PublishingC
 
   /** Errors: AmqpError for what closes the connection; soft errors end here. */
   onFrame(type: number, buf: Buffer, start: number, end: number): void {
-    if (!this.isOpen) return this.onFrameWhileClosing(type, buf, start, end)
+    if (this.closing !== null) return this.closing.onFrame(type, buf, start, end)
     if (this.publisher.isExpectingContent) this.connection.methodId = BASIC_PUBLISH
     try {
       if (type === FRAME_BODY) this.publisher.onBody(buf, start, end)
@@ -396,7 +399,6 @@ implements Caller, ChannelView, ConfirmingChannel, ConsumingChannel, PublishingC
     if (!this.isOpen) return
     this.isOpen = false
     this.broker.counters.channelsClosed++
-    this.publisher.abandon()
     this.setReplyTo(null)
     if (this.transaction !== null) this.rollback()
     this.timeouts.end()
@@ -415,6 +417,7 @@ implements Caller, ChannelView, ConfirmingChannel, ConsumingChannel, PublishingC
       'channel closed with an error')
     this.connection.flushConfirms()
     this.end()
+    this.closing = new ClosingFrames(this.connection, this, this.publisher)
     writeChannelClose(
       this.connection.writer, this.number, error.code, error.replyText, methodId >>> 16, methodId & 0xffff)
     this.connection.mark()
@@ -425,21 +428,6 @@ implements Caller, ChannelView, ConfirmingChannel, ConsumingChannel, PublishingC
     this.end()
     writeChannelCloseOk(this.connection.writer, this.number)
     this.connection.removeChannel(this)
-  }
-
-  /** Waits for close-ok; a client's close that crosses ours is answered, and ours still waits (RabbitMQ). */
-  private onFrameWhileClosing(type: number, buf: Buffer, start: number, end: number): void {
-    if (type === FRAME_BODY || type === FRAME_HEADER) return
-    const id = end - start >= 4 ? buf.readUInt32BE(start) : 0
-    if (id === CHANNEL_CLOSE_OK) this.connection.removeChannel(this)
-    if (id === CHANNEL_OPEN) {
-      this.connection.methodId = id
-      throw channelError("second 'channel.open' seen")
-    }
-    if (id === CHANNEL_CLOSE) {
-      writeChannelCloseOk(this.connection.writer, this.number)
-      this.connection.mark()
-    }
   }
 }
 

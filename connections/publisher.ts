@@ -63,6 +63,7 @@ export class Publisher {
   private readonly header = new ContentHeader()
   private state: 'idle' | 'header' | 'body' = 'idle'
   private envelope = new Envelope('', '', Buffer.alloc(2))
+  private isDiscarding = false
   private isMandatory = false
   private isImmediate = false
   private route: Route<Queue> | null = null
@@ -114,7 +115,8 @@ export class Publisher {
       throw expectedHeader(classId === CLASS_BASIC ? 'non content header frame' : `one for class ${classId}`)
     }
     const { header } = this
-    header.read(buf, start, end)
+    if (this.isDiscarding) header.readSize(buf, start)
+    else header.read(buf, start, end)
     if (header.bodySize > BODY_BYTES_MAX) {
       throw frameError(`content body size ${header.bodySize} exceeds maximum allowed size ${BODY_BYTES_MAX}`)
     }
@@ -140,9 +142,9 @@ export class Publisher {
     this.finish(joined, 0, propertiesBytes, propertiesBytes, joined.length)
   }
 
-  /** The channel is closing: what has begun will not be finished. */
-  abandon(): void {
-    this.state = 'idle'
+  /** The channel is closing: contents still have to be whole, and nothing becomes of them (RabbitMQ). */
+  discard(): void {
+    this.isDiscarding = true
     this.gathered = null
   }
 
@@ -151,8 +153,8 @@ export class Publisher {
     const { header } = this
     const propertiesBytes = header.propertiesEnd - header.propertiesStart
     if (this.bodyReceived === 0) {
-      const isTooLarge = header.bodySize > this.channel.broker.limits.messageSizeMax
-      this.gathered = isTooLarge ? null : Buffer.allocUnsafeSlow(propertiesBytes + header.bodySize)
+      const isKept = !this.isDiscarding && header.bodySize <= this.channel.broker.limits.messageSizeMax
+      this.gathered = !isKept ? null : Buffer.allocUnsafeSlow(propertiesBytes + header.bodySize)
       if (this.gathered !== null) {
         header.buf.copy(this.gathered, 0, header.propertiesStart, header.propertiesEnd)
       }
@@ -165,6 +167,7 @@ export class Publisher {
     buf: Buffer, propertiesStart: number, propertiesEnd: number, bodyStart: number, bodyEnd: number,
   ): void {
     this.state = 'idle'
+    if (this.isDiscarding) return
     const { header, envelope, channel } = this
     channel.broker.counters.published++
     channel.broker.counters.sizes.add(bodyEnd - bodyStart)

@@ -58,6 +58,11 @@ export class ContentHeader {
   read(buf: Buffer, start: number, end: number): void {
     if (end - start < HEADER_BYTES) throw malformed(`content header of ${end - start} bytes`)
     this.readProperties(buf, start + 12, end)
+    this.readSize(buf, start)
+  }
+
+  /** The size of the body alone; `start` is that of the frame's payload. */
+  readSize(buf: Buffer, start: number): void {
     this.bodySize = buf.readUInt32BE(start + 4) * 0x1_0000_0000 + buf.readUInt32BE(start + 8)
   }
 

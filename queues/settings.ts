@@ -106,7 +106,8 @@ export const QUEUE_ARGUMENTS: readonly QueueArgument[] = [
   }),
   built('x-single-active-consumer', CLASSIC_QUORUM, checkBoolean),
   built('x-queue-type', ALL),
-  later('x-queue-master-locator', CLASSIC),
+  // RabbitMQ 4.3 denies it, 3.x took it: with one node every choice is the same.
+  built('x-queue-master-locator', CLASSIC, checkLeaderLocator),
   built('x-queue-leader-locator', ALL, checkLeaderLocator,
     policyKey('queue-leader-locator', 'queue leader locator value',
       oneOf('client-local', 'balanced', 'random', 'least-leaders'), { argument: otherWins })),

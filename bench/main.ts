@@ -19,10 +19,11 @@ import { lastMemoryWorkloads, memoryWorkloads } from './workloads/memory.ts'
 import { recovery } from './workloads/recovery.ts'
 import { roundTrips } from './workloads/round-trips.ts'
 import { startUp } from './workloads/start-up.ts'
+import { storePaths } from './workloads/store-path.ts'
 
 const workloads: readonly Workload[] = [
-  ...flows, ...roundTrips, ...churn, ...memoryWorkloads, ...recovery, startUp, checkpoints, amqplibConfirms,
-  ...lastFlows, ...deepBacklogs, ...lastMemoryWorkloads,
+  ...flows, ...roundTrips, ...churn, ...memoryWorkloads, ...recovery, startUp, checkpoints, ...storePaths,
+  amqplibConfirms, ...lastFlows, ...deepBacklogs, ...lastMemoryWorkloads,
 ]
 const steady: Timing = { warmUpMs: 1_000, measureMs: 3_000, divisor: 1 }
 const quick: Timing = { warmUpMs: 300, measureMs: 700, divisor: 10 }

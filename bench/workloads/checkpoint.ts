@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { BatchWriter } from '../../store/batch.ts'
 import { SqliteWriter } from '../../store/sqlite/writer.ts'
-import type { StorableMessage } from '../../store/store.ts'
 import { percentile, rate, time } from '../workload.ts'
 import type { Figure, Timing, Workload } from '../workload.ts'
+import { messageOf } from './store-path.ts'
 
 const PER_BATCH = 100
 const BODY_BYTES = 1024
@@ -79,11 +79,4 @@ function figuresOf({ confirms, checkpoints: waits, totalMs }: Times): readonly F
     time('longest checkpoint', Math.max(...waits), 'ms'),
     { name: 'checkpoints of the time', value: (100 * waited) / totalMs, unit: '%', better: 'lower' },
   ]
-}
-
-function messageOf(body: Buffer): StorableMessage {
-  return {
-    exchange: '', routingKey: 'bench', rawKey: null, isDeadLetter: false, bodyId: 0, buf: body,
-    propertiesStart: 0, propertiesEnd: 0, bodyStart: 0, bodyEnd: body.length,
-  }
 }

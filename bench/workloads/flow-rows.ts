@@ -38,6 +38,13 @@ const acked = { prefetch: 1_000, ackEvery: 100 }
 const confirmed = { ...acked, bodyBytes: 1024, isPersistent: true } as const
 const quorum = { referenceQueueArguments: [['x-queue-type', 'S', 'quorum']] }
 
+/** Issue 4, must show 3: `--only durable-*`, with the store alone (store-path.ts) in the same table. */
+const durableRows: readonly FlowRow[] = [1, 8].flatMap((publishers) => [1, 100, 1_000].flatMap((window) => {
+  const what = `1 KiB persistent, ${publishers} publisher(s), ${window} unconfirmed each, ack every 100`
+  const row = { ...confirmed, name: `durable-${publishers}x${window}`, what, publishers, window }
+  return [row, { ...row, ...quorum, name: `${row.name}-quorum`, what: `${what}; the reference: quorum` }]
+}))
+
 export const flowRows: readonly FlowRow[] = [
   { name: 'transient', what: '16 B, 1×1, no ack' },
   { name: 'transient-ack-100', what: '16 B, 1×1, prefetch 1,000, ack every 100', ...acked },
@@ -74,4 +81,5 @@ export const flowRows: readonly FlowRow[] = [
     ackEvery: 1, ackIntervalMs: 10, patience: 4, messagesMax: 8_000_000 },
   { name: 'topic-100k', what: '16 B by a topic exchange with 100,000 bindings', isLeftBehind: true,
     via: { type: 'topic', bindings: 100_000 } },
+  ...durableRows,
 ]

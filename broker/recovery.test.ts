@@ -88,7 +88,7 @@ describe('topology', () => {
 
   it('says which queue ids still have messages', () => {
     const recovered = { definitions: [], queues: [{ queue: 41, count: 1, bytes: 1 }], lastId: 9,
-      suspectTo: 0 }
+      levels: [], suspectTo: 0 }
     expect(restoreTopology(world.vhost, recovered, silentLog)).toBe(41)
   })
 
@@ -97,7 +97,7 @@ describe('topology', () => {
     const doc = JSON.stringify({ source: 'amq.direct', kind: 'queue', destination: 'gone', routingKey: '',
       arguments: [] })
     const recovered = { definitions: [{ kind: 'binding', name: 'b', doc }], queues: [], lastId: 0,
-      suspectTo: 0 }
+      levels: [], suspectTo: 0 }
     restoreTopology(world.vhost, recovered, { ...silentLog, warn: (fields) => said.push(fields) })
     expect(said).toEqual([{ vhost: '/', exchange: 'amq.direct', queue: 'gone' }])
   })
@@ -108,7 +108,9 @@ describe('topology', () => {
     ['exchange', 'an unknown type', '{"type":"x","autoDelete":false,"internal":false,"arguments":[]}'],
     ['binding', 'no source', '{"kind":"queue"}'],
   ])('refuses a %s record with %s, by its name', (kind, _what, doc) => {
-    const recovered = { definitions: [{ kind, name: 'n1', doc }], queues: [], lastId: 0, suspectTo: 0 }
+    const recovered = {
+      definitions: [{ kind, name: 'n1', doc }], queues: [], levels: [], lastId: 0, suspectTo: 0,
+    }
     expect(() => restoreTopology(world.vhost, recovered, silentLog)).toThrow(expect.objectContaining({
       name: 'DefinitionUnreadable', message: expect.stringContaining('n1') as string,
     }))

@@ -5,7 +5,7 @@ import { Exchange } from '../exchanges/exchange.ts'
 import { exchangeTypes } from '../exchanges/index.ts'
 import { heldNumber } from '../queues/held.ts'
 import { Queue } from '../queues/queue.ts'
-import type { Definition, Recovered } from '../store/store.ts'
+import type { Definition, LevelStart, Recovered } from '../store/store.ts'
 import { restoreBinding } from './bindings.ts'
 import { DefinitionUnreadable, readBinding, readExchange, readPolicy, readQueue } from './definitions.ts'
 import { applyPolicies } from './policy-changes.ts'
@@ -41,11 +41,19 @@ export function restoreTopology(vhost: VHost, recovered: Recovered, log: Log): n
   return lastQueueId
 }
 
-function restoreMessages(vhost: VHost, { queues, lastId, suspectTo }: Recovered): void {
+function restoreMessages(vhost: VHost, { queues, levels, lastId, suspectTo }: Recovered): void {
   const totals = new Map(queues.map((each) => [each.queue, each]))
+  const levelsOf = new Map<number, LevelStart[]>()
+  for (const each of levels) {
+    const ofQueue = levelsOf.get(each.queue)
+    if (ofQueue === undefined) levelsOf.set(each.queue, [each])
+    else ofQueue.push(each)
+  }
   for (const queue of vhost.queues.values()) {
     const stored = totals.get(queue.id)
-    if (stored !== undefined) queue.restore(stored.count, stored.bytes, lastId, suspectTo)
+    if (stored !== undefined) {
+      queue.restore({ ...stored, lastId, levels: levelsOf.get(queue.id) ?? [] }, suspectTo)
+    }
     const held = totals.get(heldNumber(queue.id))
     if (held !== undefined) queue.held.restore(held.count, held.bytes)
   }

@@ -2,6 +2,7 @@
 import { countReturn } from './delivery-counts.ts'
 import { PagedReady } from './paged-ready.ts'
 import { PriorityReady } from './priority-ready.ts'
+import type { Priorities } from './priority-ready.ts'
 import type { QueueKind } from './queue-kind.ts'
 
 export const classic: QueueKind = {
@@ -15,7 +16,12 @@ export const classic: QueueKind = {
   storesTransient: false,
   showsCounts: false,
   createReady: (queue, parts, { priorityMax }) => (priorityMax === null
-    ? new PagedReady(queue, parts) : new PriorityReady(queue, parts, priorityMax)),
+    ? new PagedReady(queue, parts) : new PriorityReady(queue, parts, prioritiesTo(priorityMax))),
   countReturn: (counts) => countReturn(counts, false),
   isSpent: () => false,
+}
+
+/** A message above the maximum counts as the maximum, one without a priority as 0 (RabbitMQ). */
+function prioritiesTo(max: number): Priorities {
+  return { max, usual: 0, of: ({ priority }) => Math.min(priority, max) }
 }

@@ -157,7 +157,7 @@ it('releases all that is due of more than memory has room for, in order and each
 it('takes over what an earlier process left', () => {
   const world = new QueueWorld()
   for (const [id, ms] of [[1, 300], [2, 100], [3, 200]] as const) {
-    world.store.recovered(HELD, id, messageOf(`m${ms}`), Infinity, id, world.clock.nowMs + ms)
+    world.store.recovered(HELD, id, messageOf(`m${ms}`), { deliveryCount: id, level: world.clock.nowMs + ms })
   }
   world.ids.skipTo(3)
   world.queue.held.restore(3, 30)

@@ -5,13 +5,15 @@
 //   front (FifoReady, requeued ones too) │ paged: a count, and a range of ids │ tail (ring)
 //   ◀─ shift        ids ≤ loadedTo       │ loadedTo < ids ≤ pagedTo           │ ids > pagedTo ◀─ push
 //
-// Invariants: everything the store has of this queue with an id in (loadedTo, pagedTo] is paged and nothing
-// else is; an entry leaves the tail for the store only when its batch is durable.
+// Invariants: everything the store has of this list (of its level, or, where the queue has none, of the
+// queue) with an id in (loadedTo, pagedTo] is paged and nothing else is; an entry leaves the tail for the
+// store only when its batch is durable.
 import { Ring } from '../base/ring.ts'
 import type { Page, PageReceiver, Store, StoredMessage } from '../store/store.ts'
+import { Backlog } from './backlog.ts'
 import type { Entry } from './entry.ts'
 import { FifoReady } from './ready-list.ts'
-import type { ReadyList } from './ready-list.ts'
+import type { PurgeRange, ReadyList, Restored } from './ready-list.ts'
 import type { Residence } from './residence.ts'
 
 /** How much of a queue stays in memory, in messages and bytes of their bodies. */
@@ -62,57 +64,64 @@ export class PagedReady implements ReadyList, PageReceiver {
   private readonly store: Store
   private readonly residence: Residence
   private readonly window: Window
+  private readonly backlog: Backlog
+  /** In the store; 0 where the queue has none. */
+  private readonly level: number
   private readonly front = new FifoReady()
   private readonly tail = new Ring<Entry>()
   private tailBytes = 0
   /** Entries at the head of the tail that the store has. */
   private tailStored = 0
-  private pagedCount = 0
-  private pagedBytes = 0
+  /** The store may have something in (loadedTo, pagedTo]. */
+  private hasPaged = false
   private loadedTo = 0
   private pagedTo = 0
   /** Last id asked for; -1 while nothing is. */
   private askedTo = -1
   /** There is more than the front: what comes goes to the tail. */
   private isSplit = false
-  /** Nothing leaves the tail for the store any more. */
-  private holdsTail = false
-  hasSpilled = false
 
-  constructor(queue: PagedQueue, { store, residence, window }: PagedParts) {
+  /** A queue with several lists gives all of them its backlog, and each a level of its own. */
+  constructor(
+    queue: PagedQueue, { store, residence, window }: PagedParts, backlog = new Backlog(), level = 0,
+  ) {
     this.queue = queue
     this.store = store
     this.residence = residence
     this.window = window
+    this.backlog = backlog
+    this.level = level
   }
 
+  /** Of the queue. */
   get length(): number {
-    return this.front.length + this.pagedCount + this.tail.length
+    return this.backlog.count
   }
 
   get bytes(): number {
-    return this.front.bytes + this.pagedBytes + this.tailBytes
+    return this.backlog.bytes
+  }
+
+  get hasSpilled(): boolean {
+    return this.backlog.hasSpilled
+  }
+
+  /** Of the list. */
+  get isEmpty(): boolean {
+    return this.front.length === 0 && !this.isSplit
   }
 
   get isPaging(): boolean {
     return this.front.length === 0 && this.isSplit
   }
 
-  /** A page was asked for and has not come. */
-  get isLoading(): boolean {
-    return this.askedTo >= 0
-  }
-
-  /**
-   * From now on the queue has entries in the store that are not of this list, and no range of ids is its
-   * alone: what comes stays in memory.
-   */
-  holdTail(): void {
-    this.holdsTail = true
+  levelOf({ id }: Entry): number {
+    return id < this.backlog.levelledFrom ? 0 : this.level
   }
 
   push(entry: Entry): void {
     const { bodyBytes } = entry.message
+    this.backlog.entered(bodyBytes)
     this.residence.enter(bodyBytes)
     const { front, window } = this
     if (!this.isSplit && front.length < window.frontMessages && front.bytes < window.frontBytes) {
@@ -122,10 +131,16 @@ export class PagedReady implements ReadyList, PageReceiver {
     if (entry.isStored && this.tailStored === this.tail.length) this.tailStored++
     this.tail.push(entry)
     this.tailBytes += bodyBytes
-    if (this.isTailLong(1) && !this.holdsTail) this.pageOut()
+    if (this.isTailLong(1)) this.pageOut()
   }
 
   requeue(entry: Entry): void {
+    this.backlog.entered(entry.message.bodyBytes)
+    this.adopt(entry)
+  }
+
+  /** It was in the queue already: another list found it in the store. */
+  adopt(entry: Entry): void {
     this.residence.enter(entry.message.bodyBytes)
     this.front.requeue(entry)
   }
@@ -137,14 +152,20 @@ export class PagedReady implements ReadyList, PageReceiver {
   shift(): Entry | null {
     const entry = this.front.shift()
     if (entry === null) return null
+    this.backlog.left(entry.message.bodyBytes)
     this.residence.leave(entry.message.bodyBytes)
     if (this.isSplit) this.refill()
     return entry
   }
 
-  restore(count: number, bytes: number, lastId: number): void {
-    this.pagedCount = count
-    this.pagedBytes = bytes
+  restore({ count, bytes, lastId }: Restored): void {
+    this.backlog.restore(count, bytes)
+    this.restoreList(0, lastId)
+  }
+
+  /** What the store has of this list with afterId < id <= lastId is paged. */
+  restoreList(afterId: number, lastId: number): void {
+    this.beginPaging(afterId)
     this.pagedTo = lastId
     this.isSplit = true
     // The first alone tells when it expires; more are loaded when somebody takes it.
@@ -155,16 +176,19 @@ export class PagedReady implements ReadyList, PageReceiver {
     if (this.isSplit) this.refill()
   }
 
-  clear(drop: (entry: Entry) => void, purge: (afterId: number, lastId: number) => void): void {
+  clear(drop: (entry: Entry) => void, purge: PurgeRange): void {
     for (const entry of this) {
+      this.backlog.left(entry.message.bodyBytes)
       this.residence.leave(entry.message.bodyBytes)
       drop(entry)
     }
     while (this.front.shift() !== null);
     while (this.tail.shift() !== null);
-    if (this.pagedCount > 0) purge(this.loadedTo, this.pagedTo)
-    this.loadedTo = this.pagedTo
-    this.tailBytes = this.tailStored = this.pagedCount = this.pagedBytes = 0
+    for (let range = this.nextRange(); this.hasPaged; range = this.nextRange()) {
+      purge(this.loadedTo, range.lastId, range.level)
+      this.loaded(range.lastId)
+    }
+    this.tailBytes = this.tailStored = 0
     this.isSplit = false
   }
 
@@ -172,7 +196,7 @@ export class PagedReady implements ReadyList, PageReceiver {
     const askedTo = this.askedTo
     this.askedTo = -1
     // Asked for before a purge.
-    if (askedTo > this.loadedTo) this.take(messages, isLast && askedTo === this.pagedTo)
+    if (askedTo > this.loadedTo) this.take(messages, isLast ? askedTo : 0)
     if (this.isSplit) this.refill()
     this.queue.paged()
   }
@@ -182,28 +206,40 @@ export class PagedReady implements ReadyList, PageReceiver {
     yield* this.tail
   }
 
-  private take(messages: readonly StoredMessage[], isLast: boolean): void {
+  private take(messages: readonly StoredMessage[], completeTo: number): void {
     for (const stored of messages) {
       const entry = this.queue.entryOf(stored)
       const bodyBytes = stored.bodyEnd - stored.bodyStart
-      this.pagedCount--
-      this.pagedBytes -= bodyBytes
+      this.backlog.pagedIn(bodyBytes)
       this.loadedTo = stored.id
       if (entry === null) continue
       this.front.push(entry)
       this.residence.enter(bodyBytes)
     }
-    // Damaged messages were counted and are not there.
-    if (!isLast) return
-    this.pagedCount = this.pagedBytes = 0
-    this.loadedTo = this.pagedTo
+    if (this.backlog.pagedCount === 0) this.loaded(this.pagedTo)
+    else if (completeTo > 0) this.loaded(completeTo)
+  }
+
+  private beginPaging(afterId: number): void {
+    if (this.hasPaged) return
+    this.hasPaged = true
+    this.loadedTo = afterId
+    this.backlog.listBeginsPaging()
+  }
+
+  /** Up to this id the store has nothing more. */
+  private loaded(to: number): void {
+    this.loadedTo = to
+    if (!this.hasPaged || to < this.pagedTo) return
+    this.hasPaged = false
+    this.backlog.listEndsPaging()
   }
 
   /** Before the front runs dry. */
   private refill(): void {
     const { front, tail, window } = this
     if (front.length > window.frontMessages / 2 || front.bytes > window.frontBytes / 2) return
-    if (this.pagedCount > 0) return this.load(window.pageMessages)
+    if (this.hasPaged) return this.load(window.pageMessages)
     while (front.length < window.frontMessages && front.bytes < window.frontBytes) {
       const entry = tail.shift()
       if (entry === null) break
@@ -216,10 +252,17 @@ export class PagedReady implements ReadyList, PageReceiver {
 
   private load(limit: number): void {
     if (this.askedTo >= 0) return
-    this.askedTo = this.pagedTo
-    const { loadedTo: afterId, pagedTo: lastId } = this
-    const { pageBytes: bytesMax } = this.window
-    this.store.load({ queue: this.queue.id, afterId, lastId, limit, bytesMax }, this)
+    const { level, lastId } = this.nextRange()
+    this.askedTo = lastId
+    const { loadedTo: afterId, queue: { id: queue }, window: { pageBytes: bytesMax } } = this
+    this.store.load({ queue, level, afterId, lastId, limit, bytesMax }, this)
+  }
+
+  /** Of what is paged, the next ids that the store has under one level. */
+  private nextRange(): { readonly level: number; readonly lastId: number } {
+    const { level, loadedTo, pagedTo, backlog: { levelledFrom } } = this
+    if (loadedTo + 1 >= levelledFrom) return { level, lastId: pagedTo }
+    return { level: 0, lastId: Math.min(pagedTo, levelledFrom - 1) }
   }
 
   private isTailLong(share: number): boolean {
@@ -237,9 +280,8 @@ export class PagedReady implements ReadyList, PageReceiver {
       this.tailStored--
       this.tailBytes -= bodyBytes
       this.residence.leave(bodyBytes)
-      if (this.pagedCount === 0) this.loadedTo = id - 1
-      this.pagedCount++
-      this.pagedBytes += bodyBytes
+      this.beginPaging(id - 1)
+      this.backlog.pagedOut(bodyBytes)
       this.pagedTo = id
     }
   }
@@ -247,13 +289,14 @@ export class PagedReady implements ReadyList, PageReceiver {
   private spill(): void {
     const { tail, store, queue } = this
     const until = Math.min(tail.length, this.tailStored + SPILL_MAX)
-    this.hasSpilled = true
+    this.backlog.hasSpilled = true
     for (; this.tailStored < until; this.tailStored++) {
       const entry = tail.at(this.tailStored)!
       if (entry.isStored) continue
       entry.isStored = true
       entry.batch = store.openBatch
-      entry.position = store.spill(queue.id, entry.id, entry.message, entry.expiresAtMs)
+      entry.position = store.spill(
+        queue.id, entry.id, entry.message, entry.expiresAtMs, this.levelOf(entry))
     }
     while (this.tailStored < tail.length && tail.at(this.tailStored)!.isStored) this.tailStored++
   }

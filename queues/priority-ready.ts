@@ -1,52 +1,80 @@
-// The ready entries of a queue with x-max-priority: one list per priority, the highest that is not empty goes
-// first, in each the order of arrival. A message above the maximum counts as the maximum, one without a
-// priority as 0 (RabbitMQ). All of them are in memory: the store has no order by priority to page by. After a
-// restart nothing is first until everything is loaded, since the highest may come last.
-import type { Page, PageReceiver } from '../store/store.ts'
+// The ready entries of a queue with priorities: one list per priority, the highest that is not empty goes
+// first, in each the order of arrival. Each list is paged as that of a plain queue is (paged-ready.ts), by
+// the store's index of levels: a level is the priority and 1. What a queue has before the first message of
+// another priority than the usual one is under no level, because most queues never have anything else, and
+// an entry of the index less is a good part of what a message costs.
+//
+//   priority 9       front │ paged, level 10             │ tail
+//   …
+//   the usual one    front │ paged, no level │ level 1   │ tail
+//                                            ^ levelledFrom
+//
+// Invariant: of what the store has of the queue, messages without a level are older than those with one. (In
+// files from before levels were written none has any: those count as usual until they are read.)
+import type { StoredMessage } from '../store/store.ts'
+import { Backlog } from './backlog.ts'
 import type { Entry } from './entry.ts'
-import type { PagedParts, PagedQueue } from './paged-ready.ts'
-import { FifoReady } from './ready-list.ts'
-import type { ReadyList } from './ready-list.ts'
+import type { Message } from './message.ts'
+import { PagedReady } from './paged-ready.ts'
+import type { PagedParts, PagedQueue, Window } from './paged-ready.ts'
+import type { PurgeRange, ReadyList, Restored } from './ready-list.ts'
 
-export class PriorityReady implements ReadyList, PageReceiver {
+/** All lists but the usual one have a window's worth of memory together, up to so many of them. */
+const SHARES_MAX = 32
+
+export interface Priorities {
+  /** From 0 to this. */
+  readonly max: number
+  /** Of a message that asks for none. */
+  readonly usual: number
+  of(message: Message): number
+}
+
+export class PriorityReady implements ReadyList {
   readonly isInIdOrder = false
   private readonly queue: PagedQueue
-  private readonly parts: Pick<PagedParts, 'store' | 'window'>
-  private readonly levels: readonly FifoReady[]
-  readonly hasSpilled = false
-  private count = 0
-  /** Of what a restart left, not loaded yet. */
-  private storedCount = 0
-  private storedBytes = 0
-  private loadedTo = 0
-  private storedTo = 0
+  private readonly parts: PagedParts
+  private readonly priorities: Priorities
+  private readonly backlog = new Backlog()
+  private readonly lists: (PagedReady | null)[]
+  /** No list above this one has anything. */
+  private top = 0
 
-  constructor(queue: PagedQueue, parts: Pick<PagedParts, 'store' | 'window'>, priorityMax: number) {
+  constructor(queue: PagedQueue, parts: PagedParts, priorities: Priorities) {
     this.queue = queue
     this.parts = parts
-    this.levels = Array.from({ length: priorityMax + 1 }, () => new FifoReady())
+    this.priorities = priorities
+    this.lists = new Array<null>(priorities.max + 1).fill(null)
   }
 
   get length(): number {
-    return this.count + this.storedCount
+    return this.backlog.count
   }
 
   get bytes(): number {
-    return this.levels.reduce((sum, level) => sum + level.bytes, this.storedBytes)
+    return this.backlog.bytes
   }
 
   get isPaging(): boolean {
-    return this.storedCount > 0
+    return this.highest()?.isPaging === true
+  }
+
+  get hasSpilled(): boolean {
+    return this.backlog.hasSpilled
+  }
+
+  levelOf(entry: Entry): number {
+    this.beginLevels(entry)
+    return this.listOf(entry).levelOf(entry)
   }
 
   push(entry: Entry): void {
-    this.levelOf(entry).push(entry)
-    this.count++
+    this.beginLevels(entry)
+    this.listOf(entry).push(entry)
   }
 
   requeue(entry: Entry): void {
-    this.levelOf(entry).requeue(entry)
-    this.count++
+    this.listOf(entry).requeue(entry)
   }
 
   first(): Entry | null {
@@ -54,62 +82,82 @@ export class PriorityReady implements ReadyList, PageReceiver {
   }
 
   shift(): Entry | null {
-    const level = this.highest()
-    if (level === null) return null
-    this.count--
-    return level.shift()
+    return this.highest()?.shift() ?? null
   }
 
-  restore(count: number, bytes: number, lastId: number): void {
-    this.storedCount = count
-    this.storedBytes = bytes
-    this.storedTo = lastId
-    this.load()
-  }
-
-  wake(): void {}
-
-  clear(drop: (entry: Entry) => void, purge: (afterId: number, lastId: number) => void): void {
-    for (const level of this.levels) {
-      for (let entry = level.shift(); entry !== null; entry = level.shift()) drop(entry)
+  restore({ count, bytes, lastId, levels }: Restored): void {
+    this.backlog.restore(count, bytes)
+    this.backlog.levelledFrom = levels.reduce((first, { firstId }) => Math.min(first, firstId), Infinity)
+    const { usual } = this.priorities
+    this.listAt(usual).restoreList(0, lastId)
+    for (const { level } of levels.filter(({ level }) => level !== usual + 1)) {
+      this.listAt(level - 1).restoreList(this.backlog.levelledFrom - 1, lastId)
     }
-    if (this.storedCount > 0) purge(this.loadedTo, this.storedTo)
-    this.count = this.storedCount = this.storedBytes = 0
   }
 
-  pageLoaded({ messages, isLast }: Page): void {
-    if (this.storedCount === 0) return
-    for (const stored of messages) {
-      const entry = this.queue.entryOf(stored)!
-      this.levelOf(entry).requeue(entry)
-      this.count++
-      this.storedCount--
-      this.storedBytes -= entry.message.bodyBytes
-      this.loadedTo = stored.id
-    }
-    if (isLast) this.storedCount = this.storedBytes = 0
-    else this.load()
-    this.queue.paged()
+  wake(): void {
+    this.highest()?.wake()
+  }
+
+  clear(drop: (entry: Entry) => void, purge: PurgeRange): void {
+    for (const list of this.lists) list?.clear(drop, purge)
   }
 
   *[Symbol.iterator](): IterableIterator<Entry> {
-    for (let at = this.levels.length - 1; at >= 0; at--) yield* this.levels[at]!
+    for (const list of this.lists.toReversed()) yield* list ?? []
   }
 
-  private load(): void {
-    const { loadedTo: afterId, storedTo: lastId } = this
-    const { store, window: { pageMessages: limit, pageBytes: bytesMax } } = this.parts
-    store.load({ queue: this.queue.id, afterId, lastId, limit, bytesMax }, this)
+  /** With the first new entry of another priority than the usual one. */
+  private beginLevels({ id, message }: Entry): void {
+    const { backlog, priorities } = this
+    if (backlog.levelledFrom < Infinity || priorities.of(message) === priorities.usual) return
+    backlog.levelledFrom = id
   }
 
-  private highest(): FifoReady | null {
-    if (this.count === 0 || this.storedCount > 0) return null
-    for (let at = this.levels.length - 1; ; at--) {
-      if (this.levels[at]!.length > 0) return this.levels[at]!
+  private listOf({ message }: Entry): PagedReady {
+    return this.listAt(this.priorities.of(message))
+  }
+
+  private listAt(priority: number): PagedReady {
+    if (priority > this.top) this.top = priority
+    return this.lists[priority] ??= this.listMade(priority)
+  }
+
+  private listMade(priority: number): PagedReady {
+    const { queue, parts, backlog, priorities: { max, usual } } = this
+    if (priority !== usual) {
+      const window = shareOf(parts.window, Math.min(max, SHARES_MAX))
+      return new PagedReady(queue, { ...parts, window }, backlog, priority + 1)
     }
+    const entryOf = (stored: StoredMessage): Entry | null => this.sort(stored)
+    return new PagedReady({ id: queue.id, entryOf, paged: () => queue.paged() }, parts, backlog, priority + 1)
   }
 
-  private levelOf(entry: Entry): FifoReady {
-    return this.levels[Math.min(entry.message.priority, this.levels.length - 1)]!
+  /** Of what has no level, some may have another priority than the usual one after all. */
+  private sort(stored: StoredMessage): Entry | null {
+    const entry = this.queue.entryOf(stored)
+    if (entry === null) return null
+    const priority = this.priorities.of(entry.message)
+    if (priority === this.priorities.usual) return entry
+    this.listAt(priority).adopt(entry)
+    return null
+  }
+
+  private highest(): PagedReady | null {
+    for (; this.top >= 0; this.top--) {
+      const list = this.lists[this.top] ?? null
+      if (list !== null && !list.isEmpty) return list
+    }
+    this.top = 0
+    return null
+  }
+}
+
+function shareOf(window: Window, shares: number): Window {
+  const share = (figure: number): number => Math.ceil(figure / shares)
+  return {
+    frontMessages: share(window.frontMessages), frontBytes: share(window.frontBytes),
+    tailMessages: share(window.tailMessages), tailBytes: share(window.tailBytes),
+    pageMessages: share(window.pageMessages), pageBytes: share(window.pageBytes),
   }
 }

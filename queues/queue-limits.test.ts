@@ -150,8 +150,8 @@ describe('a time to live', () => {
 
   it('goes on after a restart where it was', () => {
     const world = worldOf({ 'x-message-ttl': 60_000 })
-    world.store.recovered(7, 3, messageOf('m'), world.clock.nowMs + 300)
-    world.queue.restore(1, 10, 3, 0)
+    world.store.recovered(7, 3, messageOf('m'), { expiresAtMs: world.clock.nowMs + 300 })
+    world.restore()
     pass(world, 200)
     expect(world.deaths).toEqual([])
     pass(world, 200)

@@ -16,6 +16,7 @@ import { WINDOW } from './paged-ready.ts'
 import type { Window } from './paged-ready.ts'
 import { Queue } from './queue.ts'
 import type { QueueFlags, QueueOwner } from './queue-flags.ts'
+import type { Restored } from './ready-list.ts'
 import { Residence } from './residence.ts'
 
 interface Kept {
@@ -61,8 +62,8 @@ export class RecordingStore implements Store {
     return this.keep('put', queue, id, message, expiresAtMs, level)
   }
 
-  spill(queue: number, id: number, message: StorableMessage, expiresAtMs: number): number {
-    return this.keep('spill', queue, id, message, expiresAtMs, 0)
+  spill(queue: number, id: number, message: StorableMessage, expiresAtMs: number, level = 0): number {
+    return this.keep('spill', queue, id, message, expiresAtMs, level)
   }
 
   drop(queue: number, id: number, bodyId: number, batch: number, position: number): void {
@@ -79,10 +80,11 @@ export class RecordingStore implements Store {
     this.kept.delete(id)
   }
 
-  purge(queue: number, afterId: number, lastId: number): void {
+  purge(queue: number, afterId: number, lastId: number, level = 0): void {
     this.append(`purge ${queue} ${afterId} ${lastId}`)
     for (const [id, put] of this.kept) {
-      if (put.queue === queue && id > afterId && id <= lastId) this.kept.delete(id)
+      if (put.queue !== queue || id <= afterId || id > lastId) continue
+      if (level === 0 || level === put.stored.level) this.kept.delete(id)
     }
   }
 
@@ -101,7 +103,7 @@ export class RecordingStore implements Store {
   }
 
   recover(): Promise<Recovered> {
-    return Promise.resolve({ definitions: [], queues: [], lastId: 0, suspectTo: 0 })
+    return Promise.resolve({ definitions: [], queues: [], levels: [], lastId: 0, suspectTo: 0 })
   }
 
   load(request: PageRequest, receiver: PageReceiver): void {
@@ -125,8 +127,9 @@ export class RecordingStore implements Store {
   }
 
   /** A message that an earlier process left. */
-  recovered(queue: number, id: number, message: StorableMessage, expiresAtMs = Infinity, deliveryCount = 0,
-    level = 0,
+  recovered(
+    queue: number, id: number, message: StorableMessage,
+    { expiresAtMs = Infinity, deliveryCount = 0, level = 0 } = {},
   ): void {
     this.kept.set(id, {
       queue, batch: 0, position: 0, isSpilled: false,
@@ -134,8 +137,21 @@ export class RecordingStore implements Store {
     })
   }
 
-  private page({ queue, afterId, lastId, limit }: PageRequest): Page {
+  /** What it has of a queue, as an engine says it after a restart. */
+  restored(queue: number): Restored {
+    const all = [...this.kept.values()].filter((kept) => kept.queue === queue).map((kept) => kept.stored)
+    const levels = new Map<number, number>()
+    for (const { id, level } of all) if (level > 0) levels.set(level, Math.min(id, levels.get(level) ?? id))
+    return {
+      count: all.length, lastId: Math.max(0, ...all.map(({ id }) => id)),
+      bytes: all.reduce((sum, { bodyStart, bodyEnd }) => sum + bodyEnd - bodyStart, 0),
+      levels: [...levels].map(([level, firstId]) => ({ queue, level, firstId })),
+    }
+  }
+
+  private page({ queue, level, afterId, lastId, limit }: PageRequest): Page {
     const all = [...this.kept.values()].filter((kept) => kept.queue === queue && kept.batch < this.openBatch)
+      .filter((kept) => level === 0 || kept.stored.level === level)
       .map((kept) => kept.stored).filter(({ id }) => id > afterId && id <= lastId)
       .toSorted((a, b) => a.id - b.id)
     return { messages: all.slice(0, limit), isLast: all.length <= limit }
@@ -284,6 +300,11 @@ export class QueueWorld {
     consumer.onCredit = () => this.queue.creditReturned(consumer)
     this.queue.addConsumer(consumer, false)
     return consumer
+  }
+
+  /** The process before left what the store has. */
+  restore(): void {
+    this.queue.restore(this.store.restored(this.queue.id), 0)
   }
 
   /** Ends one turn; returns false when none was waiting. */

@@ -279,8 +279,8 @@ describe('the store', () => {
 describe('a restored message', () => {
   it('is ready at its id, and is dropped without batch and position', () => {
     const world = new QueueWorld()
-    for (const id of [3, 8]) world.store.recovered(7, id, messageOf('q'), Infinity, id === 8 ? 2 : 0)
-    world.queue.restore(2, 20, 8, 0)
+    for (const id of [3, 8]) world.store.recovered(7, id, messageOf('q'), { deliveryCount: id === 8 ? 2 : 0 })
+    world.restore()
     world.settleDown()
     const [three, eight] = [world.queue.get(false)!, world.queue.get(false)!]
     expect([three.isRedelivered, eight.isRedelivered, eight.deliveryCount]).toEqual([false, true, 2])

@@ -28,7 +28,7 @@ import type { PagedQueue, PageWaiter, Window } from './paged-ready.ts'
 import type { QueueFlags, QueueOwner } from './queue-flags.ts'
 import type { QueueKind } from './queue-kind.ts'
 import { checkReadyEntries, touchDelivered } from './ready-entries.ts'
-import type { ReadyList } from './ready-list.ts'
+import type { ReadyList, Restored } from './ready-list.ts'
 import type { Residence } from './residence.ts'
 import { resolveQueueSettings } from './settings.ts'
 import type { QueueSettings } from './settings.ts'
@@ -158,7 +158,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     if (this.stores(message)) {
       entry.isStored = true
       entry.batch = store.openBatch
-      entry.position = store.put(this.id, entry.id, message, expiresAtMs)
+      entry.position = store.put(this.id, entry.id, message, expiresAtMs, this.ready.levelOf(entry))
       if (deliveryCount > 0) store.touch(this.id, entry.id, deliveryCount)
     }
     this.ready.push(entry)
@@ -190,12 +190,12 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
   }
 
   /**
-   * Takes over what the store kept over a restart: so many messages with ids up to `lastId`, of which those
-   * up to `suspectTo` say that they may have been delivered before (reliability P4).
+   * Takes over what the store kept over a restart; messages up to `suspectTo` say that they may have been
+   * delivered before (reliability P4).
    */
-  restore(count: number, bytes: number, lastId: number, suspectTo: number): void {
+  restore(restored: Restored, suspectTo: number): void {
     this.suspectTo = suspectTo
-    this.ready.restore(count, bytes, lastId)
+    this.ready.restore(restored)
   }
 
   /** For the ready list. */
@@ -337,7 +337,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     } else {
       this.deaths.forgetKept()
       this.ready.clear(
-        (entry) => this.forget(entry), (afterId, lastId) => store.purge(this.id, afterId, lastId))
+        (entry) => this.forget(entry), (...range) => store.purge(this.id, ...range))
     }
     return count
   }

@@ -1,156 +1,98 @@
-// The ready entries of a quorum queue: 32 priorities, the highest first, in each the order of arrival; before
-// all of them what came back, in the order in which it did (RabbitMQ 4.3). A message without one has priority
-// 4, and most queues have nothing else: those are paged; other levels and returns are in memory, and from the
-// first message of another level on everything that comes.
+// The ready entries of a quorum queue: 32 priorities, the highest first, in each the order of arrival
+// (priority-ready.ts); before all of them what came back, in the order in which it did (RabbitMQ 4.3). A
+// message without a priority has 4. What came back is in memory: it was in its consumers' before.
 //
-//   returned:  9 3 7     levels:  31 … 5: 12 15    4: paged-ready.ts    3 … 0: 13
-//              ^ first            mask: a bit for each level but 4 that is not empty
-//
-// After a restart nothing is first until a window is loaded, since the highest may come last. Of a longer
-// queue the rest is in order of its pages: a high priority far back is not known before.
+//   returned:  9 3 7     priorities:  31 … 0
+//              ^ first
 import { Ring } from '../base/ring.ts'
-import type { StoredMessage } from '../store/store.ts'
 import type { Entry } from './entry.ts'
-import type { Message } from './message.ts'
-import { PagedReady } from './paged-ready.ts'
 import type { PagedParts, PagedQueue } from './paged-ready.ts'
-import type { ReadyList } from './ready-list.ts'
+import { PriorityReady } from './priority-ready.ts'
+import type { Priorities } from './priority-ready.ts'
+import type { PurgeRange, ReadyList, Restored } from './ready-list.ts'
 import type { Residence } from './residence.ts'
 
-const LEVEL_MAX = 31
-const LEVEL_DEFAULT = 4
+const MAX = 31
+const USUAL = 4
+
+const priorities: Priorities = {
+  max: MAX, usual: USUAL,
+  of: (message) => (message.hasPriority ? Math.min(message.priority, MAX) : USUAL),
+}
 
 export class QuorumReady implements ReadyList {
   readonly isInIdOrder = false
-  private readonly queue: PagedQueue
   private readonly residence: Residence
   private readonly returned = new Ring<Entry>()
-  private readonly levels: (Ring<Entry> | null)[] = new Array<null>(LEVEL_MAX + 1).fill(null)
-  private readonly plain: PagedReady
-  private mask = 0
-  /** Of what came back and of the levels. */
-  private count = 0
-  private countBytes = 0
-  private isRestoring = false
+  private returnedBytes = 0
+  private readonly others: PriorityReady
 
   constructor(queue: PagedQueue, parts: PagedParts) {
-    this.queue = queue
     this.residence = parts.residence
-    this.plain = new PagedReady(
-      { id: queue.id, entryOf: (stored) => this.entryOf(stored), paged: () => this.paged() }, parts)
+    this.others = new PriorityReady(queue, parts, priorities)
   }
 
   get length(): number {
-    return this.count + this.plain.length
+    return this.returned.length + this.others.length
   }
 
   get bytes(): number {
-    return this.countBytes + this.plain.bytes
+    return this.returnedBytes + this.others.bytes
   }
 
   get isPaging(): boolean {
-    return this.length > 0 && this.first() === null
+    return this.returned.length === 0 && this.others.isPaging
   }
 
   get hasSpilled(): boolean {
-    return this.plain.hasSpilled
+    return this.others.hasSpilled
+  }
+
+  levelOf(entry: Entry): number {
+    return this.others.levelOf(entry)
   }
 
   push(entry: Entry): void {
-    const level = levelOf(entry.message)
-    if (level === LEVEL_DEFAULT) return this.plain.push(entry)
-    this.plain.holdTail()
-    this.addToLevel(entry, level)
+    this.others.push(entry)
   }
 
   requeue(entry: Entry): void {
     this.returned.push(entry)
-    this.added(entry)
+    this.returnedBytes += entry.message.bodyBytes
+    this.residence.enter(entry.message.bodyBytes)
   }
 
   first(): Entry | null {
-    if (this.isRestoring) return null
-    return this.returned.first() ?? this.highest()?.first() ?? null
+    return this.returned.first() ?? this.others.first()
   }
 
   shift(): Entry | null {
-    if (this.isRestoring) return null
-    const list = this.returned.length > 0 ? this.returned : this.highest()
-    if (list === null) return null
-    const entry = list.shift()
-    if (list === this.plain || entry === null) return entry
-    if (list !== this.returned && list.length === 0) this.mask &= ~(1 << levelOf(entry.message))
-    this.count--
-    this.countBytes -= entry.message.bodyBytes
-    this.residence.leave(entry.message.bodyBytes)
-    return entry
+    return this.shiftReturned() ?? this.others.shift()
   }
 
-  restore(count: number, bytes: number, lastId: number): void {
-    this.isRestoring = true
-    this.plain.restore(count, bytes, lastId)
+  restore(restored: Restored): void {
+    this.others.restore(restored)
   }
 
   wake(): void {
-    this.plain.wake()
+    this.others.wake()
   }
 
-  clear(drop: (entry: Entry) => void, purge: (afterId: number, lastId: number) => void): void {
-    for (const list of [this.returned, ...this.levels]) {
-      for (let entry = list?.shift() ?? null; entry !== null; entry = list?.shift() ?? null) {
-        this.residence.leave(entry.message.bodyBytes)
-        drop(entry)
-      }
-    }
-    this.mask = this.count = this.countBytes = 0
-    this.isRestoring = false
-    this.plain.clear(drop, purge)
+  clear(drop: (entry: Entry) => void, purge: PurgeRange): void {
+    for (let entry = this.shiftReturned(); entry !== null; entry = this.shiftReturned()) drop(entry)
+    this.others.clear(drop, purge)
   }
 
   *[Symbol.iterator](): IterableIterator<Entry> {
     yield* this.returned
-    for (let level = LEVEL_MAX; level >= 0; level--) {
-      if (level === LEVEL_DEFAULT) yield* this.plain
-      else yield* this.levels[level] ?? []
-    }
+    yield* this.others
   }
 
-  /** For the pages: one of another level goes there. */
-  private entryOf(stored: StoredMessage): Entry | null {
-    const entry = this.queue.entryOf(stored)
+  private shiftReturned(): Entry | null {
+    const entry = this.returned.shift()
     if (entry === null) return null
-    const level = levelOf(entry.message)
-    if (level === LEVEL_DEFAULT) return entry
-    this.addToLevel(entry, level)
-    return null
+    this.returnedBytes -= entry.message.bodyBytes
+    this.residence.leave(entry.message.bodyBytes)
+    return entry
   }
-
-  private paged(): void {
-    this.isRestoring &&= this.plain.isLoading
-    this.queue.paged()
-  }
-
-  private addToLevel(entry: Entry, level: number): void {
-    const list = this.levels[level] ??= new Ring<Entry>()
-    list.push(entry)
-    this.mask |= 1 << level
-    this.added(entry)
-  }
-
-  private added(entry: Entry): void {
-    this.count++
-    this.countBytes += entry.message.bodyBytes
-    this.residence.enter(entry.message.bodyBytes)
-  }
-
-  /** While the default level waits for a page, lower ones wait with it. */
-  private highest(): Ring<Entry> | PagedReady | null {
-    const top = LEVEL_MAX - Math.clz32(this.mask)
-    if (top < LEVEL_DEFAULT && this.plain.length > 0) return this.plain
-    return top < 0 ? null : this.levels[top]!
-  }
-}
-
-function levelOf(message: Message): number {
-  return message.hasPriority ? Math.min(message.priority, LEVEL_MAX) : LEVEL_DEFAULT
 }

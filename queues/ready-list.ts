@@ -5,7 +5,20 @@
 //   requeued:  3  7  8            ring:  12  13  14  15 …
 //              ^ first                   ^ first of the new ones
 import { Ring } from '../base/ring.ts'
+import type { LevelStart } from '../store/store.ts'
 import type { Entry } from './entry.ts'
+
+/** What the store kept over a restart: everything of the queue with an id up to `lastId`. */
+export interface Restored {
+  readonly count: number
+  readonly bytes: number
+  readonly lastId: number
+  /** Where the queue has some. */
+  readonly levels: readonly LevelStart[]
+}
+
+/** Drops what the store has with afterId < id <= lastId; of one level, or, with 0, of all. */
+export type PurgeRange = (afterId: number, lastId: number, level: number) => void
 
 /** What a queue keeps its ready entries in. Iterates over those in memory. */
 export interface ReadyList extends Iterable<Entry> {
@@ -18,17 +31,18 @@ export interface ReadyList extends Iterable<Entry> {
   readonly isPaging: boolean
   /** The store may have transient messages of it. */
   readonly hasSpilled: boolean
+  /** The level under which the store is to keep an entry that is about to be pushed; 0: under none. */
+  levelOf(entry: Entry): number
   push(entry: Entry): void
   /** Puts an entry back at its original place (RabbitMQ: requeue keeps the position). */
   requeue(entry: Entry): void
   first(): Entry | null
   shift(): Entry | null
-  /** Takes over what the store kept over a restart: everything of the queue with an id up to `lastId`. */
-  restore(count: number, bytes: number, lastId: number): void
+  restore(restored: Restored): void
   /** Somebody begins to take entries out. */
   wake(): void
   /** Forgets everything: `drop` hears of each entry in memory, `purge` of the ids that only the store has. */
-  clear(drop: (entry: Entry) => void, purge: (afterId: number, lastId: number) => void): void
+  clear(drop: (entry: Entry) => void, purge: PurgeRange): void
 }
 
 export class FifoReady {

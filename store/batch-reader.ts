@@ -17,9 +17,11 @@ export interface BatchVisitor {
     body: Buffer,
   ): void
   /** A put that need not outlive the process; its body is its own. */
-  spill(scope: number, queue: number, id: number, routingKey: string, head: Buffer, body: Buffer): void
+  spill(
+    scope: number, queue: number, id: number, level: number, routingKey: string, head: Buffer, body: Buffer,
+  ): void
   drop(queue: number, id: number, bodyId: number): void
-  purge(queue: number, afterId: number, lastId: number): void
+  purge(queue: number, afterId: number, lastId: number, level: number): void
   touch(queue: number, id: number, deliveryCount: number): void
   define(scope: number, kind: string, name: string, doc: string | null): void
 }
@@ -47,7 +49,8 @@ function readRecord(buffers: readonly Buffer[], bytes: Buffer, at: number, visit
     case OP_DROP:
       return visitor.drop(number(bytes, at, 0), number(bytes, at, 1), number(bytes, at, 2))
     case OP_PURGE:
-      return visitor.purge(number(bytes, at, 0), number(bytes, at, 1), number(bytes, at, 2))
+      return visitor.purge(
+        number(bytes, at, 0), number(bytes, at, 1), number(bytes, at, 2), number(bytes, at, 3))
     case OP_TOUCH:
       return visitor.touch(number(bytes, at, 0), number(bytes, at, 1), number(bytes, at, 2))
     case OP_DEFINE:
@@ -86,6 +89,7 @@ function readSpilled(bytes: Buffer, at: number, head: number, body: number, visi
     bytes.readUInt16LE(at + 2),
     number(bytes, at, 0),
     number(bytes, at, 1),
+    number(bytes, at, 4),
     bytes.toString('utf8', at + PUT_BYTES, head),
     bytes.subarray(head, body),
     bytes.subarray(body, body + bytes.readUInt32LE(at + 56)),

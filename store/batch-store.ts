@@ -62,12 +62,12 @@ export class BatchStore implements Store {
     this.pipeline.writer.drop(this.number, queue, id, bodyId, batch, position)
   }
 
-  spill(queue: number, id: number, message: StorableMessage, expiresAtMs: number): number {
-    return this.pipeline.writer.spill(this.number, queue, id, message, expiresAtMs)
+  spill(queue: number, id: number, message: StorableMessage, expiresAtMs: number, level = 0): number {
+    return this.pipeline.writer.spill(this.number, queue, id, message, expiresAtMs, level)
   }
 
-  purge(queue: number, afterId: number, lastId: number): void {
-    this.pipeline.writer.purge(this.number, queue, afterId, lastId)
+  purge(queue: number, afterId: number, lastId: number, level = 0): void {
+    this.pipeline.writer.purge(this.number, queue, afterId, lastId, level)
   }
 
   touch(queue: number, id: number, deliveryCount: number): void {

@@ -15,10 +15,11 @@ function recordsOf(batch: ClosedBatch): string[] {
       const at = level === 0 ? '' : ` @${level}`
       records.push(`put ${scope} ${queue} ${id} ${bodyId} ${key} ${body.toString('hex')}${at}`)
     },
-    spill: (scope, queue, id, key, _head, body) =>
-      records.push(`spill ${scope} ${queue} ${id} ${key} ${body.toString('hex')}`),
+    spill: (scope, queue, id, level, key, _head, body) =>
+      records.push(`spill ${scope} ${queue} ${id} ${key} ${body.toString('hex')} @${level}`),
     drop: (queue, id, bodyId) => records.push(`drop ${queue} ${id} ${bodyId}`),
-    purge: (queue, afterId, lastId) => records.push(`purge ${queue} ${afterId} ${lastId}`),
+    purge: (queue, afterId, lastId, level) =>
+      records.push(`purge ${queue} ${afterId} ${lastId} @${level}`),
     touch: (queue, id, count) => records.push(`touch ${queue} ${id} ${count}`),
     define: (scope, kind, name, doc) => records.push(`define ${scope} ${kind} ${name} ${doc}`),
   })
@@ -31,8 +32,8 @@ describe('a batch', () => {
     writer.put(3, 1, 2 ** 52, messageOf({ routingKey: 'ключ', body: Buffer.from([1, 2]) }))
     writer.put(3, -1, 9, messageOf({ body: Buffer.from([4]) }), 5, 1_800_000_000_001)
     writer.drop(3, 1, 7, 9, 0, 0)
-    writer.purge(3, 1, 6, 2 ** 53 - 1)
-    writer.spill(3, 1, 8, messageOf({ body: Buffer.from([3]), bodyId: 2 }), Infinity)
+    writer.purge(3, 1, 6, 2 ** 53 - 1, 256)
+    writer.spill(3, 1, 8, messageOf({ body: Buffer.from([3]), bodyId: 2 }), Infinity, 7)
     writer.touch(3, 1, 5, 4)
     writer.define(2, { kind: 'queue', name: 'ü', doc: '{"id":1}' })
     writer.define(2, { kind: 'queue', name: '', doc: null })
@@ -40,8 +41,8 @@ describe('a batch', () => {
       'put 3 1 4503599627370496 0 ключ 0102',
       'put 3 -1 9 0 created 04 @1800000000001',
       'drop 1 7 9',
-      'purge 1 6 9007199254740991',
-      'spill 3 1 8 created 03',
+      'purge 1 6 9007199254740991 @256',
+      'spill 3 1 8 created 03 @7',
       'touch 1 5 4',
       'define 2 queue ü {"id":1}',
       'define 2 queue  null',

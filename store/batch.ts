@@ -11,7 +11,7 @@
 //             | key u32 | head u32 | body u32 | key head body
 //   BODY    | body id f64 | position of the BODY before f64 | puts using it u32 | body u32 | body
 //   DROP    | queue f64 | id f64 | body id f64 |
-//   PURGE   | queue f64 | after id f64 | last id f64 |
+//   PURGE   | queue f64 | after id f64 | last id f64 | level f64 |
 //   TOUCH   | queue f64 | id f64 | delivery count f64 |
 //   DEFINE  | kind u32 | name u32 | doc i32, -1 to delete | kind name doc
 //   SKIP    a PUT or BODY whose op byte was overwritten; its length still leads to the next record
@@ -38,7 +38,7 @@ export const SPILLED = 1
 export const PUT_BYTES = 60
 export const BODY_BYTES = 32
 const DROP_BYTES = 32
-const PURGE_BYTES = 32
+const PURGE_BYTES = 40
 const TOUCH_BYTES = 32
 export const DEFINE_BYTES = 20
 
@@ -97,8 +97,10 @@ export class BatchWriter {
   }
 
   /** It has its body for itself, though others may share it: theirs may have to live longer. */
-  spill(scope: number, queue: number, id: number, message: StorableMessage, expiresAtMs: number): number {
-    const position = this.appendPut(scope, queue, id, message, expiresAtMs, 0, 0)
+  spill(
+    scope: number, queue: number, id: number, message: StorableMessage, expiresAtMs: number, level = 0,
+  ): number {
+    const position = this.appendPut(scope, queue, id, message, expiresAtMs, 0, level)
     const { view, start } = this.arenaAt(position)
     view.setUint8(position - start + 1, SPILLED)
     this.hasSpilled = true
@@ -145,12 +147,13 @@ export class BatchWriter {
     this.append(OP_DROP, scope, at, DROP_BYTES)
   }
 
-  purge(scope: number, queue: number, afterId: number, lastId: number): void {
+  purge(scope: number, queue: number, afterId: number, lastId: number, level = 0): void {
     const at = this.reserve(PURGE_BYTES)
     const { view } = this.arena
     view.setFloat64(at + 8, queue, true)
     view.setFloat64(at + 16, afterId, true)
     view.setFloat64(at + 24, lastId, true)
+    view.setFloat64(at + 32, level, true)
     this.append(OP_PURGE, scope, at, PURGE_BYTES)
   }
 

@@ -17,7 +17,7 @@ export function loaded(messages: readonly StoredMessage[]): LoadedMessage[] {
 }
 
 export function loadPage(store: Store, request: Partial<PageRequest> & { queue: number }): Promise<Page> {
-  const whole = { afterId: 0, lastId: Number.MAX_SAFE_INTEGER, limit: 10_000, bytesMax: 1e9 }
+  const whole = { level: 0, afterId: 0, lastId: Number.MAX_SAFE_INTEGER, limit: 10_000, bytesMax: 1e9 }
   return new Promise((resolve) => store.load({ ...whole, ...request }, { pageLoaded: resolve }))
 }
 

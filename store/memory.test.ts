@@ -1,6 +1,7 @@
 // MemoryEngine against the contract, and that it runs on the scheduler it is given.
 
 import { expect, it } from 'vitest'
+import { levelsContract } from './levels.contract.ts'
 import { loadingContract } from './loading.contract.ts'
 import { MemoryEngine } from './memory.ts'
 import { isHeld } from './store.ts'
@@ -21,6 +22,7 @@ async function makeEngine(): Promise<EngineUnderTest> {
 
 storeContract('MemoryEngine', makeEngine)
 loadingContract('MemoryEngine', makeEngine)
+levelsContract('MemoryEngine', makeEngine)
 
 it('reports nothing before the scheduler it was given runs', async () => {
   const tasks: (() => void)[] = []

@@ -9,8 +9,8 @@ import { type BatchVisitor, readBatch } from './batch-reader.ts'
 import { BatchStore, type ScopeReader } from './batch-store.ts'
 import { PageMessage, type PageRow } from './page.ts'
 import type {
-  Definition, Engine, EngineInfo, Held, LevelRequest, Page, PageReceiver, PageRequest, QueueTotals,
-  Recovered, Store, StoredMessage,
+  Definition, Engine, EngineInfo, Held, LevelRequest, LevelStart, Page, PageReceiver, PageRequest,
+  QueueTotals, Recovered, Store, StoredMessage,
 } from './store.ts'
 
 export interface MemoryEngineOptions {
@@ -95,6 +95,15 @@ class MemoryQueue {
     this.isSorted = true
     return this.messages
   }
+
+  /** The first id of each level above 0. */
+  levelStarts(): ReadonlyMap<number, number> {
+    const starts = new Map<number, number>()
+    for (const { id, level } of this.messages.values()) {
+      if (level > 0) starts.set(level, Math.min(id, starts.get(level) ?? id))
+    }
+    return starts
+  }
 }
 
 /** What is durable, as far as memory can be. */
@@ -115,21 +124,24 @@ class MemoryTables implements BatchVisitor {
   recover(scope: string): Recovered {
     const number = this.scopeNumber(scope)
     const queues: QueueTotals[] = []
-    for (const [queue, { scope, messages }] of this.queues) {
+    const levels: LevelStart[] = []
+    for (const [queue, of] of this.queues) {
+      const { scope, messages } = of
       if (scope !== number || messages.size === 0) continue
+      if (queue > 0) for (const [level, firstId] of of.levelStarts()) levels.push({ queue, level, firstId })
       let bytes = 0
       for (const { bodyStart, bodyEnd } of messages.values()) bytes += bodyEnd - bodyStart
       queues.push({ queue, count: messages.size, bytes })
     }
     const definitions = [...(this.definitions.get(number)?.values() ?? [])]
-    return { definitions, queues, lastId: this.lastId, suspectTo: 0 }
+    return { definitions, queues, levels, lastId: this.lastId, suspectTo: 0 }
   }
 
-  loadPage({ queue, afterId, lastId, limit, bytesMax }: PageRequest): Page {
+  loadPage({ queue, level, afterId, lastId, limit, bytesMax }: PageRequest): Page {
     const messages: StoredMessage[] = []
     let bytes = 0
     for (const message of this.queues.get(queue)?.sorted().values() ?? []) {
-      if (message.id <= afterId) continue
+      if (message.id <= afterId || (level > 0 && message.level !== level)) continue
       if (message.id > lastId) break
       if (messages.length >= limit || bytes >= bytesMax) return { messages, isLast: false }
       messages.push(message)
@@ -167,9 +179,9 @@ class MemoryTables implements BatchVisitor {
   }
 
   spill(
-    scope: number, queue: number, id: number, routingKey: string, head: Buffer, body: Buffer,
+    scope: number, queue: number, id: number, level: number, routingKey: string, head: Buffer, body: Buffer,
   ): void {
-    const row = { id, bodyId: 0, level: 0, routingKey, head, body, deliveryCount: 0 }
+    const row = { id, bodyId: 0, level, routingKey, head, body, deliveryCount: 0 }
     this.add(scope, queue, row).spilled.add(id)
   }
 
@@ -179,9 +191,10 @@ class MemoryTables implements BatchVisitor {
     if (messages?.messages.size === 0) this.queues.delete(queue)
   }
 
-  purge(queue: number, afterId: number, lastId: number): void {
-    for (const id of this.queues.get(queue)?.messages.keys() ?? []) {
-      if (id > afterId && id <= lastId) this.drop(queue, id)
+  purge(queue: number, afterId: number, lastId: number, purged: number): void {
+    for (const { id, level } of this.queues.get(queue)?.messages.values() ?? []) {
+      if (id <= afterId || id > lastId) continue
+      if (purged === 0 || purged === level) this.drop(queue, id)
     }
   }
 

@@ -431,7 +431,7 @@ export function storeContract(name: string, makeEngine: () => Promise<EngineUnde
       })
 
       it('is clean after a clean stop, and on nothing at all', async () => {
-        const nothing = { definitions: [], queues: [], lastId: 0, suspectTo: 0 }
+        const nothing = { definitions: [], queues: [], levels: [], lastId: 0, suspectTo: 0 }
         expect(await scope.store.recover()).toEqual(nothing)
         expect((await restart()).suspectTo).toBe(0)
       })

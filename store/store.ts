@@ -97,6 +97,8 @@ export interface StoredMessage extends StorableMessage {
  */
 export interface PageRequest {
   readonly queue: number
+  /** Of this level only; 0: of all. */
+  readonly level: number
   readonly afterId: number
   readonly lastId: number
   readonly limit: number
@@ -130,9 +132,18 @@ export interface QueueTotals {
   readonly bytes: number
 }
 
+/** A level that a queue has messages of, and the first of them. */
+export interface LevelStart {
+  readonly queue: number
+  readonly level: number
+  readonly firstId: number
+}
+
 export interface Recovered {
   readonly definitions: readonly Definition[]
   readonly queues: readonly QueueTotals[]
+  /** Levels from 1 on, of queues with a number above 0: those below have too many, and nobody asks. */
+  readonly levels: readonly LevelStart[]
   /** The highest message or body id ever stored, in any scope: the broker's counters go on after it. */
   readonly lastId: number
   /**
@@ -161,8 +172,8 @@ export interface Store {
   /**
    * Appends a message; returns its position in the open batch, which `drop` wants back together with
    * `openBatch`. It expires, in this queue, at a time in milliseconds since the epoch, or never when that is
-   * not given or Infinity. Its level is a whole number that it can be
-   * asked for by (`loadByLevel`), 0 when not given.
+   * not given or Infinity. By its level, a whole number, 0 when not given, it can be asked for and purged
+   * apart from others (`load`, `loadByLevel`, `purge`).
    */
   put(queue: number, id: number, message: StorableMessage, expiresAtMs?: number, level?: number): number
   /** Settles a message. `batch` and `position` are those of its put, or 0 and 0 for a recovered message. */
@@ -171,9 +182,12 @@ export interface Store {
    * Appends a message that need not outlive the process: it makes room in memory, and is gone after a
    * restart. Loaded and dropped like any other.
    */
-  spill(queue: number, id: number, message: StorableMessage, expiresAtMs: number): number
-  /** Drops every message of the queue with afterId < id <= lastId: a mark now, deletion in the background. */
-  purge(queue: number, afterId: number, lastId: number): void
+  spill(queue: number, id: number, message: StorableMessage, expiresAtMs: number, level?: number): number
+  /**
+   * Drops every message of the queue with afterId < id <= lastId, of one level, or, with 0 or without it, of
+   * all: a mark now, deletion in the background.
+   */
+  purge(queue: number, afterId: number, lastId: number, level?: number): void
   /**
    * Records how often a message has been handed out. Written at a clean stop, and for queues with a delivery
    * limit.
@@ -194,7 +208,7 @@ export interface Store {
   seal(): void
   /** Reads messages back, of durable batches only. Answers come in the order of the requests. */
   load(request: PageRequest, receiver: PageReceiver): void
-  /** The same by level. Never of spilled messages: they have none. */
+  /** The same in the order of levels. Never of spilled messages. */
   loadByLevel(request: LevelRequest, receiver: PageReceiver): void
   /** Waits for what was appended to be durable and gives the scope back. */
   release(): Promise<void>

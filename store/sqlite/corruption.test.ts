@@ -42,7 +42,7 @@ function flipBitOf(text: string): void {
 }
 
 function bodiesOf(writer: SqliteWriter, limit = 10): string[] {
-  const request = { queue: 1, afterId: 0, lastId: Number.MAX_SAFE_INTEGER, limit, bytesMax: 1e9 }
+  const request = { queue: 1, level: 0, afterId: 0, lastId: Number.MAX_SAFE_INTEGER, limit, bytesMax: 1e9 }
   return loaded(unpackPage(writer.loadPage(request))).map(({ body }) => body.toString())
 }
 

@@ -77,4 +77,4 @@ it('they agree with the messages after random batches, purges and kills', () => 
     expect(said, `seed ${seed}`).toEqual(found)
     rmSync(directory, { recursive: true })
   }
-})
+}, 120_000)

@@ -4,7 +4,7 @@
 
 import { isHead } from '../head.ts'
 import { type PackedPage, PagePacker, type PageRow } from '../page.ts'
-import type { LevelRequest, PageRequest, QueueTotals, Recovered } from '../store.ts'
+import type { LevelRequest, LevelStart, PageRequest, QueueTotals, Recovered } from '../store.ts'
 import { storedChecksum } from './checksum.ts'
 import type { PurgeMarks } from './purge-marks.ts'
 import type { Spill } from './spill.ts'
@@ -36,11 +36,14 @@ export class PageReader {
 
   recover(scope: string, lastId: number, suspectTo: number): Recovered {
     const queues: QueueTotals[] = []
+    const levels: LevelStart[] = []
     for (const { queue, ...counted } of this.sql.queuesOfScope.all(scope)) {
       const totals = this.withoutPurged(queue, counted)
-      if (totals.count > 0) queues.push({ queue, ...totals })
+      if (totals.count === 0) continue
+      queues.push({ queue, ...totals })
+      if (queue > 0) levels.push(...this.levelsOf(queue))
     }
-    return { definitions: this.sql.definitions.all(scope), queues, lastId, suspectTo }
+    return { definitions: this.sql.definitions.all(scope), queues, levels, lastId, suspectTo }
   }
 
   loadPage(request: PageRequest, spill: Spill | null): LoadedPage {
@@ -54,23 +57,39 @@ export class PageReader {
 
   /** Stored and spilled ones in id order, without what is purged. */
   private *rows(request: PageRequest, spill: Spill | null): Generator<MessageRow> {
-    const { queue, lastId } = request
-    const from = this.purged.skip(queue, request.afterId)
-    const stored = this.sql.page.iterate(queue, from, lastId)
-    const rows = spill === null ? stored : mergeById(stored, spill.rows(queue, from, lastId))
+    const { queue, level, lastId } = request
+    const from = this.purged.skip(queue, level, request.afterId)
+    const stored = level === 0 ? this.sql.page.iterate(queue, from, lastId)
+      : this.sql.pageOfLevel.iterate(queue, level, from, lastId)
+    const rows = spill === null ? stored : mergeById(stored, spill.rows(queue, level, from, lastId))
     yield* this.notPurged(queue, rows)
+  }
+
+  /** A seek or two for each level there is; what is purged does not count. */
+  private *levelsOf(queue: number): Generator<LevelStart> {
+    let level = this.sql.nextLevel.get(queue, 0)
+    for (; level !== undefined; level = this.sql.nextLevel.get(queue, level)) {
+      let firstId = this.sql.firstOfLevel.get(queue, level, 0)
+      for (let after = 0; firstId !== undefined; firstId = this.sql.firstOfLevel.get(queue, level, after)) {
+        after = this.purged.skip(queue, level, firstId - 1)
+        if (after >= firstId) continue
+        yield { queue, level, firstId }
+        break
+      }
+    }
   }
 
   private *notPurged(queue: number, rows: Iterable<MessageRow>): Generator<MessageRow> {
     for (const row of rows) {
-      if (this.purged.skip(queue, row.id - 1) < row.id) yield row
+      if (this.purged.skip(queue, row.level, row.id - 1) < row.id) yield row
     }
   }
 
   private withoutPurged(queue: number, counted: Totals): Totals {
     let { count, bytes } = counted
-    for (const { after, last } of this.purged.of(queue)) {
-      const gone = this.sql.totalsBetween.get(queue, after, last)
+    for (const { level, after, last } of this.purged.of(queue)) {
+      const gone = level === 0 ? this.sql.totalsBetween.get(queue, after, last)
+        : this.sql.totalsOfLevel.get(queue, level, after, last)
       count -= gone?.count ?? 0
       bytes -= gone?.bytes ?? 0
     }

@@ -6,15 +6,21 @@
 import { rmSync } from 'node:fs'
 import type { Database } from 'better-sqlite3'
 import { checksum } from './checksum.ts'
+import type { PurgedRange } from './purge-marks.ts'
 import { type MessageRow, prepare, type Statement } from './statements.ts'
+
+interface Range<Args extends unknown[]> {
+  readonly select: Statement<Args, MessageRow>
+  readonly delete: Statement<[...Args, number], never>
+}
 
 export class Spill {
   private readonly db: Database
   private readonly file: string
-  private readonly insert: Statement<[number, number, number, number, string, Buffer, Buffer], never>
+  private readonly insert: Statement<[number, number, number, number, number, string, Buffer, Buffer], never>
   private readonly deleteOne: Statement<[number], never>
-  private readonly deleteSome: Statement<[number, number, number, number], never>
-  private readonly select: Statement<[number, number, number], MessageRow>
+  private readonly all: Range<[number, number, number]>
+  private readonly ofLevel: Range<[number, number, number, number]>
 
   /** `spillFileOf(file)` of the database that `db` has open. Not inside a transaction. */
   constructor(db: Database, file: string) {
@@ -26,21 +32,23 @@ export class Spill {
     db.pragma('spill.journal_mode = MEMORY')
     db.pragma('spill.synchronous = OFF')
     db.exec(`CREATE TABLE spill.spilled (
-        id INTEGER PRIMARY KEY, queue INTEGER NOT NULL, size INTEGER NOT NULL, crc INTEGER NOT NULL,
+        id INTEGER PRIMARY KEY, queue INTEGER NOT NULL, level INTEGER NOT NULL, size INTEGER NOT NULL,
+        crc INTEGER NOT NULL,
         routing_key TEXT NOT NULL, head BLOB NOT NULL, body BLOB NOT NULL);
-      CREATE INDEX spill.spilled_by_queue ON spilled (queue, id)`)
-    this.insert = prepare(db, `INSERT INTO spilled (id, queue, size, crc, routing_key, head, body)
-      VALUES (?, ?, ?, ?, ?, ?, ?)`)
+      CREATE INDEX spill.spilled_by_queue ON spilled (queue, id);
+      CREATE INDEX spill.spilled_by_level ON spilled (queue, level, id) WHERE level > 0`)
+    this.insert = prepare(db, `INSERT INTO spilled (id, queue, level, size, crc, routing_key, head, body)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`)
     this.deleteOne = prepare(db, 'DELETE FROM spilled WHERE id = ?')
-    this.deleteSome = prepare(db, `DELETE FROM spilled WHERE id IN (
-      SELECT id FROM spilled WHERE queue = ? AND id > ? AND id <= ? LIMIT ?)`)
-    this.select = prepare(db, `SELECT id, size, NULL AS bodyId, 0 AS level, crc, routing_key AS routingKey,
-      head, body, 0 AS deliveryCount FROM spilled WHERE queue = ? AND id > ? AND id <= ? ORDER BY id`)
+    this.all = prepareRange(db, 'queue = ? AND id > ? AND id <= ?')
+    this.ofLevel = prepareRange(db, 'level > 0 AND queue = ? AND level = ? AND id > ? AND id <= ?')
   }
 
-  put(queue: number, id: number, routingKey: string, head: Buffer, body: Buffer): void {
-    const crc = checksum(queue, id, 0, routingKey, head, body)
-    this.insert.run(id, queue, body.length, crc, routingKey, head, body)
+  put(
+    queue: number, id: number, level: number, routingKey: string, head: Buffer, body: Buffer,
+  ): void {
+    const crc = checksum(queue, id, level, routingKey, head, body)
+    this.insert.run(id, queue, level, body.length, crc, routingKey, head, body)
   }
 
   drop(id: number): void {
@@ -48,17 +56,27 @@ export class Spill {
   }
 
   /** Returns how many of at most `limit` there were. */
-  purge(queue: number, after: number, last: number, limit: number): number {
-    return this.deleteSome.run(queue, after, last, limit).changes
+  purge(queue: number, { level, after, last }: PurgedRange, limit: number): number {
+    if (level === 0) return this.all.delete.run(queue, after, last, limit).changes
+    return this.ofLevel.delete.run(queue, level, after, last, limit).changes
   }
 
-  rows(queue: number, afterId: number, lastId: number): Iterable<MessageRow> {
-    return this.select.iterate(queue, afterId, lastId)
+  rows(queue: number, level: number, afterId: number, lastId: number): Iterable<MessageRow> {
+    if (level === 0) return this.all.select.iterate(queue, afterId, lastId)
+    return this.ofLevel.select.iterate(queue, level, afterId, lastId)
   }
 
   close(): void {
     this.db.exec('DETACH spill')
     removeSpill(this.file)
+  }
+}
+
+function prepareRange<Args extends unknown[]>(db: Database, where: string): Range<Args> {
+  return {
+    select: prepare(db, `SELECT id, size, level, NULL AS bodyId, crc, routing_key AS routingKey, head, body,
+      0 AS deliveryCount FROM spilled WHERE ${where} ORDER BY id`),
+    delete: prepare(db, `DELETE FROM spilled WHERE id IN (SELECT id FROM spilled WHERE ${where} LIMIT ?)`),
   }
 }
 

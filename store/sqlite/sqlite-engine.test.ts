@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { isHeld, type Store, type StoreFailure } from '../store.ts'
 import { load } from '../loaded.contract.ts'
+import { levelsContract } from '../levels.contract.ts'
 import { loadingContract } from '../loading.contract.ts'
 import { type EngineUnderTest, messageOf, storeContract } from '../store.contract.ts'
 import { DataDirectory } from './data-directory.ts'
@@ -46,6 +47,7 @@ async function makeEngine(): Promise<EngineUnderTest> {
 
 storeContract('SqliteEngine', makeEngine)
 loadingContract('SqliteEngine', makeEngine)
+levelsContract('SqliteEngine', makeEngine)
 
 describe('a failed commit', () => {
   it('is reported once, and nothing is reported durable after it', async () => {

@@ -44,15 +44,18 @@ export function prepareStatements(db: Database) {
     commit: prepare<[]>(db, 'COMMIT'),
     rollback: prepare<[]>(db, 'ROLLBACK'),
     ...messageStatements(db),
+    ...levelStatements(db),
     ...definitionStatements(db),
     ...stateStatements(db),
   }
 }
 
-const SELECT_MESSAGES = `
+const BY_LEVEL = 'messages m INDEXED BY messages_by_level'
+
+const selectMessages = (from = 'messages m'): string => `
   SELECT m.id, m.size, m.body_id AS bodyId, m.level, m.crc, m.routing_key AS routingKey, m.head,
     CASE WHEN m.body_id IS NULL THEN m.body ELSE b.body END AS body, r.count AS deliveryCount
-  FROM messages m LEFT JOIN bodies b ON b.id = m.body_id LEFT JOIN redelivery r ON r.id = m.id`
+  FROM ${from} LEFT JOIN bodies b ON b.id = m.body_id LEFT JOIN redelivery r ON r.id = m.id`
 
 function messageStatements(db: Database) {
   return {
@@ -81,12 +84,7 @@ function messageStatements(db: Database) {
     touched: prepareColumn<[], number>(db, 'SELECT id FROM redelivery'),
     page: prepare<[number, number, number], MessageRow>(
       db,
-      `${SELECT_MESSAGES} WHERE m.queue = ? AND m.id > ? AND m.id <= ? ORDER BY m.id`,
-    ),
-    pageByLevel: prepare<[number, number, number], MessageRow>(
-      db,
-      `${SELECT_MESSAGES} WHERE m.queue = ? AND m.level > 0 AND (m.level, m.id) > (?, ?)
-       ORDER BY m.level, m.id`,
+      `${selectMessages()} WHERE m.queue = ? AND m.id > ? AND m.id <= ? ORDER BY m.id`,
     ),
     purgeable: prepare<[number, number, number, number], IdRow>(
       db,
@@ -109,6 +107,31 @@ function messageStatements(db: Database) {
        FROM messages m LEFT JOIN bodies b ON b.id = m.body_id WHERE m.id = ?`,
     ),
     damagedCount: prepareColumn<[], number>(db, 'SELECT count(*) FROM damaged'),
+  }
+}
+
+/** By the index of schema 2; `level > 0` is what lets SQLite use it. */
+function levelStatements(db: Database) {
+  const where = 'm.level > 0 AND m.queue = ? AND m.level = ? AND m.id > ? AND m.id <= ?'
+  return {
+    /** In the order of levels. */
+    pageByLevel: prepare<[number, number, number], MessageRow>(
+      db,
+      `${selectMessages()} WHERE m.queue = ? AND m.level > 0 AND (m.level, m.id) > (?, ?)
+       ORDER BY m.level, m.id`,
+    ),
+    pageOfLevel: prepare<[number, number, number, number], MessageRow>(
+      db, `${selectMessages(BY_LEVEL)} WHERE ${where} ORDER BY m.id`),
+    purgeableOfLevel: prepare<[number, number, number, number, number], IdRow>(
+      db, `SELECT m.id, m.body_id AS bodyId FROM ${BY_LEVEL} WHERE ${where} LIMIT ?`),
+    totalsOfLevel: prepare<[number, number, number, number], { count: number; bytes: number | null }>(
+      db, `SELECT count(*) AS count, sum(m.size) AS bytes FROM ${BY_LEVEL} WHERE ${where}`),
+    nextLevel: prepareColumn<[number, number], number>(
+      db, `SELECT m.level FROM ${BY_LEVEL} WHERE m.level > 0 AND m.queue = ? AND m.level > ?
+       ORDER BY m.level LIMIT 1`),
+    firstOfLevel: prepareColumn<[number, number, number], number>(
+      db, `SELECT m.id FROM ${BY_LEVEL} WHERE m.level > 0 AND m.queue = ? AND m.level = ? AND m.id > ?
+       ORDER BY m.id LIMIT 1`),
   }
 }
 
@@ -146,7 +169,7 @@ function stateStatements(db: Database) {
     state: prepareColumn<[string], number>(db, 'SELECT value FROM state WHERE key = ?'),
     purgeMarks: prepare<[], { key: string; last: number }>(
       db,
-      `SELECT key, value AS last FROM state WHERE key LIKE 'purge:%'`,
+      `SELECT key, value AS last FROM state WHERE key LIKE 'purge:%' OR key LIKE 'purge-level:%'`,
     ),
   }
 }

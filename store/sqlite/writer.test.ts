@@ -54,7 +54,9 @@ function copyAsAfterKill(): string {
 }
 
 function loadIds(from: SqliteWriter, queue: number): number[] {
-  const request = { queue, afterId: 0, lastId: Number.MAX_SAFE_INTEGER, limit: 10_000, bytesMax: 1e9 }
+  const request = {
+    queue, level: 0, afterId: 0, lastId: Number.MAX_SAFE_INTEGER, limit: 10_000, bytesMax: 1e9,
+  }
   return unpackPage(from.loadPage(request)).map((message) => message.id)
 }
 

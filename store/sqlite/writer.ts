@@ -207,13 +207,15 @@ export class SqliteWriter implements BatchVisitor {
     this.forget(queue, id, bodyId)
   }
 
-  spill(_scope: number, queue: number, id: number, routingKey: string, head: Buffer, body: Buffer): void {
+  spill(
+    _scope: number, queue: number, id: number, level: number, routingKey: string, head: Buffer, body: Buffer,
+  ): void {
     present(this.spilled, 'a message was spilled into a batch without a mark').put(
-      queue, id, routingKey, head, body)
+      queue, id, level, routingKey, head, body)
   }
 
-  purge(queue: number, afterId: number, lastId: number): void {
-    this.purged.add(queue, afterId, lastId)
+  purge(queue: number, afterId: number, lastId: number, level: number): void {
+    this.purged.add(queue, level, afterId, lastId)
   }
 
   touch(_queue: number, id: number, deliveryCount: number): void {
@@ -241,10 +243,11 @@ export class SqliteWriter implements BatchVisitor {
   }
 
   private purgeChunk(queue: number, range: PurgedRange): void {
-    const { after, last } = range
-    const rows: readonly IdRow[] = this.sql.purgeable.all(queue, after, last, PURGE_CHUNK)
+    const { level, after, last } = range
+    const rows: readonly IdRow[] = level === 0 ? this.sql.purgeable.all(queue, after, last, PURGE_CHUNK)
+      : this.sql.purgeableOfLevel.all(queue, level, after, last, PURGE_CHUNK)
     for (const { id, bodyId } of rows) this.forget(queue, id, bodyId ?? 0)
-    const spilled = this.spilled?.purge(queue, after, last, PURGE_CHUNK) ?? 0
+    const spilled = this.spilled?.purge(queue, range, PURGE_CHUNK) ?? 0
     if (rows.length === PURGE_CHUNK || spilled === PURGE_CHUNK) return
     this.purged.delete(queue, range)
     if (this.sql.hasMessages.get(queue) === undefined) this.totals.delete(queue)

@@ -16,7 +16,7 @@ import { Contents, SCOPE, SCOPE_NUMBER, StoreLoad } from './store-load.ts'
 const CASES = countOf('corruption')
 const BATCHES = 40
 const SECTOR_BYTES = 512
-const EVERYTHING = { afterId: 0, lastId: Infinity, limit: 1e6, bytesMax: Infinity }
+const EVERYTHING = { level: 0, afterId: 0, lastId: Infinity, limit: 1e6, bytesMax: Infinity }
 
 let directory = ''
 let file = ''

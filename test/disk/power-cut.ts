@@ -21,7 +21,7 @@ const storeProcess = fileURLToPath(new URL('./store-process.ts', import.meta.url
 const BATCHES = 80
 /** States made of one recording; 4 of them at each place of a cut. */
 export const STATES_PER_TRACE = 500
-const EVERYTHING = { afterId: 0, lastId: Infinity, limit: 1e6, bytesMax: Infinity }
+const EVERYTHING = { level: 0, afterId: 0, lastId: Infinity, limit: 1e6, bytesMax: Infinity }
 
 /** What is wrong with a state: durable things missing or dropped things back, or a file that is no store. */
 export type Wrong = 'lost' | 'corrupt'

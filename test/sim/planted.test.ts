@@ -100,7 +100,7 @@ const plants: readonly Plant[] = [
   {
     bug: 'the redelivered flag missing after a crash', foundBy: ['duplicate without flag'],
     plant: () => patch<unknown, RestoreArguments, void>(Queue.prototype, 'restore',
-      (_, original, [count, bytes, lastId]) => original(count, bytes, lastId, 0)),
+      (_, original, [restored]) => original(restored, 0)),
   },
   {
     bug: 'the redelivered flag missing after a channel closed', foundBy: ['duplicate without flag'],

@@ -8,7 +8,7 @@ import { BatchStore, type ScopeReader } from '../../store/batch-store.ts'
 import type { ClosedBatch } from '../../store/batch.ts'
 import { PageMessage } from '../../store/page.ts'
 import type {
-  Definition, Engine, EngineInfo, LevelRequest, Page, PageReceiver, PageRequest, Recovered,
+  Definition, Engine, EngineInfo, LevelRequest, LevelStart, Page, PageReceiver, PageRequest, Recovered,
   StorableMessage, Store, StoredMessage, StoreFailure,
 } from '../../store/store.ts'
 import { MS } from './world.ts'
@@ -38,17 +38,22 @@ export class SimDisk implements BatchVisitor {
     const of = this.scopeNumber(scope)
     const definitions = [...this.definitions.values()].filter((definition) => definition.scope === of)
     const queues = new Map<number, { queue: number; count: number; bytes: number }>()
-    for (const { queue, scope, bodyStart, bodyEnd } of this.messages.values()) {
+    const levels = new Map<string, LevelStart>()
+    for (const { id, queue, scope, level, bodyStart, bodyEnd } of this.messages.values()) {
       if (scope !== of) continue
+      const firstId = Math.min(id, levels.get(`${queue} ${level}`)?.firstId ?? id)
+      if (level > 0 && queue > 0) levels.set(`${queue} ${level}`, { queue, level, firstId })
       const { count, bytes } = queues.get(queue) ?? { count: 0, bytes: 0 }
       queues.set(queue, { queue, count: count + 1, bytes: bytes + bodyEnd - bodyStart })
     }
-    return { definitions, queues: [...queues.values()], lastId: this.lastId, suspectTo: this.suspectTo }
+    const { lastId, suspectTo } = this
+    return { definitions, queues: [...queues.values()], levels: [...levels.values()], lastId, suspectTo }
   }
 
-  loadPage({ queue, afterId, lastId, limit }: PageRequest): Page {
+  loadPage({ queue, level, afterId, lastId, limit }: PageRequest): Page {
     const all = [...this.messages.values(), ...this.spilled.values()].filter(
-      (message) => message.queue === queue && message.id > afterId && message.id <= lastId)
+      (message) => message.queue === queue && (level === 0 || message.level === level)
+        && message.id > afterId && message.id <= lastId)
     const messages = all.toSorted((a, b) => a.id - b.id).slice(0, limit)
     return { messages, isLast: messages.length === all.length }
   }
@@ -86,8 +91,10 @@ export class SimDisk implements BatchVisitor {
     this.lastId = Math.max(this.lastId, id)
   }
 
-  spill(scope: number, queue: number, id: number, routingKey: string, head: Buffer, body: Buffer): void {
-    this.spilled.set(id, { scope, queue, ...asStored(id, 0, 0, routingKey, head, body) })
+  spill(
+    scope: number, queue: number, id: number, level: number, routingKey: string, head: Buffer, body: Buffer,
+  ): void {
+    this.spilled.set(id, { scope, queue, ...asStored(id, 0, level, routingKey, head, body) })
   }
 
   drop(_queue: number, id: number, _bodyId: number): void {
@@ -95,10 +102,11 @@ export class SimDisk implements BatchVisitor {
     this.spilled.delete(id)
   }
 
-  purge(queue: number, afterId: number, lastId: number): void {
+  purge(queue: number, afterId: number, lastId: number, level: number): void {
     for (const messages of [this.messages, this.spilled]) {
       for (const message of messages.values()) {
-        const isPurged = message.queue === queue && message.id > afterId && message.id <= lastId
+        const isPurged = message.queue === queue && (level === 0 || message.level === level)
+          && message.id > afterId && message.id <= lastId
         if (isPurged) messages.delete(message.id)
       }
     }
@@ -250,6 +258,13 @@ export class SimEngine implements Engine, ScopeReader {
 /** Longest time in which an idle engine has everything on disk. */
 export const SETTLE_US = 500 * MS
 
+/** A message in the store. */
+interface Held {
+  readonly queue: number
+  readonly level: number
+  readonly body: Buffer
+}
+
 /** A store that tells the checker what was promised. It changes nothing. */
 export class ObservedStore implements Store {
   onDurable: (batch: number) => void = () => {}
@@ -258,7 +273,7 @@ export class ObservedStore implements Store {
   private readonly inner: Store
   private readonly observer: StoreObserver
   /** Of what it holds, by id. */
-  private readonly bodies = new Map<number, { readonly queue: number; readonly body: Buffer }>()
+  private readonly bodies = new Map<number, Held>()
   /** Waits for a batch, in their order. */
   private waiting: { readonly batch: number; readonly tell: () => void }[] = []
 
@@ -300,14 +315,14 @@ export class ObservedStore implements Store {
 
   put(queue: number, id: number, message: StorableMessage, expiresAtMs = Infinity, level = 0): number {
     const body = bodyOf(message)
-    this.bodies.set(id, { queue, body })
+    this.bodies.set(id, { queue, level, body })
     this.waiting.push({ batch: this.openBatch, tell: () => this.observer.promised('stored', queue, body) })
     return this.inner.put(queue, id, message, expiresAtMs, level)
   }
 
-  spill(queue: number, id: number, message: StorableMessage, expiresAtMs: number): number {
-    this.bodies.set(id, { queue, body: bodyOf(message) })
-    return this.inner.spill(queue, id, message, expiresAtMs)
+  spill(queue: number, id: number, message: StorableMessage, expiresAtMs: number, level = 0): number {
+    this.bodies.set(id, { queue, level, body: bodyOf(message) })
+    return this.inner.spill(queue, id, message, expiresAtMs, level)
   }
 
   drop(queue: number, id: number, bodyId: number, batch: number, position: number): void {
@@ -315,11 +330,12 @@ export class ObservedStore implements Store {
     this.inner.drop(queue, id, bodyId, batch, position)
   }
 
-  purge(queue: number, afterId: number, lastId: number): void {
+  purge(queue: number, afterId: number, lastId: number, level = 0): void {
     for (const [id, held] of this.bodies) {
-      if (held.queue === queue && id > afterId && id <= lastId) this.dropped(id)
+      if (held.queue !== queue || id <= afterId || id > lastId) continue
+      if (level === 0 || level === held.level) this.dropped(id)
     }
-    this.inner.purge(queue, afterId, lastId)
+    this.inner.purge(queue, afterId, lastId, level)
   }
 
   touch(queue: number, id: number, deliveryCount: number): void {
@@ -348,7 +364,7 @@ export class ObservedStore implements Store {
       pageLoaded: (page) => {
         for (const message of page.messages.filter(({ id }) => !this.bodies.has(id))) {
           const body = bodyOf(message)
-          this.bodies.set(message.id, { queue, body })
+          this.bodies.set(message.id, { queue, level: message.level, body })
           this.observer.promised('stored', queue, body)
         }
         receiver.pageLoaded(page)

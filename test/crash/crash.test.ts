@@ -104,7 +104,7 @@ test('SIGTERM under load says 320 and exits 0; after it only what was handed out
 
   const signalledMs = performance.now()
   const exit = await first.kill('SIGTERM')
-  expect(performance.now() - signalledMs).toBeLessThan(5_000)
+  expect(performance.now() - signalledMs).toBeLessThan(30_000)
   expect(exit).toEqual({ code: 0, signal: null })
   await clients.ended()
   expect(clients.closes).toEqual(Array.from({ length: CONNECTIONS }, () => 320))

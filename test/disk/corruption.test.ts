@@ -123,7 +123,7 @@ test('corruption is never handed out, neither at the first start nor at the next
   const kinds = Object.entries(seen).map(([how, count]) => `${count} ${how}`).join(', ')
   process.stdout.write(`corruption: ${CASES} cases: ${kinds}: 0 wrong messages\n`)
   expect(seen.parked).toBeGreaterThan(0)
-}, 60_000 + CASES * 400)
+}, 60_000 + CASES * 1_000)
 
 test('corruption is handed out by SQLite alone', () => {
   const random = new SeededRandom(1)

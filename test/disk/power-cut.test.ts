@@ -24,7 +24,7 @@ test('a power cut loses nothing that was reported durable, and halves no batch',
   const { examples, wrong } = await run({ states, seed: seedOf('power-cuts'), synchronous: 'FULL' })
   expect(examples).toEqual([])
   expect(wrong).toEqual({ lost: 0, corrupt: 0 })
-}, 60_000 + countOf('power-cuts') * 50)
+}, 60_000 + countOf('power-cuts') * 300)
 
 test('a power cut is seen to lose confirmed messages with synchronous=NORMAL', async () => {
   const { wrong } = await run({ states: CONTROL_STATES, seed: 1, synchronous: 'NORMAL' })

@@ -52,9 +52,9 @@ async function depth(peer: Peer, queue: string): Promise<number> {
 /** Waits for the messages in queue q, and takes them. */
 async function expectReturned(other: Peer, count: number): Promise<void> {
   const silentMs = performance.now()
-  await vi.waitUntil(async () => await depth(other, 'q') === count, { timeout: 15_000, interval: 20 })
+  await vi.waitUntil(async () => await depth(other, 'q') === count, { timeout: 30_000, interval: 20 })
   // Silence is counted in whole heartbeats, of which the first was begun; the rest is for a busy machine.
-  expect(performance.now() - silentMs).toBeLessThan(HEARTBEAT_S * 3_000 + 2_000)
+  expect(performance.now() - silentMs).toBeLessThan(HEARTBEAT_S * 3_000 + 10_000)
   for (let n = 0; n < count; n++) {
     const { method } = await other.call('basic.get', { queue: 'q' })
     expect(method.args['redelivered']).toBe(true)
@@ -84,22 +84,22 @@ test('a stopped process is closed after its heartbeats, and what it held returns
   } finally {
     child.kill('SIGKILL')
   }
-}, 40_000)
+}, 60_000)
 
 test('a client that falls silent is closed after its heartbeats, and what it held returns once', async () => {
   const holding = await open(HEARTBEAT_S)
   const other = await publishThree()
   await holding.call('basic.consume', { queue: 'q' })
-  await vi.waitUntil(async () => await depth(other, 'q') === 0)
+  await vi.waitUntil(async () => await depth(other, 'q') === 0, { timeout: 15_000 })
   holding.fallSilent()
   await expectReturned(other, 3)
-}, 40_000)
+}, 60_000)
 
 test('a silent client without heartbeats is kept: nobody asked for more', async () => {
   const holding = await open(0)
   const other = await publishThree()
   await holding.call('basic.consume', { queue: 'q' })
-  await vi.waitUntil(async () => await depth(other, 'q') === 0)
+  await vi.waitUntil(async () => await depth(other, 'q') === 0, { timeout: 15_000 })
   holding.fallSilent()
   // That nothing happens can only be waited for: longer than the tests above needed.
   await new Promise((resolve) => setTimeout(resolve, HEARTBEAT_S * 4_000))
@@ -124,11 +124,11 @@ test('consumers that never read cost no memory, and others are served meanwhile'
         publisher.publish('fast', Buffer.from('small'))
         sent++
         peakBytes = Math.max(peakBytes, residentBytes(server.pid))
-        await vi.waitUntil(() => publisher.unsentBytes < MIB, { timeout: 20_000, interval: 1 })
+        await vi.waitUntil(() => publisher.unsentBytes < MIB, { timeout: 60_000, interval: 1 })
       }
     }
   }
-  await vi.waitUntil(() => served === sent, { timeout: 20_000 })
+  await vi.waitUntil(() => served === sent, { timeout: 60_000 })
   const peakMib = Math.round(peakBytes / MIB)
   process.stdout.write(`slow consumer: ${FLOODS * 100} MiB for one that never reads, ${served} messages `
     + `served beside it, ${peakMib} MiB resident at most\n`)
@@ -147,7 +147,7 @@ test('idle connections cost little and are all served', async () => {
     const { method } = await peer.call('queue.declare', { exclusive: true })
     expect(method.name).toBe('queue.declare-ok')
   }
-}, 60_000 + CONNECTIONS * 20)
+}, 60_000 + CONNECTIONS * 60)
 
 async function comeAndGo(count: number, leaves: (peer: Peer) => void | Promise<unknown>): Promise<void> {
   for (let n = 0; n < count; n += AT_ONCE) {
@@ -169,13 +169,13 @@ test('connections that come, publish and go leave no descriptor and no memory be
   await comeAndGo(Math.ceil(CHURN / 4), leave)
   const [descriptors, bytes] = [descriptorCount(server.pid), residentBytes(server.pid)]
   await comeAndGo(CHURN, leave)
-  await vi.waitUntil(() => descriptorCount(server.pid) <= descriptors, { timeout: 10_000 })
+  await vi.waitUntil(() => descriptorCount(server.pid) <= descriptors, { timeout: 60_000 })
   const grownMib = (residentBytes(server.pid) - bytes) / MIB
   const other = await open()
   expect(await depth(other, 'churn')).toBe(CHURN + Math.ceil(CHURN / 4))
   process.stdout.write(`churn: ${CHURN} connections: 0 descriptors and ${grownMib.toFixed(1)} MiB more\n`)
   expect(grownMib).toBeLessThan(30 + CHURN / 1_000)
-}, 60_000 + CHURN * 30)
+}, 60_000 + CHURN * 100)
 
 test('a descriptor that is left behind is seen', async () => {
   await comeAndGo(1, (peer) => peer.destroy())

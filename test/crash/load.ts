@@ -48,7 +48,7 @@ export class Load implements Surroundings {
     }
     this.checker = new Checker(false, options.queues)
     this.options = {
-      ...options, congestion: 0, clockJumps: [], mode: 'safety', publishers: 2, consumers: 3,
+      ...options, owners: 0, congestion: 0, clockJumps: [], mode: 'safety', publishers: 2, consumers: 3,
       messagesPerPublisher: Infinity, pauseMaxUs: 2 * MS,
       bodyMax: 9_000, netDelayMaxUs: 0, commitMaxUs: 0, commitFailure: 0, stops: [], loadUs: 0,
     }

@@ -3,9 +3,13 @@
 // holds after any crash, and whatever was not may be either way.
 import type { Content } from '../amqp/raw-client.ts'
 import type { Method } from '../amqp/client-codec.ts'
+import { tableOf } from '../../protocol/table-encode.ts'
 import { connect, reconnect } from './session.ts'
 import type { Actor, Session, Surroundings } from './session.ts'
 import { MS } from './world.ts'
+
+/** Longer than anybody lets it lie, but no hour: the wall clock jumps by those. */
+const LEASED = tableOf({ 'x-expires': 600_000 })
 
 export class Architect implements Actor {
   private readonly sim: Surroundings
@@ -73,7 +77,7 @@ export class Architect implements Actor {
     const { raw } = session
     const { queue, exchange } = this
     raw.call(1, 'exchange.declare', { exchange, type: 'direct', durable: true }, () => {})
-    raw.call(1, 'queue.declare', { queue, durable: true }, ({ args }) => {
+    raw.call(1, 'queue.declare', { queue, durable: true, arguments: LEASED }, ({ args }) => {
       const count = Number(args['messageCount'])
       const books = `'${queue}' has ${count} messages, at least ${this.atLeast} and at most ${this.atMost}`
       if (count < this.atLeast) this.sim.broken('lost confirmed', books)

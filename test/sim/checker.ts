@@ -15,7 +15,8 @@ export type HistoryEvent =
   | { readonly kind: 'send'; readonly id: number; readonly publisher: number; readonly priority: number
     readonly queues: readonly string[]; readonly survives: readonly string[]
     readonly hash: number; readonly isMandatory: boolean }
-  | { readonly kind: 'confirm' | 'nack' | 'return'; readonly id: number }
+  /** Rolled back: its transaction was, before anybody committed it. */
+  | { readonly kind: 'confirm' | 'nack' | 'return' | 'rollback'; readonly id: number }
   | At & { readonly kind: 'deliver'; readonly consumer: number; readonly holder: number; readonly hash: number
     readonly isRedelivered: boolean }
   /** Acked, or in no need of it; rejected without requeue; requeued. */
@@ -73,6 +74,7 @@ export class Checker {
   readonly violations: Violation[] = []
   readonly counts = {
     sent: 0, confirmed: 0, settled: 0, recovered: 0, redelivered: 0, delivered: 0, refused: 0, letters: 0,
+    rolledBack: 0,
   }
   private readonly seesStore: boolean
   private readonly queues: ReadonlyMap<string, QueueRow>
@@ -95,6 +97,7 @@ export class Checker {
       case 'confirm': return this.confirm(event.id)
       case 'nack': return this.refused(event.id)
       case 'return': return this.returned(event.id)
+      case 'rollback': return this.rolledBack(event.id)
       case 'deliver': return this.deliver(event)
       case 'settle': return this.settle(event)
       case 'reject': return this.rejected(event)
@@ -157,6 +160,12 @@ export class Checker {
     this.counts.refused++
   }
 
+  private rolledBack(id: number): void {
+    const sent = this.sent.get(id)
+    if (sent !== undefined) sent.isRefused = true
+    this.counts.rolledBack++
+  }
+
   private returned(id: number): void {
     const sent = this.sent.get(id)
     if (sent === undefined || !sent.isMandatory || sent.queues.length > 0 || sent.isReturned) {
@@ -170,7 +179,7 @@ export class Checker {
     const sent = this.sent.get(id)
     const where = `message ${id} in ${queue}`
     if (sent === undefined || !this.isDestination(queue, sent)) return this.broken('unexpected', where)
-    if (sent.isRefused) return this.broken('unexpected', `${where}, which refused it`)
+    if (sent.isRefused) return this.broken('unexpected', `${where}, which refused it, or it was rolled back`)
     const copy = this.copy(event)
     this.counts.delivered++
     if (copy.isLetter && copy.deliveries === 0) this.counts.letters++

@@ -12,6 +12,7 @@ export interface SimOptions {
   readonly consumers: number
   readonly pollers: number
   readonly architects: number
+  readonly owners: number
   readonly messagesPerPublisher: number
   readonly burstMax: number
   readonly pauseMaxUs: number
@@ -51,6 +52,7 @@ export function drawOptions(world: World): SimOptions {
     consumers: world.between(1, 4),
     pollers: world.between(0, 2),
     architects: world.between(0, 1),
+    owners: world.between(0, 1),
     messagesPerPublisher: world.between(15, 70),
     burstMax: pick(1, 5, 20),
     pauseMaxUs: pick(2, 10, 40) * MS,

@@ -3,7 +3,8 @@
 // finds none of them proves nothing when it finds nothing (reliability §6, §9.1).
 import { afterEach, expect, test } from 'vitest'
 import { TestClock } from '../../base/clock.ts'
-import type { Timer } from '../../base/timer-wheel.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { Timer, TimerWheel } from '../../base/timer-wheel.ts'
 import { Broker } from '../../broker/broker.ts'
 import { VHost } from '../../broker/vhost.ts'
 import { Channel } from '../../connections/channel.ts'
@@ -17,6 +18,7 @@ import { writeBasicAck } from '../../protocol/methods.gen.ts'
 import type { DeathPlace, DeathReason } from '../../queues/dead-letter-sink.ts'
 import type { ConsumerPort, Entry } from '../../queues/entry.ts'
 import type { Message } from '../../queues/message.ts'
+import { Lease } from '../../queues/lease.ts'
 import { PagedReady } from '../../queues/paged-ready.ts'
 import { Queue } from '../../queues/queue.ts'
 import { FifoReady } from '../../queues/ready-list.ts'
@@ -30,7 +32,7 @@ import { runSeed } from './run.ts'
 import type { RunSettings } from './run.ts'
 
 /** Hundreds are run for real; a bug that hides longer than this is one the programme is too small for. */
-const SEEDS_MAX = 150
+const SEEDS_MAX = 300
 
 interface Plant extends RunSettings {
   readonly bug: string
@@ -63,6 +65,10 @@ interface ChannelInside { readonly isOpen: boolean; readonly unacked: { takeAll(
 interface PipelineInside {
   readonly inFlight: ClosedBatch | null
   committed(buffers: readonly ArrayBuffer[]): void
+}
+interface LeaseInside {
+  readonly parts: { readonly clock: Clock; readonly timers: TimerWheel }
+  readonly lengthMs: number
 }
 interface ConfirmsInside { readonly answeredTag: number; readonly channel: { readonly number: number } }
 type RestoreArguments = Parameters<Queue['restore']>
@@ -255,6 +261,28 @@ const plants: readonly Plant[] = [
         const { clock, timers } = self.broker
         timers.set(self, clock.nowMs - new TestClock().nowMs + ms)
       }),
+  },
+  {
+    bug: 'a lease by the wall clock', foundBy: ['lost confirmed', 'unexpected close'],
+    plant: () => patch<Timer & LeaseInside, [], void>(Lease.prototype, 'renew', (self) => {
+      const { parts: { clock, timers }, lengthMs } = self
+      if (lengthMs !== Infinity) timers.set(self, clock.nowMs - new TestClock().nowMs + lengthMs)
+    }),
+  },
+  {
+    bug: 'an exclusive queue that outlives its connection', foundBy: ['no progress'],
+    plant: () => patch(VHost.prototype, 'queuesOf', () => []),
+  },
+  {
+    bug: 'a commit-ok before its commit', foundBy: ['confirm before durable'],
+    plant: () => patch<unknown, [], number>(Channel.prototype, 'commit', (_, original) => {
+      original()
+      return 0
+    }),
+  },
+  {
+    bug: 'a rollback that commits', foundBy: ['unexpected'],
+    plant: () => patch<Channel, [], void>(Channel.prototype, 'rollback', (self) => { self.commit() }),
   },
   {
     bug: 'credit that does not come back', foundBy: ['no progress'],

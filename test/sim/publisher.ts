@@ -26,6 +26,8 @@ export class Publisher implements Actor {
   private isClosing = false
   /** This channel is transactional: what a commit-ok answers is what confirms answer elsewhere. */
   private isTransactional = false
+  /** The last tag of the transaction before. */
+  private committedTo = 0
 
   constructor(sim: Surroundings) {
     this.sim = sim
@@ -79,6 +81,7 @@ export class Publisher implements Actor {
 
   private forget(): void {
     this.sent = []
+    this.committedTo = 0
     this.unconfirmed.clear()
     this.isClosing = false
   }
@@ -100,9 +103,24 @@ export class Publisher implements Actor {
     const room = UNCONFIRMED_MAX - this.unconfirmed.size
     const count = Math.min(this.remaining, room, 1 + world.random.below(options.burstMax))
     for (let n = 0; n < count; n++) this.publish(session)
-    if (this.isTransactional) this.commit(session)
+    if (this.isTransactional) this.endTransaction(session)
     if (!this.sim.isCalm && world.random.chance(options.clientFault * 0.2)) return this.misbehave(session)
     if (this.remaining > 0) world.at(world.between(10, options.pauseMaxUs), () => this.burst(session))
+  }
+
+  private endTransaction(session: Session): void {
+    if (this.sim.world.random.chance(0.2)) this.rollBack(session)
+    else this.commit(session)
+    this.committedTo = this.sent.length
+  }
+
+  /** From here on nobody must ever get what was published since the last commit. */
+  private rollBack(session: Session): void {
+    for (let tag = this.committedTo + 1; tag <= this.sent.length; tag++) {
+      this.unconfirmed.delete(tag)
+      this.sim.record({ kind: 'rollback', id: this.sent[tag - 1]! })
+    }
+    session.raw.call(this.channel, 'tx.rollback', {}, () => {})
   }
 
   private commit(session: Session): void {

@@ -8,6 +8,7 @@ import { BrokerLife } from './broker.ts'
 import { Consumer, Poller, Prober, drawSubscriptions } from './client.ts'
 import { CALM_MAX_US, drawOptions } from './options.ts'
 import type { SimOptions } from './options.ts'
+import { Owner } from './owner.ts'
 import { Publisher } from './publisher.ts'
 import type { Surroundings } from './session.ts'
 import type { ClientEnd, Link } from './socket.ts'
@@ -128,6 +129,7 @@ class Run implements Surroundings, StoreObserver {
     for (let n = 0; n < options.consumers; n++) this.takers.push(new Consumer(this, drawSubscriptions(this)))
     for (let n = 0; n < options.pollers; n++) this.takers.push(new Poller(this))
     const architects = Array.from({ length: options.architects }, () => new Architect(this))
+    const owners = Array.from({ length: options.owners }, () => new Owner(this))
     for (const { atUs, isClean } of options.stops) {
       world.at(atUs, () => (isClean ? this.stopCleanly() : this.kill()))
     }
@@ -137,7 +139,7 @@ class Run implements Surroundings, StoreObserver {
     this.isCalm = true
     for (const { name } of options.queues) this.takers.push(new Consumer(this, [name]))
     const isQuiet = (): boolean =>
-      [...publishers, ...architects].every((each) => each.isDone) && this.isEmpty
+      [...publishers, ...architects, ...owners].every((each) => each.isDone) && this.isEmpty
     if (!await this.until(CALM_MAX_US, isQuiet)) this.broken('no progress', this.describeQueues())
   }
 

@@ -31,7 +31,9 @@ async function expectSound(seed: number): Promise<RunResult> {
 
 async function expectAllSound(name: string, seeds: readonly number[]): Promise<void> {
   const startedMs = performance.now()
-  const total = { events: 0, stops: 0, sent: 0, confirmed: 0, refused: 0, redelivered: 0, letters: 0 }
+  const total = {
+    events: 0, stops: 0, sent: 0, confirmed: 0, refused: 0, rolledBack: 0, redelivered: 0, letters: 0,
+  }
   for (const seed of seeds) {
     const { eventCount, stops, counts } = await expectSound(seed)
     total.events += eventCount
@@ -39,6 +41,7 @@ async function expectAllSound(name: string, seeds: readonly number[]): Promise<v
     total.sent += counts.sent
     total.confirmed += counts.confirmed
     total.refused += counts.refused
+    total.rolledBack += counts.rolledBack
     total.redelivered += counts.redelivered
     total.letters += counts.letters
   }

@@ -16,6 +16,7 @@ import { DeadLetterer } from '../../dlq/dead-letterer.ts'
 import { FrameWriter } from '../../protocol/frame-writer.ts'
 import { writeBasicAck } from '../../protocol/methods.gen.ts'
 import type { DeathPlace, DeathReason } from '../../queues/dead-letter-sink.ts'
+import type { Deaths } from '../../queues/deaths.ts'
 import type { ConsumerPort, Entry } from '../../queues/entry.ts'
 import type { Message } from '../../queues/message.ts'
 import { Lease } from '../../queues/lease.ts'
@@ -60,7 +61,7 @@ function patch<Self, Args extends readonly unknown[], Result>(
   undo.push(() => Reflect.set(target, name, original))
 }
 
-interface QueueInside { readonly ready: ReadyList }
+interface QueueInside { readonly ready: ReadyList; readonly deaths: Deaths }
 interface ChannelInside { readonly isOpen: boolean; readonly unacked: { takeAll(): Entry[] } }
 interface PipelineInside {
   readonly inFlight: ClosedBatch | null
@@ -222,11 +223,11 @@ const plants: readonly Plant[] = [
   {
     bug: 'a dead message that stays beside its letter',
     foundBy: ['two places', 'redelivered after durable ack'],
-    plant: () => patch<QueueInside & { deadLetter(message: Message, reason: DeathReason): void },
-      [DeathReason], void>(Queue.prototype, 'dropHead', (self, original, [reason]) => {
+    plant: () => patch<QueueInside, [DeathReason], void>(
+      Queue.prototype, 'dropHead', (self, original, [reason]) => {
         const entry = reason === 'maxlen' ? self.ready.shift() : null
         if (entry === null) return original(reason)
-        self.deadLetter(entry.message, reason)
+        self.deaths.deadLetter(entry.message, reason)
       }),
   },
   {

@@ -44,6 +44,10 @@ export class ChannelTable {
     channel.onFrame(type, buf, start, end)
   }
 
+  placeForBody(number: number, size: number): Buffer | null {
+    return this.byNumber.get(number)?.placeForBody(size) ?? null
+  }
+
   remove(channel: { readonly number: number }): void {
     this.byNumber.delete(channel.number)
   }

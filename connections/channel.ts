@@ -106,6 +106,10 @@ implements Caller, ChannelView, ConfirmingChannel, ConsumingChannel, PublishingC
     }
   }
 
+  placeForBody(size: number): Buffer | null {
+    return this.closing === null ? this.publisher.placeForBody(size) : null
+  }
+
   /** Goes on with a method that had to wait. Errors: as onFrame. */
   resume(methodId: number, then: () => void): void {
     if (!this.isOpen) return

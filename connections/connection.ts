@@ -34,14 +34,8 @@ import type { IntakeOwner } from './intake.ts'
 import { Handshake, PROTOCOL_HEADER, SilentClose, isProtocolHeader } from './handshake.ts'
 import type { ClientFacts, Tuning } from './handshake.ts'
 import { ConnectionTimer } from './connection-timer.ts'
+import { OutboxRoom } from './outbox-room.ts'
 import type { Transport, TransportListener } from './transport.ts'
-
-/**
- * Unsent bytes at which consumers get nothing more, and at which a client that asks on is not read any
- * longer.
- */
-const OUTBOX_BYTES_MAX = 1024 * 1024
-const OUTBOX_HOLD_BYTES = 4 * OUTBOX_BYTES_MAX
 
 /** All that RabbitMQ reads of a client that has not agreed on more. */
 const FRAME_SIZE_BEFORE_TUNE = 8192
@@ -90,11 +84,12 @@ implements ChannelHost, PageWaiter, IntakeOwner, Flushable, ConnectionView, Alar
   private held: HeldReply | null = null
   private awaited: AwaitedPage | null = null
   private confirming: HostedChannel[] = []
-  private isShortOfRoom = false
+  private readonly room: OutboxRoom
 
   constructor(transport: Transport, broker: Broker) {
     this.transport = transport
     this.broker = broker
+    this.room = new OutboxRoom(this.writer, transport)
     this.connectedAtMs = broker.clock.nowMs
     this.log = broker.log
     const frameSizeMax = Math.min(broker.limits.frameSizeMax, FRAME_SIZE_BEFORE_TUNE)
@@ -152,6 +147,10 @@ implements ChannelHost, PageWaiter, IntakeOwner, Flushable, ConnectionView, Alar
     else this.intake.push(chunk)
   }
 
+  placeForBody(channel: number, size: number): Buffer | null {
+    return this.phase === 'running' ? this.channels.placeForBody(channel, size) : null
+  }
+
   onFrame(type: number, channel: number, buf: Buffer, start: number, end: number): void {
     if (this.phase === 'closing') return this.methods.onFrameWhileClosing(type, channel, buf, start)
     if (this.phase !== 'running' && this.phase !== 'handshake') return
@@ -205,7 +204,7 @@ implements ChannelHost, PageWaiter, IntakeOwner, Flushable, ConnectionView, Alar
       this.traffic.writes++
       this.transport.write(this.writer.take())
     }
-    if (this.transport.bufferedBytes > OUTBOX_HOLD_BYTES) this.intake.hold(HOLD_OUTBOX)
+    if (this.room.isExceeded) this.intake.hold(HOLD_OUTBOX)
     this.offerRoom()
   }
 
@@ -214,9 +213,7 @@ implements ChannelHost, PageWaiter, IntakeOwner, Flushable, ConnectionView, Alar
    * drained.
    */
   hasRoom(): boolean {
-    const hasRoom = this.writer.pendingBytes + this.transport.bufferedBytes < OUTBOX_BYTES_MAX
-    if (!hasRoom) this.isShortOfRoom = true
-    return hasRoom
+    return this.room.take()
   }
 
   onDrain(): void {
@@ -441,8 +438,8 @@ implements ChannelHost, PageWaiter, IntakeOwner, Flushable, ConnectionView, Alar
   }
 
   private offerRoom(): void {
-    if (!this.isShortOfRoom || this.transport.bufferedBytes >= OUTBOX_BYTES_MAX) return
-    this.isShortOfRoom = false
+    if (!this.room.isWanted || !this.room.isBack) return
+    this.room.isWanted = false
     this.channels.offerCredit()
   }
 }

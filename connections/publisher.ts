@@ -76,6 +76,8 @@ export class Publisher {
   /** The body while its frames arrive, after the properties; null for one that is too large to be kept. */
   private gathered: Buffer | null = null
   private bodyReceived = 0
+  /** The part of `gathered` that the next body frame has been read into. */
+  private placed: Buffer | null = null
   /** Filled anew for each message, which copies it: no object per message. */
   private readonly messageTraits = {
     isPersistent: false, expiresAtMs: Infinity, priority: 0, isDeadLetter: false,
@@ -148,19 +150,35 @@ export class Publisher {
     this.gathered = null
   }
 
+  /** Where the next body frame goes; null when none of that size is expected, or it is not to be kept. */
+  placeForBody(size: number): Buffer | null {
+    const { header } = this
+    if (this.state !== 'body' || this.bodyReceived + size > header.bodySize) return null
+    const gathered = this.gathering()
+    if (gathered === null) return null
+    const at = header.propertiesEnd - header.propertiesStart + this.bodyReceived
+    return this.placed = gathered.subarray(at, at + size)
+  }
+
   /** Joins properties and body frames, once each; of a body over the limit only the size is watched. */
   private gather(buf: Buffer, start: number, end: number): void {
     const { header } = this
-    const propertiesBytes = header.propertiesEnd - header.propertiesStart
-    if (this.bodyReceived === 0) {
-      const isKept = !this.isDiscarding && header.bodySize <= this.channel.broker.limits.messageSizeMax
-      this.gathered = !isKept ? null : Buffer.allocUnsafeSlow(propertiesBytes + header.bodySize)
-      if (this.gathered !== null) {
-        header.buf.copy(this.gathered, 0, header.propertiesStart, header.propertiesEnd)
-      }
-    }
-    if (this.gathered !== null) buf.copy(this.gathered, propertiesBytes + this.bodyReceived, start, end)
+    const gathered = this.gathering()
+    const at = header.propertiesEnd - header.propertiesStart + this.bodyReceived
+    if (gathered !== null && buf !== this.placed) buf.copy(gathered, at, start, end)
+    this.placed = null
     this.bodyReceived += end - start
+  }
+
+  /** What the body is gathered in, after the properties. */
+  private gathering(): Buffer | null {
+    const { header, channel } = this
+    if (this.bodyReceived > 0 || this.gathered !== null) return this.gathered
+    if (this.isDiscarding || header.bodySize > channel.broker.limits.messageSizeMax) return null
+    const propertiesBytes = header.propertiesEnd - header.propertiesStart
+    this.gathered = Buffer.allocUnsafeSlow(propertiesBytes + header.bodySize)
+    header.buf.copy(this.gathered, 0, header.propertiesStart, header.propertiesEnd)
+    return this.gathered
   }
 
   private finish(

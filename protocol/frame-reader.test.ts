@@ -21,6 +21,12 @@ function frame(type: number, channel: number, payload: Uint8Array, end = FRAME_E
 class Recorder implements FrameSink {
   readonly frames: string[] = []
   onEach: () => void = () => {}
+  /** Where body frames in pieces go; null: nowhere. */
+  place: Buffer | null = null
+
+  placeForBody(_channel: number, size: number): Buffer | null {
+    return this.place?.subarray(0, size) ?? null
+  }
 
   onFrame(type: number, channel: number, buf: Buffer, start: number, end: number): void {
     this.frames.push(`${type} ${channel} ${buf.toString('hex', start, end)}`)
@@ -104,7 +110,9 @@ describe('a stream of frames', () => {
 
   it('hands on bytes where they lie when one chunk has the whole frame', () => {
     const seen: Buffer[] = []
-    const reader = new FrameReader({ onFrame: (_type, _channel, buf) => seen.push(buf) }, FRAME_SIZE_MAX)
+    const reader = new FrameReader({
+      onFrame: (_type, _channel, buf) => seen.push(buf), placeForBody: () => null,
+    }, FRAME_SIZE_MAX)
     reader.push(recordedBytes)
     expect(seen.every((buf) => buf === recordedBytes)).toBe(true)
     expect(seen.length).toBe(recordedFrames.length)
@@ -239,5 +247,28 @@ describe('bytes that are no frame', () => {
       frame(3, 1, Buffer.alloc(0))]) {
       expect(refusal(bytes)).toBe('accepted')
     }
+  })
+})
+
+describe('a body frame in pieces', () => {
+  it('is read to where the sink wants it, wherever it is cut', () => {
+    const payload = Buffer.from('a body of 24 bytes, good')
+    const bytes = Buffer.concat([frame(FRAME_BODY, 3, payload), frame(FRAME_BODY, 4, Buffer.from('next'))])
+    for (let cut = 1; cut < bytes.length; cut++) {
+      const { recorder, reader } = newReader()
+      recorder.place = Buffer.alloc(24)
+      reader.push(bytes.subarray(0, cut))
+      reader.push(bytes.subarray(cut))
+      expect(recorder.frames).toEqual([
+        `3 3 ${payload.toString('hex')}`, `3 4 ${Buffer.from('next').toString('hex')}`])
+    }
+  })
+
+  it('is refused for another end, as one in one piece is', () => {
+    const bytes = frame(FRAME_BODY, 3, Buffer.from('body'), 0xcf)
+    const { recorder, reader } = newReader()
+    recorder.place = Buffer.alloc(4)
+    reader.push(bytes.subarray(0, 9))
+    expect(() => reader.push(bytes.subarray(9))).toThrow('invalid_frame_end_marker,207')
   })
 })

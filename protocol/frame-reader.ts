@@ -1,6 +1,7 @@
 // Chunks in, frames out, split at any byte boundary. A frame inside one chunk is handed on where it lies; one
-// that spans chunks is joined once. `hold` is the only way to wait (rule 31): reading stops after the current
-// frame, what has arrived stays here, and `release` goes on where it stopped.
+// that spans chunks is joined once, where the sink wants it if it is a part of a body. `hold` is the only way
+// to wait (rule 31): reading stops after the current frame, what has arrived stays here, and `release` goes
+// on where it stopped.
 //
 //   octet type | short channel | long size | size bytes of payload | octet 206
 import { FRAME_BODY, FRAME_END, FRAME_HEADER, FRAME_HEARTBEAT, FRAME_METHOD, FRAME_OVERHEAD } from './spec.ts'
@@ -14,6 +15,11 @@ const HEADER_BYTES = 7
 export interface FrameSink {
   /** The payload is buf[start, end). The buffer may be kept: it is never written again. */
   onFrame(type: number, channel: number, buf: Buffer, start: number, end: number): void
+  /**
+   * A body frame of `size` bytes came in pieces: where its payload goes, to be given to `onFrame` next. Null:
+   * the sink expects none, and gets it in a buffer of its own.
+   */
+  placeForBody(channel: number, size: number): Buffer | null
 }
 
 export class FrameReader {
@@ -92,6 +98,7 @@ export class FrameReader {
     const frameBytes = size + FRAME_OVERHEAD
     if (this.unread < frameBytes) return false
     if (buf.length - at < frameBytes) {
+      if (buf[at] === FRAME_BODY && this.placeBody(buf.readUInt16BE(at + 1), size)) return true
       buf = this.join(frameBytes)
       at = 0
     }
@@ -105,18 +112,34 @@ export class FrameReader {
     return true
   }
 
-  /**
-   * The next `length` bytes in one buffer: a frame over several chunks is copied once, the chunks stay as
-   * they are.
-   */
+  /** Large bodies are copied once and not twice: from the chunks to the message. */
+  private placeBody(channel: number, size: number): boolean {
+    const place = this.sink.placeForBody(channel, size)
+    if (place === null) return false
+    this.skip(HEADER_BYTES)
+    this.copyTo(place)
+    this.skip(size)
+    const end = this.chunks[0]![this.at]!
+    if (end !== FRAME_END) throw badEnd(FRAME_BODY, place, end)
+    this.skip(1)
+    this.sink.onFrame(FRAME_BODY, channel, place, 0, size)
+    return true
+  }
+
+  /** The next `length` bytes in one buffer. */
   private join(length: number): Buffer {
     const joined = Buffer.allocUnsafeSlow(length)
-    let filled = 0
-    for (let n = 0; filled < length; n++) {
-      const start = n === 0 ? this.at : 0
-      filled += this.chunks[n]!.copy(joined, filled, start, start + length - filled)
-    }
+    this.copyTo(joined)
     return joined
+  }
+
+  /** Fills it with what comes next; the chunks stay as they are. */
+  private copyTo(target: Buffer): void {
+    let filled = 0
+    for (let n = 0; filled < target.length; n++) {
+      const start = n === 0 ? this.at : 0
+      filled += this.chunks[n]!.copy(target, filled, start, start + target.length - filled)
+    }
   }
 
   private skip(length: number): void {

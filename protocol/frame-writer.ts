@@ -30,6 +30,8 @@ export class FrameWriter {
   private frameStart = 0
   private at = 0
   private pieces: Buffer[] = []
+  /** The last body went out as it lies. */
+  isBodyLarge = false
   private piecesBytes = 0
 
   /** Bytes that `take` would return. */
@@ -161,6 +163,7 @@ export class FrameWriter {
     channel: number, buf: Buffer, bodyStart: number, bodyEnd: number, frameSizeMax: number,
   ): void {
     const payloadMax = frameSizeMax - FRAME_OVERHEAD
+    this.isBodyLarge = bodyEnd - bodyStart > COPY_BYTES_MAX
     for (let start = bodyStart; start < bodyEnd; start += payloadMax) {
       const end = Math.min(start + payloadMax, bodyEnd)
       this.beginFrame(FRAME_BODY, channel, end - start)

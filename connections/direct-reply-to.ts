@@ -1,19 +1,11 @@
 // Direct reply-to: a requester consumes the pseudo-queue `amq.rabbitmq.reply-to` and publishes with it as
 // reply-to; the responder sees a name made for that requester, and what it publishes there goes straight to
 // the requester's channel, through no queue. It lives as long as the channel (RabbitMQ; behaviours §6.3).
+import { REPLY_TO_PREFIX } from '../broker/reply-names.ts'
 import type { ReplyPort } from '../broker/vhost.ts'
 import { buildDeliverTemplate } from '../protocol/deliver-template.ts'
 import type { FrameWriter } from '../protocol/frame-writer.ts'
 import type { Message } from '../queues/message.ts'
-
-export const REPLY_TO = 'amq.rabbitmq.reply-to'
-export const REPLY_TO_PREFIX = `${REPLY_TO}.`
-const replyNamePattern = /^amq\.rabbitmq\.reply-to\.[\w-]{22}$/
-
-/** A requester's name, whether or not it is still there; any other text after the prefix is no such name. */
-export function isReplyName(name: string): boolean {
-  return replyNamePattern.test(name)
-}
 
 /** What a reply needs of the requester's channel. */
 export interface RequestingChannel {

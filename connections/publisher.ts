@@ -7,6 +7,7 @@
 import type { ChannelTraffic } from '../base/traffic.ts'
 import type { Access } from '../broker/access.ts'
 import type { Broker } from '../broker/broker.ts'
+import { REPLY_TO, deliverReply } from '../broker/reply-names.ts'
 import { IMPERSONATOR } from '../broker/users.ts'
 import type { User } from '../broker/users.ts'
 import { ROUTED } from '../broker/vhost.ts'
@@ -28,7 +29,6 @@ import { Envelope, Message } from '../queues/message.ts'
 import type { MessageTraits } from '../queues/message.ts'
 import type { Queue } from '../queues/queue.ts'
 import { readExpiration } from '../protocol/expiration.ts'
-import { REPLY_TO, REPLY_TO_PREFIX, isReplyName } from './direct-reply-to.ts'
 import type { DirectReplyTo } from './direct-reply-to.ts'
 import { senderSelectedKeys } from '../protocol/sender-selected.ts'
 import type { Transaction } from './transactions.ts'
@@ -222,7 +222,7 @@ export class Publisher {
   handOver(route: Route<Queue>, message: Message, isMandatory: boolean, dueMs: number): number {
     const { channel } = this
     const outcome = channel.vhost.publish(route, message, dueMs)
-    if ((outcome & ROUTED) !== 0 || this.reply(message)) channel.broker.counters.routed++
+    if ((outcome & ROUTED) !== 0 || deliverReply(channel.vhost, message)) channel.broker.counters.routed++
     else this.unroutable(message, isMandatory)
     return outcome
   }
@@ -281,14 +281,6 @@ export class Publisher {
     if (header.replyToAt < 0 || header.text(header.replyToAt) !== REPLY_TO) return null
     if (channel.replyTo === null) throw preconditionFailed('fast reply consumer does not exist')
     return channel.replyTo.name
-  }
-
-  /** A direct reply counts as routed even when the requester is gone (RabbitMQ 4). */
-  private reply(message: Message): boolean {
-    if (message.exchange !== '' || !message.routingKey.startsWith(REPLY_TO_PREFIX)) return false
-    if (!isReplyName(message.routingKey)) return false
-    this.channel.vhost.replyPorts.get(message.routingKey)?.deliverReply(message)
-    return true
   }
 
   private getExchange(): Exchange {

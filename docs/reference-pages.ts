@@ -61,8 +61,10 @@ function configuration(): string[] {
 function httpApi(): string[] {
   return [
     'Paths, fields, statuses and error bodies are those of RabbitMQ\'s management API. The tag is the least '
-    + 'that a user must have: `management` is implied by the others, `administrator` implies all. Bodies are '
-    + 'JSON objects of 10,000,000 bytes at most; the machine-readable form of this page is '
+    + 'that a user must have: `management` is implied by the others, `administrator` implies all, `user` is '
+    + 'a '
+    + 'login without any. Where nothing else is said, bodies are JSON objects of 10,000,000 bytes at most; '
+    + 'the machine-readable form of this page is '
     + '`/api/v1/openapi.json`.',
     'Lists take `sort`, `sort_reverse=true` and `columns`; those marked *paged* also `page`, `page_size`, '
     + '`name` and `use_regex=true`. `amq.default` in a path is the default exchange, `%2F` the vhost `/`.',

@@ -14,6 +14,13 @@ export function whenRecorded(records: DurableRecords): Promise<void> {
   return batch === 0 ? Promise.resolve() : whenDurable(records, batch)
 }
 
+/** The store is not behind: AMQP's publishers wait for the same. */
+export async function whenRelieved(vhost: VHost): Promise<void> {
+  while (vhost.store.isCongested) {
+    await new Promise<void>((resolve) => vhost.awaitRelieved({ relieved: resolve }))
+  }
+}
+
 /** Everything that was appended so far is on disk. */
 export function whenStored(vhost: VHost): Promise<void> {
   return whenDurable(vhost.records, vhost.store.openBatch)

@@ -7,16 +7,21 @@ import type { User } from '../broker/users.ts'
 import type { VHost } from '../broker/vhost.ts'
 import type { Answer, Listing } from './answer.ts'
 import type { Door } from './node-view.ts'
+import type { HttpHeaders } from './trace-context.ts'
 
 export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE'
 
-/** The least a user must be tagged with (RabbitMQ); administrators may do everything. */
-export type Access = 'anonymous' | 'management' | 'policymaker' | 'monitoring' | 'administrator'
+/**
+ * The least a user must be tagged with (RabbitMQ); administrators may do everything. `user` asks for a login
+ * and no tag: what works with messages needs the permissions that it needs over AMQP, and nothing else.
+ */
+export type Access = 'anonymous' | 'user' | 'management' | 'policymaker' | 'monitoring' | 'administrator'
 
-/** The names after the colons of a path. */
+/** The names after the colons of a path, and after the asterisk at its end. */
 export type ParamNames<Path extends string> =
   Path extends `${string}:${infer Name}/${infer Rest}` ? Name | ParamNames<`/${Rest}`>
-    : Path extends `${string}:${infer Name}` ? Name : never
+    : Path extends `${string}:${infer Name}` ? Name
+      : Path extends `${string}*${infer Name}` ? Name : never
 
 export interface Request<Path extends string, Who extends Access, Query, Body> {
   readonly door: Door
@@ -29,7 +34,7 @@ export interface Request<Path extends string, Who extends Access, Query, Body> {
   readonly query: Query
   readonly body: Body
   /** By lower-case name; undefined when it was not sent. */
-  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly headers: HttpHeaders
 }
 
 /** Where the path is any text, nothing is known. */
@@ -38,12 +43,15 @@ type VHostOf<Path extends string> = string extends Path ? VHost | null
 
 interface Row<Path extends string, Who extends Access, Query, Body> {
   readonly method: Method
-  /** Parameters as `:name`. `:vhost` is looked up and checked before the handler runs; `:name` is not. */
+  /**
+   * Parameters as `:name`, as `*name` for all the rest, slashes too. `:vhost` is looked up and checked before
+   * the handler runs; `:name` is not.
+   */
   readonly path: Path
   readonly access: Who
   /** Beyond the parameters that every list has. Values are texts. */
   readonly query?: z.ZodType<Query>
-  /** An absent body counts as `{}` (RabbitMQ). */
+  /** An absent body counts as `{}` (RabbitMQ). `anyBytes` (schemas.ts): the body comes as it was sent. */
   readonly body?: z.ZodType<Body>
   /** Answers a listing: sorted and reduced to columns by the query, `paged` also paged and filtered. */
   readonly list?: 'paged' | 'plain'
@@ -61,7 +69,12 @@ export function endpoint<
   return row as unknown as Endpoint
 }
 
+/** As OpenAPI writes it: `{name}`. */
+export function templateOf(path: string): string {
+  return path.replaceAll(/[:*]([a-z_]+)/gi, '{$1}')
+}
+
 /** In the order of a path. */
 export function paramsOf(path: string): string[] {
-  return [...path.matchAll(/:([a-z_]+)/gi)].map(([, name]) => name!)
+  return [...path.matchAll(/[:*]([a-z_]+)/gi)].map(([, name]) => name!)
 }

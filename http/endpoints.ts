@@ -17,6 +17,7 @@ import { openapiEndpoints } from './routes/openapi.ts'
 import { overviewEndpoints } from './routes/overview.ts'
 import { permissionEndpoints } from './routes/permissions.ts'
 import { policyEndpoints } from './routes/policies.ts'
+import { publishingEndpoints } from './routes/publishing.ts'
 import { queueEndpoints } from './routes/queues.ts'
 import { settingEndpoints } from './routes/settings.ts'
 import { userEndpoints } from './routes/users.ts'
@@ -39,6 +40,7 @@ export const endpoints: readonly Endpoint[] = [
   ...queueEndpoints,
   ...bindingEndpoints,
   ...messageEndpoints,
+  ...publishingEndpoints,
   ...healthEndpoints,
   ...metricsEndpoints,
   ...backupEndpoints,

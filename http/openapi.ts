@@ -1,8 +1,9 @@
 // The endpoints as an OpenAPI 3.1 document, derived from the same rows as the routes, so that it cannot be
 // wrong about a path, a parameter or a body. Called by routes/openapi.ts and docs/generate.ts.
 import { z } from 'zod'
-import { paramsOf } from './endpoint.ts'
+import { paramsOf, templateOf } from './endpoint.ts'
 import type { Endpoint } from './endpoint.ts'
+import { anyBytes } from './schemas.ts'
 
 /** The parameters of every list, of paged ones, and of everything that is read. */
 const listParameters = {
@@ -20,7 +21,7 @@ const columns = { columns: 'Dotted paths of the wanted fields, with commas betwe
 export function describeApi(rows: readonly Endpoint[], title: string, version: string): object {
   const paths: Record<string, Record<string, object>> = {}
   for (const row of rows) {
-    const path = row.path.replaceAll(/:([a-z_]+)/gi, '{$1}')
+    const path = templateOf(row.path)
     paths[path] = { ...paths[path], [row.method.toLowerCase()]: describe(row) }
   }
   const error = { type: 'object', properties: { error: { type: 'string' }, reason: { type: 'string' } } }
@@ -42,7 +43,8 @@ function describe(row: Endpoint): object {
       ...Object.entries(queryOf(row)).map(([name, doc]) => parameter(name, 'query', doc)),
     ],
     ...row.body !== undefined && {
-      requestBody: { content: { 'application/json': { schema: jsonSchema(row.body) } } },
+      requestBody: { content: row.body === anyBytes ? { '*/*': {} }
+        : { 'application/json': { schema: jsonSchema(row.body) } } },
     },
     responses: {
       '2XX': { description: 'Done.' },
@@ -56,7 +58,7 @@ function describe(row: Endpoint): object {
 
 /** The keys that a body may have, a `?` after those that may be absent. */
 export function bodyKeys({ body }: Endpoint): string[] {
-  if (body === undefined) return []
+  if (body === undefined || body === anyBytes) return []
   const { properties = {}, required = [] } = jsonSchema(body) as { properties?: object; required?: string[] }
   return Object.keys(properties).map((key) => (required.includes(key) ? key : `${key}?`))
 }

@@ -5,22 +5,35 @@ import type { Readable } from 'node:stream'
 import { badRequest } from './errors.ts'
 
 /** RabbitMQ: management.http.max_body_size. */
-export const BODY_BYTES_MAX = 10_000_000
+const BODY_BYTES_MAX = 10_000_000
+
+/** Errors: HttpError. */
+export function readObject(payload: Readable): Promise<object> {
+  return readBody(payload, BODY_BYTES_MAX, 'Exceeded HTTP request body size limit').then(parseObject)
+}
+
+/**
+ * A body with messages: room for one of any size that is taken, and for many small ones. Errors: HttpError.
+ */
+export function readMessages(payload: Readable, messageSizeMax: number): Promise<Buffer> {
+  const max = Math.max(BODY_BYTES_MAX, messageSizeMax)
+  return readBody(payload, max, `too_long: the body has more than ${max} bytes`)
+}
 
 /** Errors: HttpError beyond the limit; the rest of the body is not read. */
-export async function readBody(payload: Readable): Promise<Buffer> {
+async function readBody(payload: Readable, bytesMax: number, reason: string): Promise<Buffer> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of payload) {
     size += (chunk as Buffer).length
-    if (size > BODY_BYTES_MAX) throw badRequest('Exceeded HTTP request body size limit')
+    if (size > bytesMax) throw badRequest(reason)
     chunks.push(chunk as Buffer)
   }
   return Buffer.concat(chunks, size)
 }
 
 /** RabbitMQ takes an empty body, `null` and `undefined` for `{}`. Errors: HttpError for what is no object. */
-export function parseObject(bytes: Buffer): object {
+function parseObject(bytes: Buffer): object {
   const text = bytes.toString('utf8').trim()
   if (text === '' || text === 'null' || text === 'undefined') return {}
   const value = parse(text)

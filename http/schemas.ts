@@ -7,6 +7,9 @@ import { badRequest } from './errors.ts'
 import type { HttpError } from './errors.ts'
 import { tableFromObject } from './table-as-json.ts'
 
+/** A body that is no JSON object, or is looked at by the handler: it comes as it was sent. */
+export const anyBytes = z.instanceof(Buffer)
+
 /** RabbitMQ takes the texts too, as HTML forms send them. */
 export const looseBoolean = z.union([
   z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true'),
@@ -44,9 +47,14 @@ export const shortText = text.refine((value) => !/\p{Surrogate}/u.test(value), {
 
 /** A name that is about to be given. Errors: HttpError. */
 export function newName(name: string): string {
+  return cleanName(shortName(name))
+}
+
+/** A text that AMQP can carry, not in a body. Errors: HttpError. */
+export function shortName(name: string): string {
   const parsed = shortText.safeParse(name)
   if (!parsed.success) throw badRequest(parsed.error.issues[0]!.message)
-  return cleanName(name)
+  return name
 }
 
 /** Errors: HttpError. */

@@ -3,7 +3,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { OpenHttp } from '../test/http/open-http.ts'
 import { startHttp } from './door.ts'
-import { paramsOf } from './endpoint.ts'
+import { paramsOf, templateOf } from './endpoint.ts'
 import type { Access } from './endpoint.ts'
 import { endpoints } from './endpoints.ts'
 
@@ -52,13 +52,14 @@ describe('a login', () => {
 describe('every endpoint', () => {
   const tagged = ['nobody', 'manager', 'policy', 'monitor', 'hare'] as const
   const mayEnter: Record<Access, readonly string[]> = {
-    anonymous: tagged, management: tagged.slice(1), policymaker: ['policy', 'hare'],
+    anonymous: tagged, user: tagged, management: tagged.slice(1), policymaker: ['policy', 'hare'],
     monitoring: ['monitor', 'hare'], administrator: ['hare'],
   }
 
   test.each(endpoints.map((row) => [`${row.method} ${row.path}`, row] as const))(
     '%s lets in those with its tag only', async (_name, { method, path, access }) => {
       const url = paramsOf(path).reduce((whole, name) => whole.replace(`:${name}`, 'nothing'), path)
+        .replace(/\*\w+$/, 'nothing')
       for (const user of tagged) {
         const { status, json } = await http.call(method, url, { user })
         const isRefusedByTag = status === 401 && /^Not .* user$/.test((json as { reason: string }).reason)
@@ -88,7 +89,7 @@ describe('every endpoint', () => {
     const described = Object.entries(paths).flatMap(([path, methods]) =>
       Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`))
     expect(described.toSorted()).toEqual(
-      endpoints.map(({ method, path }) => `${method} ${path.replaceAll(/:([a-z_]+)/g, '{$1}')}`).toSorted())
+      endpoints.map(({ method, path }) => `${method} ${templateOf(path)}`).toSorted())
   })
 })
 

@@ -18,8 +18,8 @@ import type { HttpLog } from './http-log.ts'
 import { renderListing } from './listing.ts'
 import type { Door } from './node-view.ts'
 import type { Query } from './paging.ts'
-import { parseObject, readBody } from './request-body.ts'
-import { validate } from './schemas.ts'
+import { readMessages, readObject } from './request-body.ts'
+import { anyBytes, validate } from './schemas.ts'
 
 const METHODS: HTTPMethods[] = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'PATCH', 'OPTIONS']
 /** Three names of 255 characters, percent-encoded twice. */
@@ -39,7 +39,7 @@ export function createHttp(door: Door, log: HttpLog): FastifyInstance {
   for (const [url, rows] of byPath(endpoints)) {
     const allow = allowed(rows)
     app.route({
-      method: METHODS, url,
+      method: METHODS, url: url.replace(/\*\w+$/, '*'),
       handler: (request, reply) => {
         const method = request.method === 'HEAD' ? 'GET' : request.method
         const row = rows.find((each) => each.method === method)
@@ -58,20 +58,25 @@ async function serve(
 ): Promise<FastifyReply> {
   const user = await admit(row, door, request)
   if (row.access !== 'anonymous' && !acceptsJson(request.headers.accept)) return reply.code(406).send()
-  const params = readParams(request)
+  const params = readParams(row, request)
   const query = readQuery(request)
   const findVHost = (): VHost | null => (params['vhost'] === undefined || user === null
     ? null : visibleVHost(door.broker, user, params['vhost']))
   findVHost()
   const validQuery = row.query === undefined ? {} : validate(row.query, request.query as object)
-  const body = row.body === undefined ? null
-    : validate(row.body, parseObject(await readBody((request.body ?? request.raw) as Readable)))
+  const body = await bodyFor(row, door, (request.body ?? request.raw) as Readable)
   door.broker.turn.begin()
   const { headers } = request
   // Looked for again: it may have gone while the body came.
   const answer = await row.handle({ door, user, params, headers, vhost: findVHost(), query: validQuery,
     body })
   return send(reply, row, answer, query)
+}
+
+async function bodyFor(row: Endpoint, { broker }: Door, payload: Readable): Promise<unknown> {
+  if (row.body === undefined) return null
+  if (row.body === anyBytes) return readMessages(payload, broker.limits.messageSizeMax)
+  return validate(row.body, await readObject(payload))
 }
 
 async function admit(row: Endpoint, { node }: Door, request: FastifyRequest): Promise<User | null> {
@@ -82,9 +87,10 @@ async function admit(row: Endpoint, { node }: Door, request: FastifyRequest): Pr
 }
 
 /** RabbitMQ writes the default exchange's empty name as `amq.default` in paths. */
-function readParams(request: FastifyRequest): Record<string, string> {
+function readParams(row: Endpoint, request: FastifyRequest): Record<string, string> {
   const params = request.params as Record<string, string>
-  return Object.fromEntries(Object.entries(params).map(([name, value]) => {
+  return Object.fromEntries(Object.entries(params).map(([given, value]) => {
+    const name = given === '*' ? row.path.slice(row.path.indexOf('*') + 1) : given
     if (value.includes('\ufffd')) throw noSuchObject() // not UTF-8: no such name can be
     return [name, value === 'amq.default' && EXCHANGE_PARAMS.includes(name) ? '' : value]
   }))

@@ -1,4 +1,5 @@
 // basic.* outside of the message path: qos, consume, cancel, get, recover.
+import { REPLY_TO, isReplyName } from '../../broker/reply-names.ts'
 import { writeGetOk } from '../../protocol/envelope.ts'
 import {
   accessRefused, notAllowed, notImplemented, preconditionFailed, resourceLocked,
@@ -13,7 +14,7 @@ import type { ConsumerSettings } from '../../queues/consumer-arguments.ts'
 import type { Queue } from '../../queues/queue.ts'
 import type { Channel } from '../channel.ts'
 import { Consumer } from '../consumer.ts'
-import { DirectReplyTo, REPLY_TO, isReplyName } from '../direct-reply-to.ts'
+import { DirectReplyTo } from '../direct-reply-to.ts'
 import { queueNamed } from './queue.ts'
 import type { Handlers } from './handler.ts'
 

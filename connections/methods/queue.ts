@@ -3,6 +3,7 @@
 import { bind, unbind } from '../../broker/bindings.ts'
 import type { BindingRequest } from '../../broker/bindings.ts'
 import { checkQueue, declareQueue, deleteQueue, purgeQueue } from '../../broker/queue-declarations.ts'
+import { REPLY_TO, REPLY_TO_PREFIX, isReplyName } from '../../broker/reply-names.ts'
 import {
   QUEUE_BIND, QUEUE_DECLARE, QUEUE_DELETE, QUEUE_PURGE, QUEUE_UNBIND, writeQueueBindOk, writeQueueDeclareOk,
   writeQueueDeleteOk, writeQueuePurgeOk, writeQueueUnbindOk,
@@ -12,7 +13,6 @@ import { accessRefused, notFound } from '../../protocol/errors.ts'
 import { cleanName } from '../../protocol/names.ts'
 import type { Queue } from '../../queues/queue.ts'
 import type { Channel } from '../channel.ts'
-import { REPLY_TO, REPLY_TO_PREFIX, isReplyName } from '../direct-reply-to.ts'
 import type { Handlers } from './handler.ts'
 
 /** Errors: not-found when nothing was declared on this channel yet. */

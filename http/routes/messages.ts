@@ -2,30 +2,23 @@
 // answers when the broker has done it for good.
 import { z } from 'zod'
 import type { Broker } from '../../broker/broker.ts'
-import type { Caller } from '../../broker/caller.ts'
 import { purgeQueue } from '../../broker/queue-declarations.ts'
-import type { User } from '../../broker/users.ts'
 import { REJECTED, ROUTED, STORED } from '../../broker/vhost.ts'
-import type { VHost } from '../../broker/vhost.ts'
-import { ContentHeader } from '../../protocol/content-header.ts'
-import { encodeEnvelope } from '../../protocol/envelope.ts'
-import { accessRefused, AmqpError, preconditionFailed } from '../../protocol/errors.ts'
-import { readExpiration } from '../../protocol/expiration.ts'
-import { senderSelectedKeys } from '../../protocol/sender-selected.ts'
+import { AmqpError } from '../../protocol/errors.ts'
 import type { Entry } from '../../queues/entry.ts'
-import { readDueMs, withSpentDelay } from '../../queues/delay.ts'
-import { Envelope, Message } from '../../queues/message.ts'
 import type { Queue } from '../../queues/queue.ts'
 import { checkEntry } from '../access.ts'
 import { json, noContent } from '../answer.ts'
 import { whenDefined, whenStored } from '../durability.ts'
 import { endpoint } from '../endpoint.ts'
 import { badRequest, notFound } from '../errors.ts'
+import { utf8 } from '../message-json.ts'
 import { encodeJsonProperties, propertiesToJson } from '../message-properties.ts'
+import { prepare, publish } from '../publishing.ts'
+import type { Publisher } from '../publishing.ts'
 import { looseInteger, shortText, text } from '../schemas.ts'
 import { queueNamed } from './queues.ts'
 
-const PERSISTENT = 2
 const ACK_MODES = ['ack_requeue_true', 'ack_requeue_false', 'reject_requeue_true',
   'reject_requeue_false'] as const
 type AckMode = (typeof ACK_MODES)[number]
@@ -61,56 +54,13 @@ function payloadOf({ payload, payload_encoding: encoding }: Publish): Buffer {
 }
 
 /** Errors: HttpError, AmqpError. Nothing is published then. */
-function publish(
-  broker: Broker, vhost: VHost, user: User, { access }: Caller, exchangeName: string, body: Publish,
-): number {
+function publishOne(publisher: Publisher, exchange: string, body: Publish): number {
   const payload = payloadOf(body)
   const properties = encodeJsonProperties(body.properties)
-  access.check('write', 'exchange', exchangeName)
-  const exchange = vhost.findExchange(exchangeName)
-  if (exchange === null) throw notFound('exchange_not_found')
-  if (exchange.flags.isInternal) {
-    throw accessRefused(`cannot publish to internal ${vhost.describeExchange(exchangeName)}`)
-  }
-  const { messageSizeMax } = broker.limits
-  if (payload.length > messageSizeMax) {
-    throw preconditionFailed(
-      `message size ${payload.length} is larger than configured max size ${messageSizeMax}`)
-  }
-  const header = new ContentHeader()
-  header.readProperties(properties, 0, properties.length)
-  if (header.userIdAt >= 0 && header.text(header.userIdAt) !== user.name) {
-    throw preconditionFailed(`user_id property set to '${header.text(header.userIdAt)}' but `
-      + `authenticated user was '${user.name}'`)
-  }
-  const ttlMs = header.expirationAt < 0 ? Infinity : readExpiration(header.text(header.expirationAt))
-  const keys = senderSelectedKeys(header, body.routing_key)
-  for (const key of keys) access.checkTopic('write', exchange, key)
-  const dueMs = header.hasDelay ? readDueMs(header, broker.clock.nowMs) : 0
-  const route = vhost.findRoute(exchange, keys, header)
-  const sent = header.isToBeRewritten ? header.rewrite(null) : properties
-  const buf = Buffer.concat([sent, payload])
-  const envelope = new Envelope(exchangeName, body.routing_key,
-    encodeEnvelope(exchangeName, body.routing_key))
-  const message = new Message(envelope, buf, 0, sent.length, sent.length, buf.length, {
-    isPersistent: header.deliveryMode === PERSISTENT, expiresAtMs: broker.clock.nowMs + ttlMs,
-    priority: header.priority, isDeadLetter: false,
-  })
-  const outcome = vhost.publish(route, dueMs === 0 ? message : withSpentDelay(message), dueMs)
-  count(broker, exchange.traffic, payload.length, route.queues.length, outcome)
-  return outcome
-}
-
-function count(
-  { counters }: Broker, traffic: { publishedIn: number; publishedOut: number }, bodyBytes: number,
-  queues: number, outcome: number,
-): void {
-  counters.published++
-  counters.sizes.add(bodyBytes)
-  traffic.publishedIn++
-  traffic.publishedOut += queues
-  if ((outcome & ROUTED) === 0) counters.returned++
-  else counters.routed++
+  publisher.caller.access.check('write', 'exchange', exchange)
+  if (publisher.vhost.findExchange(exchange) === null) throw notFound('exchange_not_found')
+  return publish(publisher,
+    prepare(publisher, { exchange, routingKey: body.routing_key, properties, body: payload }))
 }
 
 /** The next messages, taken out; those that expired or are still on disk are waited for. */
@@ -156,11 +106,6 @@ function describe({ message, isRedelivered }: Entry, left: number, encoding: 'au
   }
 }
 
-function utf8(bytes: Buffer): string | null {
-  const decoded = bytes.toString('utf8')
-  return Buffer.from(decoded).equals(bytes) ? decoded : null
-}
-
 export const messageEndpoints = [
   endpoint({
     method: 'POST', path: '/api/exchanges/:vhost/:exchange/publish', access: 'management', body: publishBody,
@@ -170,7 +115,7 @@ export const messageEndpoints = [
       const caller = checkEntry(broker, user, vhost)
       let outcome = 0
       try {
-        outcome = publish(broker, vhost, user, caller, params.exchange, body)
+        outcome = publishOne({ broker, vhost, user, caller }, params.exchange, body)
       } catch (error) {
         // RabbitMQ publishes over a channel here and shows how that was closed.
         if (error instanceof AmqpError) throw badRequest(`${error.code} ${error.message}`)

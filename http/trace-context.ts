@@ -1,0 +1,23 @@
+// W3C Trace Context: `traceparent` and `tracestate` of a request go into the headers of the messages it
+// publishes, where OpenTelemetry's instrumentations of AMQP clients look for them. Invariant: what a message
+// carries itself stays, and a value that is not well-formed is as if it were not there (W3C Trace Context
+// §3.2).
+
+/** Of a request, by lower-case name. */
+export type HttpHeaders = Readonly<Record<string, string | string[] | undefined>>
+
+const PARENT = /^(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?$/
+/** The shortest that a vendor must be able to pass on (§3.3.1.5). */
+const STATE_LENGTH_MAX = 512
+
+/** The properties with the request's trace, unless they have one. */
+export function withTrace(
+  properties: Record<string, unknown>, request: HttpHeaders,
+): Record<string, unknown> {
+  const { traceparent, tracestate } = request
+  if (typeof traceparent !== 'string' || !PARENT.test(traceparent)) return properties
+  const headers = properties['headers'] ?? {}
+  if (typeof headers !== 'object' || 'traceparent' in headers) return properties
+  const hasState = typeof tracestate === 'string' && tracestate.length <= STATE_LENGTH_MAX
+  return { ...properties, headers: { ...headers, traceparent, ...hasState && { tracestate } } }
+}

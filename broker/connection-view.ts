@@ -17,6 +17,8 @@ export interface SocketAddress {
 export type ConnectionState = 'starting' | 'running' | 'flow' | 'closing' | 'closed'
 
 export interface ConnectionView {
+  /** As lists name it: `AMQP 0-9-1`, `HTTP`. */
+  readonly protocol: string
   /** Both null until the connection is open. */
   readonly user: User | null
   readonly vhost: VHost | null

@@ -65,6 +65,7 @@ implements ChannelHost, PageWaiter, IntakeOwner, Flushable, ConnectionView, Alar
   /** One reader of arguments for all methods: they are decoded one at a time. */
   readonly arguments = new ArgumentReader()
   readonly channels: ChannelTable
+  readonly protocol = 'AMQP 0-9-1'
   readonly traffic = new ConnectionTraffic()
   readonly connectedAtMs: number
   user: User | null = null

@@ -7,9 +7,10 @@ import { connectionName } from '../broker/connection-view.ts'
 import type { ConnectionView } from '../broker/connection-view.ts'
 import type { User } from '../broker/users.ts'
 import type { VHost } from '../broker/vhost.ts'
+import type { Queue } from '../queues/queue.ts'
 import type { QueueOwner } from '../queues/queue-flags.ts'
 import type { Access } from './endpoint.ts'
-import { noSuchObject, notAuthorised, notFound } from './errors.ts'
+import { HttpError, noSuchObject, notAuthorised, notFound } from './errors.ts'
 
 /** The tags that open an endpoint, and what RabbitMQ tells everybody else. */
 type TaggedAccess = Exclude<Access, 'anonymous' | 'user'>
@@ -63,6 +64,18 @@ function seesInside(broker: Broker, user: User, vhost: string): boolean {
 export function checkEntry(broker: Broker, user: User, vhost: VHost): Caller {
   if (!broker.mayEnter(vhost.name, user)) throw notAuthorised('Access refused.')
   return { owner: NO_OWNER, access: broker.access.accessOf(user.name, vhost.name) }
+}
+
+/**
+ * The queue of one who wants to consume it. Errors: HttpError 401 and 404, 409 while another is its only
+ * consumer.
+ */
+export function queueToConsume(broker: Broker, user: User, vhost: VHost, name: string): Queue {
+  const { owner, access } = checkEntry(broker, user, vhost)
+  access.check('read', 'queue', name)
+  const queue = vhost.getQueue(name, owner)
+  if (!queue.consumers.hasExclusive) return queue
+  throw new HttpError(409, 'conflict', `${vhost.describeQueue(name)} in exclusive use`)
 }
 
 /** Over HTTP nobody owns an exclusive queue. */

@@ -7,6 +7,8 @@ export interface Answer {
   readonly body: object | string | null
   readonly contentType: string
   readonly headers: Readonly<Record<string, string>>
+  /** The client went before it had all of it. */
+  readonly undelivered?: () => void
 }
 
 /** Many objects of one kind, shown one by one, so that ten thousand of them never hold up the broker. */

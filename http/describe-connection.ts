@@ -44,7 +44,7 @@ export function describeConnection(
   return {
     name: connectionName(connection),
     user: connection.user?.name, user_who_performed_action: connection.user?.name,
-    vhost: connection.vhost?.name, node: node.nodeName, type: 'network', protocol: 'AMQP 0-9-1',
+    vhost: connection.vhost?.name, node: node.nodeName, type: 'network', protocol: connection.protocol,
     state: connection.state, auth_mechanism: mechanism, connected_at: connection.connectedAtMs,
     host: local.address, port: local.port, peer_host: peer.address, peer_port: peer.port,
     ssl: false, ssl_protocol: noTls, ssl_cipher: noTls, ssl_key_exchange: noTls, ssl_hash: noTls,

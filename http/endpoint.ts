@@ -7,6 +7,8 @@ import type { User } from '../broker/users.ts'
 import type { VHost } from '../broker/vhost.ts'
 import type { Answer, Listing } from './answer.ts'
 import type { Door } from './node-view.ts'
+import type { Client } from './session.ts'
+import type { Sessions } from './sessions.ts'
 import type { HttpHeaders } from './trace-context.ts'
 
 export type Method = 'GET' | 'PUT' | 'POST' | 'DELETE'
@@ -33,6 +35,9 @@ export interface Request<Path extends string, Who extends Access, Query, Body> {
   readonly vhost: VHostOf<Path>
   readonly query: Query
   readonly body: Body
+  /** Who consumes over HTTP. */
+  readonly sessions: Sessions
+  readonly client: Client
   /** By lower-case name; undefined when it was not sent. */
   readonly headers: HttpHeaders
 }

@@ -10,6 +10,7 @@ import { connectionEndpoints } from './routes/connections.ts'
 import { definitionEndpoints } from './routes/definitions.ts'
 import { exchangeEndpoints } from './routes/exchanges.ts'
 import { healthEndpoints } from './routes/health.ts'
+import { leaseEndpoints } from './routes/leases.ts'
 import { messageEndpoints } from './routes/messages.ts'
 import { metricsEndpoints } from './routes/metrics.ts'
 import { nodeEndpoints } from './routes/nodes.ts'
@@ -41,6 +42,7 @@ export const endpoints: readonly Endpoint[] = [
   ...bindingEndpoints,
   ...messageEndpoints,
   ...publishingEndpoints,
+  ...leaseEndpoints,
   ...healthEndpoints,
   ...metricsEndpoints,
   ...backupEndpoints,

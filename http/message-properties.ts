@@ -2,6 +2,8 @@
 // headers as an object. Texts are checked here, because what AMQP cannot carry must not come in by this door.
 import { decodeProperties, encodeProperties, PROPERTY_KINDS } from '../protocol/properties.ts'
 import type { Properties } from '../protocol/properties.ts'
+import { EMPTY_TABLE } from '../protocol/table.ts'
+import type { FieldTable } from '../protocol/table.ts'
 import { badRequest } from './errors.ts'
 import { shortText } from './schemas.ts'
 import { tableFromObject, tableToObject } from './table-as-json.ts'
@@ -16,9 +18,11 @@ export function encodeJsonProperties(given: object): Buffer {
   return encodeProperties(properties)
 }
 
-export function propertiesToJson(buf: Buffer, start: number): object {
+/** `added`: headers that go before the message's own. */
+export function propertiesToJson(buf: Buffer, start: number, added: FieldTable = EMPTY_TABLE): object {
   const { headers, ...rest } = decodeProperties(buf, start)
-  return { ...rest, ...headers !== undefined && { headers: tableToObject(headers) } }
+  if (headers === undefined && added.size === 0) return rest
+  return { ...rest, headers: tableToObject(new Map([...headers ?? [], ...added])) }
 }
 
 function check(name: string, kind: (typeof PROPERTY_KINDS)[keyof Properties], value: unknown): unknown {

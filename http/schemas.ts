@@ -20,6 +20,14 @@ export const looseInteger = z.union([
   z.int(), z.string().regex(/^-?\d{1,15}$/).transform(Number),
 ], { error: ({ input }) => `not_integer: ${show(input)}` })
 
+/** In a query. `what` it counts is said by the parameter. */
+export const integerFrom = (min: number, max: number, fallback: number): z.ZodType<number> =>
+  z.union([z.int(), z.string().regex(/^-?\d{1,15}$/).transform(Number)], {
+    error: ({ input }) => `not_integer: ${show(input)}`,
+  }).refine((value) => value >= min && value <= max, {
+    error: ({ input }) => `not_in_range: ${String(input)} is not between ${min} and ${max}`,
+  }).default(fallback)
+
 export const text = z.string({ error: ({ input }) => `not_string: ${show(input)}` })
 
 /** User tags and vhost tags: a list, or one text with commas. */

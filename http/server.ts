@@ -2,6 +2,7 @@
 // order of RabbitMQ's: method, who asks, tag, accepted type, vhost, query, body. Called by door.ts.
 // Invariant: a request that is refused anywhere has changed nothing, and every answer with a body is JSON
 // (with `error` and `reason` when refused) or what the endpoint says.
+import type { ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import { fastify } from 'fastify'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
@@ -20,6 +21,8 @@ import type { Door } from './node-view.ts'
 import type { Query } from './paging.ts'
 import { readMessages, readObject } from './request-body.ts'
 import { anyBytes, validate } from './schemas.ts'
+import type { Client } from './session.ts'
+import { Sessions } from './sessions.ts'
 
 const METHODS: HTTPMethods[] = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'PATCH', 'OPTIONS']
 /** Three names of 255 characters, percent-encoded twice. */
@@ -28,6 +31,7 @@ const EXCHANGE_PARAMS = ['exchange', 'source', 'destination']
 
 /** Without a socket: door.ts gives it requests, tests inject them. */
 export function createHttp(door: Door, log: HttpLog): FastifyInstance {
+  const sessions = new Sessions(door.broker)
   const answerFailure = failureAnswerer(log)
   const app = fastify({
     logger: false, frameworkErrors: answerFailure, exposeHeadRoutes: false,
@@ -43,7 +47,7 @@ export function createHttp(door: Door, log: HttpLog): FastifyInstance {
       handler: (request, reply) => {
         const method = request.method === 'HEAD' ? 'GET' : request.method
         const row = rows.find((each) => each.method === method)
-        if (row !== undefined) return serve(row, door, request, reply.header('allow', allow))
+        if (row !== undefined) return serve(row, door, sessions, request, reply.header('allow', allow))
         return reply.code(method === 'OPTIONS' ? 200 : 405).header('allow', allow).send()
       },
     })
@@ -54,7 +58,7 @@ export function createHttp(door: Door, log: HttpLog): FastifyInstance {
 }
 
 async function serve(
-  row: Endpoint, door: Door, request: FastifyRequest, reply: FastifyReply,
+  row: Endpoint, door: Door, sessions: Sessions, request: FastifyRequest, reply: FastifyReply,
 ): Promise<FastifyReply> {
   const user = await admit(row, door, request)
   if (row.access !== 'anonymous' && !acceptsJson(request.headers.accept)) return reply.code(406).send()
@@ -68,9 +72,27 @@ async function serve(
   door.broker.turn.begin()
   const { headers } = request
   // Looked for again: it may have gone while the body came.
-  const answer = await row.handle({ door, user, params, headers, vhost: findVHost(), query: validQuery,
-    body })
+  const answer = await row.handle({
+    door, sessions, user, params, headers, vhost: findVHost(), query: validQuery, body,
+    client: clientOf(request, reply),
+  })
   return send(reply, row, answer, query)
+}
+
+/** The answer's end closes it too: whoever listens has nothing to do then. */
+function clientOf({ raw: { socket } }: FastifyRequest, { raw }: FastifyReply): Client {
+  const gone = new AbortController()
+  raw.once('close', () => gone.abort())
+  return {
+    peer: { address: plainAddress(socket.remoteAddress), port: socket.remotePort ?? 0 },
+    local: { address: plainAddress(socket.localAddress), port: socket.localPort ?? 0 },
+    gone: gone.signal,
+  }
+}
+
+/** IPv4 inside IPv6 is IPv4. */
+function plainAddress(address: string | undefined): string {
+  return (address ?? '').replace(/^::ffff:(?=\d+\.)/, '')
 }
 
 async function bodyFor(row: Endpoint, { broker }: Door, payload: Readable): Promise<unknown> {
@@ -116,11 +138,20 @@ async function send(
   if ('rows' in answer) {
     return reply.type('application/json').send(await renderListing(answer, query, row.list === 'paged'))
   }
+  const { undelivered } = answer
+  if (undelivered !== undefined) whenCutOff(reply.raw, undelivered)
   void reply.code(answer.status).headers(answer.headers)
   if (answer.body === null) return reply.send()
   const columns = row.method === 'GET' ? parseColumns(query['columns']) : null
   const isPlain = columns === null || typeof answer.body === 'string' || Array.isArray(answer.body)
   return reply.type(answer.contentType).send(isPlain ? answer.body : pickColumns(answer.body, columns))
+}
+
+/** Bytes that the system has taken count as delivered: nobody can know more. */
+function whenCutOff(response: ServerResponse, tell: () => void): void {
+  if (response.destroyed) return tell()
+  response.once('close', tell)
+  response.once('finish', () => response.off('close', tell))
 }
 
 function byPath(rows: readonly Endpoint[]): Map<string, Endpoint[]> {

@@ -1,0 +1,53 @@
+// A message that a client has over HTTP and has not settled: by the token of a lease, or by its tag on a
+// stream. Invariant: it is settled once, and belongs to its session until then.
+import type { Entry } from '../queues/entry.ts'
+import type { Queue } from '../queues/queue.ts'
+
+/** Acked; put back; dead-lettered; put back because the client is gone, or let its lease run out. */
+export type Settlement = 'ack' | 'requeue' | 'reject' | 'lost' | 'timed-out'
+
+/** What a delivery asks of the session that it was made to. */
+export interface SettlingSession {
+  acked(): void
+  settled(delivery: Delivery): void
+}
+
+/** Who gave the client a name for it, and forgets that with it: leases, or a stream. */
+export interface DeliveryHolder {
+  settled(delivery: Delivery): void
+}
+
+export class Delivery {
+  readonly entry: Entry
+  private readonly session: SettlingSession
+  private readonly queue: Queue
+  private readonly holder: DeliveryHolder
+  private isSettled = false
+
+  constructor(session: SettlingSession, queue: Queue, entry: Entry, holder: DeliveryHolder) {
+    this.session = session
+    this.queue = queue
+    this.entry = entry
+    this.holder = holder
+  }
+
+  /** Returns false when it was settled before. */
+  settle(how: Settlement): boolean {
+    if (this.isSettled) return false
+    this.isSettled = true
+    const { entry, queue } = this
+    if (how === 'ack') {
+      this.session.acked()
+      queue.settle(entry)
+    } else if (how === 'reject') queue.reject(entry)
+    else queue.requeue(entry, how === 'requeue' ? 'nacked' : how)
+    this.holder.settled(this)
+    this.session.settled(this)
+    return true
+  }
+
+  /** Its ack is something to wait for: the store has the message. */
+  get isStored(): boolean {
+    return this.entry.isStored && !this.queue.isDeleted
+  }
+}

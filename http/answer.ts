@@ -1,9 +1,10 @@
 // What an endpoint answers: a status with or without a body, or a listing, which listing.ts turns into a
 // body by the query's paging, sorting and columns. Invariant: made without a look at fastify or a socket.
+import type { Message } from '../queues/message.ts'
 
 export interface Answer {
   readonly status: number
-  /** An object becomes JSON; a text goes out as it is, as `contentType`; null is an empty body. */
+  /** An object becomes JSON; text and bytes go out as they are, as `contentType`; null is an empty body. */
   readonly body: object | string | null
   readonly contentType: string
   readonly headers: Readonly<Record<string, string>>
@@ -30,6 +31,15 @@ export function json(body: object, status = 200): Answer {
 
 export function plainText(body: string, contentType: string): Answer {
   return { status: 200, body, contentType, headers: {} }
+}
+
+/** A message's body as it is. A browser that is led here must not take it for a page of ours. */
+export function messageAnswer({ buf, bodyStart, bodyEnd }: Message, headers: Record<string, string>): Answer {
+  const { 'content-type': contentType = 'application/octet-stream', ...rest } = headers
+  return {
+    status: 200, body: buf.subarray(bodyStart, bodyEnd), contentType,
+    headers: { ...rest, 'x-content-type-options': 'nosniff', 'content-security-policy': 'sandbox' },
+  }
 }
 
 /** 201 with an empty body; a POST says where the new object is, relative to its collection (RabbitMQ). */

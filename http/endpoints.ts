@@ -21,6 +21,7 @@ import { policyEndpoints } from './routes/policies.ts'
 import { publishingEndpoints } from './routes/publishing.ts'
 import { queueEndpoints } from './routes/queues.ts'
 import { settingEndpoints } from './routes/settings.ts'
+import { rpcEndpoints } from './routes/rpc.ts'
 import { userEndpoints } from './routes/users.ts'
 import { vhostEndpoints } from './routes/vhosts.ts'
 import { whoamiEndpoints } from './routes/whoami.ts'
@@ -43,6 +44,7 @@ export const endpoints: readonly Endpoint[] = [
   ...messageEndpoints,
   ...publishingEndpoints,
   ...leaseEndpoints,
+  ...rpcEndpoints,
   ...healthEndpoints,
   ...metricsEndpoints,
   ...backupEndpoints,

@@ -6,8 +6,10 @@
 //   amqp-headers: {"retries":3}               the headers table as JSON, names as they are
 //   amqp-header-tenant: acme                  one header, a text; HTTP makes its name lower-case
 //   traceparent, tracestate                   headers of these names (W3C Trace Context)
-import { PROPERTY_KINDS } from '../protocol/properties.ts'
+import { decodeProperties, PROPERTY_KINDS } from '../protocol/properties.ts'
+import type { Message } from '../queues/message.ts'
 import { badRequest } from './errors.ts'
+import { tableToObject } from './table-as-json.ts'
 import { withTrace } from './trace-context.ts'
 import type { HttpHeaders } from './trace-context.ts'
 
@@ -33,6 +35,25 @@ export function propertiesFromHeaders(given: HttpHeaders): Record<string, unknow
   }
   if (table.size > 0) properties['headers'] = Object.fromEntries(table)
   return withTrace(properties, given)
+}
+
+/**
+ * The headers of an answer whose body is the message's. A property that HTTP cannot carry in a line is left
+ * out; of the headers table nothing is, because JSON escapes it.
+ */
+export function headersFromProperties({ buf, propertiesStart }: Message): Record<string, string> {
+  const { headers, ...properties } = decodeProperties(buf, propertiesStart)
+  const answer: Record<string, string> = {}
+  for (const [name, value] of Object.entries(properties)) {
+    const text = encode(String(value))
+    const isOwn = OWN.includes(name as 'content_type')
+    if (!/\p{Cc}/u.test(String(value))) answer[`${isOwn ? '' : 'amqp-'}${name.replaceAll('_', '-')}`] = text
+  }
+  if (headers === undefined) return answer
+  const table = tableToObject(headers)
+  answer[TABLE] = encode(JSON.stringify(table))
+  if (typeof table['traceparent'] === 'string') answer['traceparent'] = table['traceparent']
+  return answer
 }
 
 function propertyOf(header: string): keyof typeof PROPERTY_KINDS {
@@ -61,6 +82,11 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined
   }
+}
+
+/** Node writes Latin-1; what we send is UTF-8. */
+function encode(text: string): string {
+  return Buffer.from(text, 'utf8').toString('latin1')
 }
 
 /** Node gives the bytes of a header as Latin-1; what clients send is UTF-8. */

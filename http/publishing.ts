@@ -18,6 +18,9 @@ import { senderSelectedKeys } from '../protocol/sender-selected.ts'
 import { readDueMs, withSpentDelay } from '../queues/delay.ts'
 import { Envelope, Message } from '../queues/message.ts'
 import type { Queue } from '../queues/queue.ts'
+import { checkEntry } from './access.ts'
+import { whenRelieved } from './durability.ts'
+import { HttpError, noSuchObject } from './errors.ts'
 
 /** Who publishes, and where. */
 export interface Publisher {
@@ -42,6 +45,17 @@ export interface Publish {
   readonly message: Message
   /** When it is to be there; 0: now. */
   readonly dueMs: number
+}
+
+/** Waits as AMQP's publishers do, for the store. Errors: HttpError 401, and 503 while an alarm is on. */
+export async function admitPublisher(broker: Broker, user: User, vhost: VHost): Promise<Publisher> {
+  if (broker.alarms.isOn) {
+    throw new HttpError(503, 'unavailable', `publishing is blocked: ${broker.alarms.reason}`)
+  }
+  await whenRelieved(vhost)
+  if (broker.vhosts.get(vhost.name) !== vhost) throw noSuchObject() // deleted while we waited
+  broker.turn.begin()
+  return { broker, vhost, user, caller: checkEntry(broker, user, vhost) }
 }
 
 /** Errors: AmqpError. Nothing has changed then. */

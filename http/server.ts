@@ -144,6 +144,7 @@ async function send(
   if (answer.body === null) return reply.send()
   const columns = row.method === 'GET' ? parseColumns(query['columns']) : null
   const isPlain = columns === null || typeof answer.body === 'string' || Array.isArray(answer.body)
+    || Buffer.isBuffer(answer.body)
   return reply.type(answer.contentType).send(isPlain ? answer.body : pickColumns(answer.body, columns))
 }
 

@@ -3,16 +3,15 @@
 import { REJECTED, ROUTED, STORED } from '../../broker/vhost.ts'
 import type { VHost } from '../../broker/vhost.ts'
 import type { User } from '../../broker/users.ts'
-import { checkEntry } from '../access.ts'
 import { json } from '../answer.ts'
-import { whenRelieved, whenStored } from '../durability.ts'
+import { whenStored } from '../durability.ts'
 import { endpoint } from '../endpoint.ts'
-import { badRequest, HttpError, httpErrorOf, noSuchObject } from '../errors.ts'
+import { badRequest, HttpError, httpErrorOf } from '../errors.ts'
 import { draftFromJson, encodeDraftProperties } from '../message-json.ts'
 import type { Door } from '../node-view.ts'
 import { propertiesFromHeaders } from '../property-headers.ts'
-import { prepare, publish } from '../publishing.ts'
-import type { Draft, Publish, Publisher } from '../publishing.ts'
+import { admitPublisher, prepare, publish } from '../publishing.ts'
+import type { Draft, Publish } from '../publishing.ts'
 import { anyBytes, shortName } from '../schemas.ts'
 import type { HttpHeaders } from '../trace-context.ts'
 
@@ -32,13 +31,7 @@ function outcomeOf(bits: number): Outcome {
 async function publishAll(
   { broker }: Door, user: User, vhost: VHost, drafts: readonly Draft[], name: (at: number) => string,
 ): Promise<Outcome[]> {
-  if (broker.alarms.isOn) {
-    throw new HttpError(503, 'unavailable', `publishing is blocked: ${broker.alarms.reason}`)
-  }
-  await whenRelieved(vhost)
-  if (broker.vhosts.get(vhost.name) !== vhost) throw noSuchObject() // deleted while we waited
-  broker.turn.begin()
-  const publisher: Publisher = { broker, vhost, user, caller: checkEntry(broker, user, vhost) }
+  const publisher = await admitPublisher(broker, user, vhost)
   const prepared = drafts.map((draft, at): Publish => named(name(at), () => prepare(publisher, draft)))
   const outcomes = prepared.map((each) => publish(publisher, each))
   if (outcomes.some((bits) => (bits & STORED) !== 0)) await whenStored(vhost)

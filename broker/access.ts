@@ -88,11 +88,15 @@ export class Access {
 
   /** Errors: access-refused for a key that the user's topic permission on this exchange does not cover. */
   checkTopic(action: 'write' | 'read', exchange: Exchange, routingKey: string): void {
-    if (!this.limitsTopics(exchange)) return
-    const pattern = this.topicPermissions.get(exchange.name)![action]
-    if (compileName(this.expand(pattern)).test(routingKey)) return
+    if (this.mayUseTopic(action, exchange, routingKey)) return
     throw accessRefused(
       `${action} access to topic '${routingKey}' in exchange '${exchange.name}' ${this.refusedTo()}`)
+  }
+
+  mayUseTopic(action: 'write' | 'read', exchange: Exchange, routingKey: string): boolean {
+    if (!this.limitsTopics(exchange)) return true
+    const pattern = this.topicPermissions.get(exchange.name)![action]
+    return compileName(this.expand(pattern)).test(routingKey)
   }
 
   /** `{client_id}` is MQTT's: nothing of it is known here, so it stays as it is written (RabbitMQ). */

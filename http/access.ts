@@ -78,6 +78,14 @@ export function queueToConsume(broker: Broker, user: User, vhost: VHost, name: s
   throw new HttpError(409, 'conflict', `${vhost.describeQueue(name)} in exclusive use`)
 }
 
+/** Whose permissions somebody may ask about. Errors: HttpError 401 for others than oneself, 404. */
+export function checkExplained(broker: Broker, user: User, name: string): string {
+  if (name === user.name) return name
+  if (!isAdministrator(user)) throw notAuthorised(rules.administrator.refusal)
+  if (!broker.users.has(name)) throw notFound(`no user '${name}'`)
+  return name
+}
+
 /** Over HTTP nobody owns an exclusive queue. */
 export const NO_OWNER: QueueOwner = Object.freeze({})
 

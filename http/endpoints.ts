@@ -9,6 +9,7 @@ import { clusterEndpoints } from './routes/cluster.ts'
 import { connectionEndpoints } from './routes/connections.ts'
 import { definitionEndpoints } from './routes/definitions.ts'
 import { exchangeEndpoints } from './routes/exchanges.ts'
+import { explainEndpoints } from './routes/explain.ts'
 import { healthEndpoints } from './routes/health.ts'
 import { leaseEndpoints } from './routes/leases.ts'
 import { messageEndpoints } from './routes/messages.ts'
@@ -45,6 +46,7 @@ export const endpoints: readonly Endpoint[] = [
   ...publishingEndpoints,
   ...leaseEndpoints,
   ...rpcEndpoints,
+  ...explainEndpoints,
   ...healthEndpoints,
   ...metricsEndpoints,
   ...backupEndpoints,

@@ -4,7 +4,10 @@ import type { Message } from '../queues/message.ts'
 
 export interface Answer {
   readonly status: number
-  /** An object becomes JSON; text and bytes go out as they are, as `contentType`; null is an empty body. */
+  /**
+   * An object becomes JSON; text, bytes and a stream go out as they are, as `contentType`; null is an empty
+   * body.
+   */
   readonly body: object | string | null
   readonly contentType: string
   readonly headers: Readonly<Record<string, string>>

@@ -3,9 +3,11 @@
 import { createServer } from 'node:http'
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
 import type { HttpLog } from './http-log.ts'
 import type { Door } from './node-view.ts'
+import type { UpgradeListener } from './websockets.ts'
 
 export interface HttpOptions {
   readonly host: string
@@ -21,6 +23,9 @@ export interface RunningHttp {
   readonly url: string
   /** Of the listener for /metrics alone. */
   readonly prometheusPort: number | null
+  /** Takes no more requests and drops those under way; WebSockets go on, for a last word. */
+  stop(): void
+  /** Drops everything. */
   close(): Promise<void>
 }
 
@@ -28,12 +33,19 @@ export interface RunningHttp {
 export async function startHttp(
   { host, port, prometheusPort, door, log }: HttpOptions,
 ): Promise<RunningHttp> {
-  let loading: Promise<FastifyInstance> | null = null
-  const load = (): Promise<FastifyInstance> => (loading ??= loadApp(door, log))
+  let loading: Promise<Loaded> | null = null
+  const load = (): Promise<Loaded> => (loading ??= loadApp(door, log))
   const answer = (request: IncomingMessage, response: ServerResponse): void => {
-    load().then((app) => app.routing(request, response), (err: unknown) => fail(request, response, err, log))
+    load().then(({ app }) => app.routing(request, response))
+      .catch((err: unknown) => fail(request, response, err, log))
   }
   const server = await listen(host, port, answer)
+  const upgraded = new Set<Duplex>()
+  server.on('upgrade', (request, socket: Duplex, head) => {
+    upgraded.add(socket)
+    socket.once('close', () => upgraded.delete(socket))
+    load().then(({ upgrade }) => upgrade(request, socket, head), () => socket.destroy())
+  })
   const scraped = prometheusPort === null ? null : await listen(host, prometheusPort, (request, response) => {
     if (/^\/metrics(?:[/?]|$)/.test(request.url ?? '')) answer(request, response)
     else response.writeHead(404).end()
@@ -45,10 +57,14 @@ export async function startHttp(
   return {
     url: `http://${shownHost}:${(server.address() as AddressInfo).port}`,
     prometheusPort: scraped === null ? null : (scraped.address() as AddressInfo).port,
+    stop() {
+      for (const each of [server, scraped]) if (each !== null) void stop(each)
+    },
     async close() {
+      for (const socket of upgraded) socket.destroy()
       await stop(server)
       if (scraped !== null) await stop(scraped)
-      if (loading !== null) await (await loading).close()
+      if (loading !== null) await (await loading).app.close()
     },
   }
 }
@@ -69,11 +85,19 @@ function stop(server: Server): Promise<void> {
   })
 }
 
-async function loadApp(door: Door, log: HttpLog): Promise<FastifyInstance> {
-  const { createHttp } = await import('./server.ts')
-  const app = createHttp(door, log)
+interface Loaded {
+  readonly app: FastifyInstance
+  readonly upgrade: UpgradeListener
+}
+
+async function loadApp(door: Door, log: HttpLog): Promise<Loaded> {
+  const [{ createHttp }, { createWebSockets }, { Sessions }] = await Promise.all([
+    import('./server.ts'), import('./websockets.ts'), import('./sessions.ts'),
+  ])
+  const sessions = new Sessions(door.broker)
+  const app = createHttp(door, sessions, log)
   await app.ready()
-  return app
+  return { app, upgrade: createWebSockets(door, sessions, log) }
 }
 
 function fail(request: IncomingMessage, response: ServerResponse, err: unknown, log: HttpLog): void {

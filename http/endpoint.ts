@@ -60,6 +60,10 @@ interface Row<Path extends string, Who extends Access, Query, Body> {
   readonly body?: z.ZodType<Body>
   /** Answers a listing: sorted and reduced to columns by the query, `paged` also paged and filtered. */
   readonly list?: 'paged' | 'plain'
+  /** Not JSON alone: what the client accepts is not looked at. */
+  readonly answers?: 'anything'
+  /** False: a GET that takes something, so that there is no HEAD. */
+  readonly isSafe?: boolean
   /** One sentence or two in Markdown. */
   readonly doc: string
   handle(request: Request<Path, Who, Query, Body>): Answer | Listing | Promise<Answer | Listing>

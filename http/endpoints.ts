@@ -23,6 +23,7 @@ import { publishingEndpoints } from './routes/publishing.ts'
 import { queueEndpoints } from './routes/queues.ts'
 import { settingEndpoints } from './routes/settings.ts'
 import { rpcEndpoints } from './routes/rpc.ts'
+import { streamEndpoints } from './routes/streams.ts'
 import { userEndpoints } from './routes/users.ts'
 import { vhostEndpoints } from './routes/vhosts.ts'
 import { whoamiEndpoints } from './routes/whoami.ts'
@@ -45,6 +46,7 @@ export const endpoints: readonly Endpoint[] = [
   ...messageEndpoints,
   ...publishingEndpoints,
   ...leaseEndpoints,
+  ...streamEndpoints,
   ...rpcEndpoints,
   ...explainEndpoints,
   ...healthEndpoints,

@@ -1,6 +1,8 @@
 // What the HTTP door is given: the broker, and what only the process knows of itself. runtime/ makes both,
 // tests a broker in memory and a node of plain values. Invariant: a NodeView changes nothing
 // of the broker's.
+import type { Socket } from 'node:net'
+import type { WebSocket } from 'ws'
 import type { Broker } from '../broker/broker.ts'
 import type { RunningSettings } from '../broker/running-settings.ts'
 import type { Sampler } from '../broker/sampler.ts'
@@ -15,6 +17,8 @@ export interface Door {
   readonly settings: RunningSettings
   /** Makes and deletes vhosts. */
   readonly vhosts: VHostKeeper
+  /** Takes over a WebSocket that speaks AMQP. */
+  acceptAmqp(opened: WebSocket, socket: Socket): void
   /** Resolves when all of it is on disk. Errors: Refusal; then nothing has changed. */
   importDefinitions(file: DefinitionsFile): Promise<void>
 }

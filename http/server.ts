@@ -3,7 +3,7 @@
 // Invariant: a request that is refused anywhere has changed nothing, and every answer with a body is JSON
 // (with `error` and `reason` when refused) or what the endpoint says.
 import type { ServerResponse } from 'node:http'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import { fastify } from 'fastify'
 import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 'fastify'
 import type { User } from '../broker/users.ts'
@@ -11,6 +11,7 @@ import type { VHost } from '../broker/vhost.ts'
 import { checkTag, visibleVHost } from './access.ts'
 import type { Answer, Listing } from './answer.ts'
 import { authenticate, CHALLENGE, Unauthenticated } from './auth.ts'
+import { endsOf } from './client-ends.ts'
 import { parseColumns, pickColumns } from './columns.ts'
 import type { Endpoint } from './endpoint.ts'
 import { endpoints, isRabbitPath } from './endpoints.ts'
@@ -22,7 +23,7 @@ import type { Query } from './paging.ts'
 import { readMessages, readObject } from './request-body.ts'
 import { anyBytes, validate } from './schemas.ts'
 import type { Client } from './session.ts'
-import { Sessions } from './sessions.ts'
+import type { Sessions } from './sessions.ts'
 
 const METHODS: HTTPMethods[] = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'PATCH', 'OPTIONS']
 /** Three names of 255 characters, percent-encoded twice. */
@@ -30,8 +31,7 @@ const PARAM_LENGTH_MAX = 8192
 const EXCHANGE_PARAMS = ['exchange', 'source', 'destination']
 
 /** Without a socket: door.ts gives it requests, tests inject them. */
-export function createHttp(door: Door, log: HttpLog): FastifyInstance {
-  const sessions = new Sessions(door.broker)
+export function createHttp(door: Door, sessions: Sessions, log: HttpLog): FastifyInstance {
   const answerFailure = failureAnswerer(log)
   const app = fastify({
     logger: false, frameworkErrors: answerFailure, exposeHeadRoutes: false,
@@ -45,10 +45,9 @@ export function createHttp(door: Door, log: HttpLog): FastifyInstance {
     app.route({
       method: METHODS, url: url.replace(/\*\w+$/, '*'),
       handler: (request, reply) => {
-        const method = request.method === 'HEAD' ? 'GET' : request.method
-        const row = rows.find((each) => each.method === method)
+        const row = rowFor(rows, request.method)
         if (row !== undefined) return serve(row, door, sessions, request, reply.header('allow', allow))
-        return reply.code(method === 'OPTIONS' ? 200 : 405).header('allow', allow).send()
+        return reply.code(request.method === 'OPTIONS' ? 200 : 405).header('allow', allow).send()
       },
     })
   }
@@ -61,7 +60,8 @@ async function serve(
   row: Endpoint, door: Door, sessions: Sessions, request: FastifyRequest, reply: FastifyReply,
 ): Promise<FastifyReply> {
   const user = await admit(row, door, request)
-  if (row.access !== 'anonymous' && !acceptsJson(request.headers.accept)) return reply.code(406).send()
+  const isJson = row.access !== 'anonymous' && row.answers === undefined
+  if (isJson && !acceptsJson(request.headers.accept)) return reply.code(406).send()
   const params = readParams(row, request)
   const query = readQuery(request)
   const findVHost = (): VHost | null => (params['vhost'] === undefined || user === null
@@ -83,16 +83,7 @@ async function serve(
 function clientOf({ raw: { socket } }: FastifyRequest, { raw }: FastifyReply): Client {
   const gone = new AbortController()
   raw.once('close', () => gone.abort())
-  return {
-    peer: { address: plainAddress(socket.remoteAddress), port: socket.remotePort ?? 0 },
-    local: { address: plainAddress(socket.localAddress), port: socket.localPort ?? 0 },
-    gone: gone.signal,
-  }
-}
-
-/** IPv4 inside IPv6 is IPv4. */
-function plainAddress(address: string | undefined): string {
-  return (address ?? '').replace(/^::ffff:(?=\d+\.)/, '')
+  return { ...endsOf(socket), gone: gone.signal }
 }
 
 async function bodyFor(row: Endpoint, { broker }: Door, payload: Readable): Promise<unknown> {
@@ -144,7 +135,7 @@ async function send(
   if (answer.body === null) return reply.send()
   const columns = row.method === 'GET' ? parseColumns(query['columns']) : null
   const isPlain = columns === null || typeof answer.body === 'string' || Array.isArray(answer.body)
-    || Buffer.isBuffer(answer.body)
+    || Buffer.isBuffer(answer.body) || answer.body instanceof Readable
   return reply.type(answer.contentType).send(isPlain ? answer.body : pickColumns(answer.body, columns))
 }
 
@@ -161,11 +152,16 @@ function byPath(rows: readonly Endpoint[]): Map<string, Endpoint[]> {
   return paths
 }
 
+function rowFor(rows: readonly Endpoint[], method: string): Endpoint | undefined {
+  if (method !== 'HEAD') return rows.find((row) => row.method === method)
+  return rows.find((row) => row.method === 'GET' && row.isSafe !== false)
+}
+
 /** In RabbitMQ's order. */
 function allowed(rows: readonly Endpoint[]): string {
   const methods = rows.map(({ method }) => method)
   const inOrder = (['GET', 'PUT', 'POST', 'DELETE'] as const).filter((method) => methods.includes(method))
-  return [...methods.includes('GET') ? ['HEAD'] : [], ...inOrder, 'OPTIONS'].join(', ')
+  return [...rowFor(rows, 'HEAD') === undefined ? [] : ['HEAD'], ...inOrder, 'OPTIONS'].join(', ')
 }
 
 function answerUnknown(request: FastifyRequest, reply: FastifyReply): FastifyReply {

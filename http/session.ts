@@ -17,10 +17,14 @@ import type { Queue } from '../queues/queue.ts'
 import { Delivery } from './delivery.ts'
 import type { DeliveryHolder, SettlingSession } from './delivery.ts'
 
-/** The other end of a request. */
-export interface Client {
+/** Of a socket. */
+export interface Ends {
   readonly peer: SocketAddress
   readonly local: SocketAddress
+}
+
+/** Who sent a request. */
+export interface Client extends Ends {
   /** Aborts when its connection is closed, or its answer is complete. */
   readonly gone: AbortSignal
 }
@@ -54,7 +58,7 @@ export class Session implements ConnectionView, SettlingSession {
 
   /** `changed` is called when something of it ended: a consumer, a delivery, or all of it. */
   constructor(
-    broker: Broker, vhost: VHost, user: User, { peer, local }: Client, changed: (session: Session) => void,
+    broker: Broker, vhost: VHost, user: User, { peer, local }: Ends, changed: (session: Session) => void,
   ) {
     this.broker = broker
     this.vhost = vhost
@@ -133,6 +137,7 @@ export class Session implements ConnectionView, SettlingSession {
     this.broker.turn.begin()
     for (const consumer of this.channel.consumers.values()) consumer.sessionClosed(reason)
     for (const delivery of this.unsettled) delivery.settle('lost')
+    for (const queue of this.vhost.queuesOf(this)) removeQueue(this.vhost, queue)
     this.broker.connections.delete(this)
     this.broker.counters.connectionsClosed++
     this.broker.counters.channelsClosed++

@@ -7,7 +7,7 @@ import type { User } from '../broker/users.ts'
 import type { VHost } from '../broker/vhost.ts'
 import { Leases } from './leases.ts'
 import { Session } from './session.ts'
-import type { Client } from './session.ts'
+import type { Ends } from './session.ts'
 
 const LINGER_MS = 10_000
 
@@ -24,7 +24,7 @@ export class Sessions {
   }
 
   /** The one that the user's polls share. Errors: not-allowed, when there may be no connection more. */
-  ofPolls(vhost: VHost, user: User, client: Client): Session {
+  ofPolls(vhost: VHost, user: User, client: Ends): Session {
     const key = JSON.stringify([user.name, vhost.name])
     let session = this.shared.get(key)
     if (session === undefined || session.vhost !== vhost) {
@@ -38,11 +38,11 @@ export class Sessions {
   }
 
   /** One of its own, for a stream, which ends it. Errors: not-allowed. */
-  ofStream(vhost: VHost, user: User, client: Client): Session {
+  ofStream(vhost: VHost, user: User, client: Ends): Session {
     return this.open(vhost, user, client, () => {})
   }
 
-  private open(vhost: VHost, user: User, client: Client, changed: (session: Session) => void): Session {
+  private open(vhost: VHost, user: User, client: Ends, changed: (session: Session) => void): Session {
     this.broker.enterVHost(vhost.name, user)
     const session = new Session(this.broker, vhost, user, client, changed)
     try {

@@ -20,6 +20,7 @@ import type { StoreNotice } from '../store/sqlite/thread-messages.ts'
 import { dismissStoreWorker } from '../store/sqlite/store-worker.ts'
 import { CATALOG } from '../store/store.ts'
 import type { Engine } from '../store/store.ts'
+import { amqpWebSockets } from './amqp-websocket.ts'
 import { EngineVHosts } from './engine-vhosts.ts'
 import { collectWhenIdle } from './idle-collection.ts'
 import type { Logger } from './log.ts'
@@ -74,16 +75,18 @@ export async function startServer(settings: Settings, log: Logger): Promise<Runn
     amqp.push(await listenAmqp(broker, settings.host, settings.amqpPort))
     if (tls !== null) amqp.push(await listenAmqps(broker, settings.host, settings.tlsPort!, tls))
     const take = (file: DefinitionsFile): Promise<void> => importDefinitions(file, broker, vhosts)
-    const door = { broker, node: view, sampler, settings: running, vhosts, importDefinitions: take }
+    const acceptAmqp = amqpWebSockets(broker)
+    const door = {
+      broker, node: view, sampler, settings: running, vhosts, importDefinitions: take, acceptAmqp,
+    }
     http = await startHttp({ host: settings.host, port: httpPort, prometheusPort, door, log })
   } catch (error) {
     for (const listener of amqp) listener.stop()
     await engine.close()
     throw error
   }
-  const sampling = setInterval(() => sampler.sample(), SAMPLE_MS)
   const stops = [
-    startTicking(clock, turn, timers), () => clearInterval(sampling),
+    startTicking(clock, turn, timers), startSampling(sampler),
     watchResources(broker.alarms, running), collectWhenIdle(),
   ]
   nameListeners(view, amqp, http)
@@ -97,14 +100,20 @@ export async function startServer(settings: Settings, log: Logger): Promise<Runn
     async close(reason = 'shutdown') {
       view.ready = false
       for (const listener of amqp) listener.stop()
-      await http.close()
+      http.stop()
       await sayGoodbye(broker, reason)
+      await http.close()
       broker.rememberDeliveries()
       for (const vhost of broker.vhosts.values()) await vhost.store.release()
       for (const stop of stops) stop()
       await engine.close()
     },
   }
+}
+
+function startSampling(sampler: Sampler): () => void {
+  const sampling = setInterval(() => sampler.sample(), SAMPLE_MS)
+  return () => clearInterval(sampling)
 }
 
 /** In RabbitMQ's words. The first AMQP listener is the plain one. */

@@ -109,7 +109,7 @@ const pollDoc = `Up to \`max\` messages (1; ${COUNT_MAX} at most), as soon as th
 export const leaseEndpoints = [
   endpoint({
     method: 'GET', path: '/api/v1/queues/:vhost/:queue/consume', access: 'user', query: pollQuery,
-    doc: pollDoc,
+    isSafe: false, doc: pollDoc,
     handle: consume,
   }),
   endpoint({

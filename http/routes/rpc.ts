@@ -60,7 +60,7 @@ class Requester implements ReplyPort, Timer {
 export const rpcEndpoints = [
   endpoint({
     method: 'POST', path: '/api/v1/rpc/:vhost/:exchange/*key', access: 'user', body: anyBytes,
-    query: z.object({ timeout: integerFrom(1, TIMEOUT_S_MAX, TIMEOUT_S) }),
+    answers: 'anything', query: z.object({ timeout: integerFrom(1, TIMEOUT_S_MAX, TIMEOUT_S) }),
     doc: 'Publishes the body as a request, with properties as for `/api/v1/publish`, and answers with the '
       + 'reply: its '
       + `body, and its properties as headers. 504 without one after \`timeout\` seconds (${TIMEOUT_S}; `

@@ -1,6 +1,7 @@
 // The HTTP application on a broker in memory, for the tests in http/: no socket, a clock moved by hand, turns
 // that run by themselves.
 import type { FastifyInstance } from 'fastify'
+import type { WebSocket } from 'ws'
 import { TestClock } from '../../base/clock.ts'
 import { SeededRandom } from '../../base/random.ts'
 import { TimerWheel } from '../../base/timer-wheel.ts'
@@ -14,6 +15,7 @@ import { Sampler } from '../../broker/sampler.ts'
 import { createUser } from '../../broker/users.ts'
 import type { VHost } from '../../broker/vhost.ts'
 import type { Authentication, ListenerView, Login, NodeUsage, NodeView } from '../../http/node-view.ts'
+import { Sessions } from '../../http/sessions.ts'
 import { createHttp } from '../../http/server.ts'
 import { WINDOW } from '../../queues/paged-ready.ts'
 import { MemoryEngine } from '../../store/memory.ts'
@@ -109,6 +111,7 @@ export class OpenHttp {
   readonly app: FastifyInstance
   readonly logged: unknown[] = []
   readonly sampler: Sampler
+  readonly sessions: Sessions
   readonly settings = new RunningSettings(defaultSettings())
 
   readonly vhosts: EngineVHosts
@@ -119,7 +122,8 @@ export class OpenHttp {
     this.clock = clock
     this.node = new FakeNode(broker)
     this.sampler = new Sampler(broker)
-    this.app = createHttp(this, { error: (fields) => this.logged.push(fields) })
+    this.sessions = new Sessions(broker)
+    this.app = createHttp(this, this.sessions, { error: (fields) => this.logged.push(fields) })
   }
 
   /** A broker with the vhost `/`, which only `hare` and `manager` may enter. */
@@ -149,6 +153,10 @@ export class OpenHttp {
       if (name !== 'hare') broker.access.putUser(createUser(name, 'pass:word', tags, broker.random))
     }
     return new OpenHttp(broker, vhosts, clock)
+  }
+
+  acceptAmqp(socket: WebSocket): void {
+    socket.close()
   }
 
   importDefinitions(file: DefinitionsFile): Promise<void> {

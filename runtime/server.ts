@@ -53,8 +53,7 @@ export async function startServer(settings: Settings, log: Logger): Promise<Runn
   const tls = readTls(settings)
   await checkPortsFree(settings.host, [amqpPort, tlsPort ?? 0, httpPort, prometheusPort ?? 0])
   const clock = new SystemClock()
-  const turn = new Turn(clock, nextTurn)
-  const timers = new TimerWheel(clock.monotonicMs)
+  const [turn, timers] = [new Turn(clock, nextTurn), new TimerWheel(clock.monotonicMs)]
   const broker = createBroker(settings, log, clock, turn, timers)
   const engine = createEngine(settings, broker)
   const vhosts = new EngineVHosts(engine, broker, settings.dataDirectory)
@@ -66,8 +65,7 @@ export async function startServer(settings: Settings, log: Logger): Promise<Runn
     view.countDamaged = () => engine.damagedCount
   }
   if (settings.store === 'memory') await dismissStoreWorker()
-  const { kind, warnings } = await engine.open()
-  for (const warning of warnings) log.warn({ store: kind }, warning)
+  await openEngine(engine, log)
   const amqp: AmqpListener[] = []
   let http: RunningHttp | null = null
   try {
@@ -75,9 +73,9 @@ export async function startServer(settings: Settings, log: Logger): Promise<Runn
     amqp.push(await listenAmqp(broker, settings.host, settings.amqpPort))
     if (tls !== null) amqp.push(await listenAmqps(broker, settings.host, settings.tlsPort!, tls))
     const take = (file: DefinitionsFile): Promise<void> => importDefinitions(file, broker, vhosts)
-    const acceptAmqp = amqpWebSockets(broker)
     const door = {
-      broker, node: view, sampler, settings: running, vhosts, importDefinitions: take, acceptAmqp,
+      broker, node: view, sampler, settings: running, vhosts, importDefinitions: take,
+      acceptAmqp: amqpWebSockets(broker),
     }
     http = await startHttp({ host: settings.host, port: httpPort, prometheusPort, door, log })
   } catch (error) {
@@ -109,6 +107,11 @@ export async function startServer(settings: Settings, log: Logger): Promise<Runn
       await engine.close()
     },
   }
+}
+
+async function openEngine(engine: Engine, log: Logger): Promise<void> {
+  const { kind, warnings } = await engine.open()
+  for (const warning of warnings) log.warn({ store: kind }, warning)
 }
 
 function startSampling(sampler: Sampler): () => void {

@@ -2,14 +2,10 @@
 // running-settings.ts changes the few that may change while the broker runs; --help, --print-config and
 // docs/reference/config.md are read off the same rows. Invariant: a key added to the table needs no second
 // edit: its flag (--key), its variable (LEVERET_KEY) and its place in the file follow.
-import { z } from 'zod'
-
-/** How a value is checked, how the text of a flag or a variable becomes one, and what is allowed. */
-interface Kind<T> {
-  readonly schema: z.ZodType<T>
-  readonly fromText: (text: string) => unknown
-  readonly allowed: string
-}
+import {
+  asIs, BYTES_MAX, choice, integer, names, optional, text, watermark, yesOrNo,
+} from './setting-kinds.ts'
+import type { Kind } from './setting-kinds.ts'
 
 export interface Row<T> {
   readonly key: string
@@ -28,53 +24,6 @@ export interface Row<T> {
 
 function setting<T>(row: Row<T>): Row<T> {
   return row
-}
-
-const asIs = (text: string): unknown => text
-
-function integer(min: number, max: number): Kind<number> {
-  return {
-    schema: z.int().min(min).max(max),
-    fromText: (text) => (/^-?\d{1,15}$/.test(text) ? Number(text) : text),
-    allowed: `an integer from ${min} to ${max}`,
-  }
-}
-
-function choice<const T extends string>(words: readonly T[]): Kind<T> {
-  return { schema: z.enum(words), fromText: asIs, allowed: `one of ${words.join(', ')}` }
-}
-
-function text(allowed: string): Kind<string> {
-  return { schema: z.string().min(1), fromText: asIs, allowed }
-}
-
-/** A setting that is off until somebody gives a value. */
-function optional<T>(kind: Kind<T>): Kind<T | null> {
-  return {
-    schema: kind.schema.nullable(), fromText: (text) => (text === 'none' ? null : kind.fromText(text)),
-    allowed: `${kind.allowed}, or none`,
-  }
-}
-
-const yesOrNo: Kind<boolean> = {
-  schema: z.boolean(),
-  fromText: (text) => (text === 'true' || text === 'false' ? text === 'true' : text),
-  allowed: 'true or false',
-}
-
-const names: Kind<string[]> = {
-  schema: z.array(z.string().min(1)),
-  fromText: (text) => (text === 'none' ? [] : text.split(',').map((name) => name.trim())),
-  allowed: 'names with commas between them, or none; in the file a JSON array of names',
-}
-
-/** 100 TiB: more than any disk that the broker is meant for. */
-const BYTES_MAX = 109_951_162_777_600
-
-const watermark: Kind<number> = {
-  schema: z.union([z.number().min(0).max(1), z.int().min(1_048_576)]),
-  fromText: (text) => (/^\d{1,15}(\.\d{1,15})?$/.test(text) ? Number(text) : text),
-  allowed: 'a fraction from 0 to 1, or bytes from 1048576',
 }
 
 export const settingsTable = {
@@ -128,12 +77,7 @@ export const settingsTable = {
     doc: 'Port for the HTTP API and /metrics; 0 takes a free one.',
   }),
   prometheusPort: setting<number | null>({
-    key: 'prometheus-port', default: null,
-    kind: {
-      schema: z.int().min(0).max(65_535).nullable(),
-      fromText: (text) => (text === 'none' ? null : integer(0, 65_535).fromText(text)),
-      allowed: 'an integer from 0 to 65535, or none',
-    },
+    key: 'prometheus-port', kind: optional(integer(0, 65_535)), default: null,
     doc: 'Port for /metrics alone, RabbitMQ\'s is 15692; 0 takes a free one. The HTTP port has it, too.',
   }),
   logLevel: setting({
@@ -145,6 +89,22 @@ export const settingsTable = {
     key: 'config', default: null,
     kind: { schema: z.string().min(1).nullable(), fromText: asIs, allowed: 'a path' },
     doc: 'JSON file with any of these settings, by the names in this table.', notInFile: true,
+  }),
+  url: setting<string | null>({
+    key: 'url', kind: optional(text('an http or https address')), default: null,
+    doc: 'HTTP address of the broker that commands talk to; none is the one on this machine, at http-port.',
+  }),
+  user: setting<string | null>({
+    key: 'user', kind: optional(text('a user name')), default: null,
+    doc: 'User that commands log in as; none is the default user.',
+  }),
+  password: setting<string | null>({
+    key: 'password', kind: optional(text('a password')), default: null, secret: true,
+    doc: 'Password that commands log in with; none is that of the default user.',
+  }),
+  vhost: setting<string | null>({
+    key: 'vhost', kind: optional(text('a vhost name')), default: null,
+    doc: 'Vhost that commands act in; none is the default vhost, and every vhost for lists.',
   }),
   defaultUser: setting({
     key: 'default-user', kind: text('a user name'), default: 'guest',

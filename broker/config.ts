@@ -6,6 +6,7 @@ import {
   asIs, BYTES_MAX, choice, integer, names, optional, text, watermark, yesOrNo,
 } from './setting-kinds.ts'
 import type { Kind } from './setting-kinds.ts'
+import { z } from 'zod'
 
 export interface Row<T> {
   readonly key: string
@@ -222,7 +223,7 @@ export function defaultOf(row: Row<unknown>, packageVersion: string): unknown {
 
 /** A value as one would write it after its flag; a secret shows only that there is one. */
 export function showValue(row: Row<unknown>, value: unknown): string {
-  return row.secret === true ? '********' : showPlain(value)
+  return row.secret === true && value !== null ? '********' : showPlain(value)
 }
 
 export function showPlain(value: unknown): string {

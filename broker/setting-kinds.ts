@@ -1,5 +1,6 @@
-// The kinds of values that settings have: what is allowed, and how the text of a flag or a variable becomes one.
-// Rows of config.ts pick theirs. Invariant: `allowed` completes "… is not" and "… needs", in every message.
+// The kinds of values that settings have: what is allowed, and how the text of a flag or a variable becomes
+// one. Rows of config.ts pick theirs. Invariant: `allowed` completes "… is not" and "… needs", in every
+// message.
 
 import { z } from 'zod'
 

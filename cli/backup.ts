@@ -1,45 +1,33 @@
 // `leveret backup FILE`: by the running broker itself, asked over HTTP, since another connection would never
-// finish under load; or, when nobody holds the data directory, by this process. Called by run.ts.
+// finish under load; or, when nobody holds the data directory, by this process. Called by commands/upkeep.ts.
 
 import Database from 'better-sqlite3'
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import type { Settings } from '../broker/config.ts'
 import { backUp } from '../store/sqlite/backup.ts'
 import { DataDirectory, DataDirectoryHeld } from '../store/sqlite/data-directory.ts'
-import type { BackupOrder } from './commands.ts'
-import { exitCodes } from './exit-codes.ts'
-import type { Surroundings } from './surroundings.ts'
+import { CommandFailed } from './command-failed.ts'
+import type { Call, Output } from './command.ts'
 
-export async function backup(order: BackupOrder, settings: Settings, surroundings: Surroundings,
-): Promise<void> {
-  if (order.file === null) {
-    surroundings.complain('leveret: backup needs the file to write: leveret backup FILE')
-    return surroundings.exit(exitCodes.usage.code)
-  }
-  try {
-    const file = resolve(order.file)
-    const bytes = order.url === null
-      ? await backUpDirectory(file, order, settings) : await askBroker(order.url, file, order, settings)
-    surroundings.print(`${file}: ${bytes} bytes\n`)
-    surroundings.exit(exitCodes.ok.code)
-  } catch (error) {
-    surroundings.complain(`leveret: ${error instanceof Error ? error.message : String(error)}`)
-    surroundings.exit(exitCodes.notSo.code)
-  }
+export async function backup(call: Call): Promise<Output> {
+  const file = resolve(call.operands[0] ?? '')
+  const bytes = call.settings.url === null ? await backUpDirectory(file, call) : await askBroker(file, call)
+  return { value: { file, bytes }, text: `${file}: ${bytes} bytes\n` }
 }
 
-/** Errors: Error, saying what is wrong. */
-async function backUpDirectory(file: string, order: BackupOrder, settings: Settings): Promise<number> {
-  const directory = resolve(settings.dataDirectory)
+async function backUpDirectory(file: string, call: Call): Promise<number> {
+  const directory = resolve(call.settings.dataDirectory)
   if (!existsSync(join(directory, 'leveret.db'))) {
-    throw new Error(`there is no database in ${directory}: --data names the directory, --url a broker`)
+    throw new CommandFailed('notSo',
+      `there is no database in ${directory}: --data names the directory, --url a broker`)
   }
   const held = hold(directory)
-  if (held === null) return askBroker(`http://127.0.0.1:${settings.httpPort}`, file, order, settings)
+  if (held === null) return askBroker(file, call)
   const db = new Database(held.databaseFile, { readonly: true })
   try {
-    return await backUp(db, file, order.overwrites)
+    return await backUp(db, file, call.options.has('force'))
+  } catch (error) {
+    throw new CommandFailed('notSo', error instanceof Error ? error.message : String(error))
   } finally {
     db.close()
     held.release()
@@ -56,19 +44,7 @@ function hold(directory: string): DataDirectory | null {
   }
 }
 
-async function askBroker(url: string, file: string, order: BackupOrder, settings: Settings): Promise<number> {
-  const login = `${order.user ?? settings.defaultUser}:${order.password ?? settings.defaultPass}`
-  const response = await fetch(new URL('/api/v1/backup', url), {
-    method: 'POST',
-    headers: {
-      authorization: `Basic ${Buffer.from(login).toString('base64')}`, 'content-type': 'application/json',
-    },
-    body: JSON.stringify({ file, overwrite: order.overwrites }),
-  }).catch((cause: unknown) => {
-    throw new Error(`the broker at ${url} cannot be asked: --url names its HTTP address`, { cause })
-  })
-  const answer = await response.text()
-  const { reason, bytes } = (answer === '' ? {} : JSON.parse(answer)) as { reason?: string; bytes?: number }
-  if (response.ok && bytes !== undefined) return bytes
-  throw new Error(`the broker at ${url} refused (${response.status}): ${reason ?? 'no reason given'}`)
+async function askBroker(file: string, { broker, options }: Call): Promise<number> {
+  const overwrite = options.has('force')
+  return (await broker.post<{ bytes: number }>('/v1/backup', { file, overwrite })).bytes
 }

@@ -2,58 +2,11 @@
 
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Settings } from '../broker/config.ts'
-import { commands } from './commands.ts'
+import { FakeProcess } from '../test/cli/fake-process.ts'
+import { printingFlags } from './commands.ts'
 import { exitCodes } from './exit-codes.ts'
 import { run } from './run.ts'
-import type { RunningServer, StartServer, StopSignal, Surroundings } from './surroundings.ts'
-
-class FakeProcess implements Surroundings {
-  readonly argv: readonly string[]
-  readonly env: Readonly<Record<string, string>>
-  readonly packageVersion = '1.2.3'
-  readonly files: Readonly<Record<string, string>>
-  stdout = ''
-  readonly stderr: string[] = []
-  readonly exits: number[] = []
-  signal: (signal: StopSignal) => void = () => undefined
-  uncaught: (error: unknown) => void = () => undefined
-
-  constructor(argv: string[], env: Record<string, string> = {}, files: Record<string, string> = {}) {
-    this.argv = argv
-    this.env = { LEVERET_LOG_LEVEL: 'silent', ...env }
-    this.files = files
-  }
-
-  readText(fileName: string): string {
-    const text = this.files[fileName]
-    if (text === undefined) throw new Error(`ENOENT: no such file, open '${fileName}'`)
-    return text
-  }
-
-  print(text: string): void {
-    this.stdout += text
-  }
-
-  complain(line: string): void {
-    this.stderr.push(line)
-  }
-
-  onSignal(handler: (signal: StopSignal) => void): void {
-    this.signal = handler
-  }
-
-  onUncaught(handler: (error: unknown) => void): void {
-    this.uncaught = handler
-  }
-
-  exit(code: number): void {
-    this.exits.push(code)
-  }
-
-  nowMs(): number {
-    return 210.4
-  }
-}
+import type { RunningServer, StartServer } from './surroundings.ts'
 
 class FakeServer implements RunningServer {
   readonly amqpUrl: string
@@ -106,7 +59,7 @@ test('a store that failed ends the process with one line and no stack', async ()
 })
 
 describe('what is asked', () => {
-  const asking = commands.flatMap(({ flags }) => flags)
+  const asking = printingFlags.flatMap(({ flags }) => flags)
   test.each(asking)('%s prints, exits with 0 and starts nothing', async (flag) => {
     const program = new FakeProcess([flag])
     await run(program, startServer)
@@ -272,6 +225,7 @@ describe('stopping', () => {
       await started
       return startServer(settings, log)
     })
+    await vi.dynamicImportSettled()
     program.signal('SIGTERM')
     expect(program.exits).toEqual([])
     finish()

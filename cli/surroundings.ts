@@ -4,10 +4,15 @@ import type { Settings } from '../broker/config.ts'
 import type { Logger } from '../runtime/log.ts'
 
 export interface Surroundings {
+  /** What it was called as: `leveret`, `rabbitmqctl` …; whatever is none of our names counts as leveret. */
+  readonly programName: string
   readonly argv: readonly string[]
   readonly env: Readonly<Record<string, string | undefined>>
   readonly packageVersion: string
   readText(fileName: string): string
+  writeText(fileName: string, text: string): void
+  /** All of stdin. */
+  readInput(): Promise<Buffer>
   /** To stdout, as it is. */
   print(text: string): void
   /** To stderr: one line, the newline is added. */
@@ -17,6 +22,7 @@ export interface Surroundings {
   exit(code: number): void
   /** Since the process started. */
   nowMs(): number
+  sleep(ms: number): Promise<void>
 }
 
 export type StopSignal = 'SIGTERM' | 'SIGINT'

@@ -9,7 +9,8 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { startServer } from '../runtime/server.ts'
 import type { Logger } from '../runtime/log.ts'
 import { checkDatabase } from '../store/sqlite/check.ts'
-import { readCommandLine } from './commands.ts'
+import { FakeProcess } from '../test/cli/fake-process.ts'
+import { readCommandLine } from './command-line.ts'
 import { run } from './run.ts'
 import type { RunningServer, StartServer } from './surroundings.ts'
 
@@ -32,15 +33,9 @@ afterEach(async () => {
 
 const notStarted: StartServer = () => Promise.reject(new Error('nothing was to be started'))
 
-async function leveret(words: readonly string[], startWith = notStarted) {
-  const said = { stdout: '', stderr: [] as string[], exits: [] as number[] }
-  await run({
-    argv: [...words, '--data', join(directory, 'data')], env: { LEVERET_LOG_LEVEL: 'silent' },
-    packageVersion: '1', readText: () => '', nowMs: () => 0, onSignal() {}, onUncaught() {},
-    print: (text) => { said.stdout += text },
-    complain: (line) => { said.stderr.push(line) },
-    exit: (code) => { said.exits.push(code) },
-  }, startWith)
+async function leveret(words: readonly string[], startWith = notStarted): Promise<FakeProcess> {
+  const said = new FakeProcess([...words, '--data', join(directory, 'data')])
+  await run(said, startWith)
   return said
 }
 
@@ -96,7 +91,7 @@ it('backup with a wrong password is refused', async () => {
   const url = await startBroker()
   const login = ['--user', 'guest', '--password', 'no']
   const { stderr, exits } = await leveret(['backup', copy, '--url', url, ...login])
-  expect([stderr.join(), exits]).toEqual([expect.stringContaining('refused (401): Not_Authorized'), [1]])
+  expect([stderr.join(), exits]).toEqual([expect.stringContaining('(401): Not_Authorized'), [77]])
   expect(existsSync(copy)).toBe(false)
 })
 
@@ -113,11 +108,12 @@ it('backup says what is missing: a file, a database, a broker', async () => {
   expect(nothing.stderr.join()).toContain('there is no database in')
   expect(nothing.exits).toEqual([1])
   const nobody = await leveret(['backup', copy, '--url', 'http://127.0.0.1:1'])
-  expect([nobody.stderr.join(), nobody.exits]).toEqual([expect.stringContaining('cannot be asked'), [1]])
+  expect([nobody.stderr.join(), nobody.exits]).toEqual([expect.stringContaining('cannot be asked'), [69]])
 })
 
 it('a word after a flag of the settings is its value, not the file', () => {
   const line = readCommandLine(['backup', '--data', 'here', 'there.db', '--user=a=b', '--http-port=1'])
-  expect(line.settingsArgv).toEqual(['--data', 'here', '--http-port=1'])
-  expect(line.backup).toMatchObject({ file: 'there.db', user: 'a=b', overwrites: false, url: null })
+  expect(line.settingsArgv).toEqual(['--data', 'here', '--user=a=b', '--http-port=1'])
+  expect([line.command?.words, line.operands, line.options.has('force')]).toEqual(['backup', ['there.db'],
+    false])
 })

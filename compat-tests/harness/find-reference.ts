@@ -39,12 +39,15 @@ async function isDebian(): Promise<boolean> {
   return /^ID(_LIKE)?=.*(debian|ubuntu)/m.test(await readFile('/etc/os-release', 'utf8'))
 }
 
+/** It is not ours to stop. */
+const nothing = (): Promise<void> => Promise.resolve()
+
 const fromUrl: Way = async () => {
   const url = process.env['RABBITMQ_URL']
   if (url === undefined || url === '') return null
   const httpUrl = process.env['RABBITMQ_HTTP_URL'] ?? null
   const version = await serverVersion(url)
-  return { url, httpUrl, version, restart: null, setAlarms: null, stop: () => Promise.resolve() }
+  return { url, httpUrl, version, restart: null, setAlarms: null, tools: null, stop: nothing }
 }
 
 // Not exercised where this was written: that machine has a Docker client but no engine.
@@ -67,7 +70,7 @@ const fromDocker: Way = async (say, setup) => {
   const url = `amqp://guest:guest@${container.getHost()}:${container.getMappedPort(5672)}`
   const httpUrl = `http://${container.getHost()}:${container.getMappedPort(15672)}`
   return {
-    url, httpUrl, version: await serverVersion(url), restart: null, setAlarms: null,
+    url, httpUrl, version: await serverVersion(url), restart: null, setAlarms: null, tools: null,
     stop: async () => {
       await container.stop()
     },

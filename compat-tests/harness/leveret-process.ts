@@ -8,7 +8,7 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
-import type { AlarmsOn, BrokerProcess, RestartSignal } from './broker-process.ts'
+import type { AlarmsOn, BrokerProcess, RestartSignal, Tools } from './broker-process.ts'
 import { until, within } from './poll.ts'
 import { serverVersion } from './server-version.ts'
 
@@ -64,6 +64,11 @@ export class LeveretProcess implements BrokerProcess {
       headers: { authorization: `Basic ${Buffer.from('guest:guest').toString('base64')}` },
     })
     if (!response.ok) throw new Error(`${setting} was not changed: ${await response.text()}`)
+  }
+
+  get tools(): Tools {
+    const prefix = ['/usr/bin/env', `LEVERET_URL=${this.httpUrl}`, process.execPath, program]
+    return { prefix, folder: '', root: null }
   }
 
   async stop(): Promise<void> {

@@ -10,7 +10,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import type { AlarmsOn, BrokerProcess, RestartSignal } from './broker-process.ts'
+import type { AlarmsOn, BrokerProcess, RestartSignal, Tools } from './broker-process.ts'
 import { freePorts } from './free-port.ts'
 import { until, within } from './poll.ts'
 import { serverVersion } from './server-version.ts'
@@ -132,6 +132,11 @@ export class RabbitNode implements BrokerProcess {
     const control = join(dirname(this.installation.server), 'rabbitmqctl')
     const [command, ...args] = [...this.inRoot(), control, 'eval', `${orders.join(', ')}.`]
     await run(command!, args, { timeout: stopBoundMs })
+  }
+
+  get tools(): Tools {
+    const { root, server } = this.installation
+    return { prefix: this.inRoot(), folder: `${dirname(server)}/`, root }
   }
 
   async stop(): Promise<void> {

@@ -3,7 +3,7 @@
 // Invariant: a URL stays valid for the whole run, restarts included; versions come from the broker's own
 // greeting.
 
-import type { BrokerProcess } from './broker-process.ts'
+import type { BrokerProcess, Tools } from './broker-process.ts'
 
 export interface Target {
   readonly label: 'Leveret' | 'RabbitMQ'
@@ -23,6 +23,7 @@ export interface Target {
   readonly canAlarm: boolean
   /** Where control.ts answers. */
   readonly controlUrl: string
+  readonly tools: Tools | null
 }
 
 declare module 'vitest' {
@@ -38,14 +39,14 @@ declare module 'vitest' {
 }
 
 export function makeTarget(label: Target['label'], broker: BrokerProcess, controlUrl: string): Target {
-  const { url, httpUrl, version } = broker
+  const { url, httpUrl, version, tools } = broker
   const { username, password, pathname } = new URL(url)
   const vhost = pathname === '' ? '/' : decodeURIComponent(pathname.slice(1))
   // The close texts name the vhost, and the suite pins those texts.
   if (vhost !== '/') throw new Error(`the suite expects the vhost '/', but ${url} names '${vhost}'`)
   return {
     label, url, httpUrl, version, canRestart: broker.restart !== null, canAlarm: broker.setAlarms !== null,
-    controlUrl, vhost,
+    controlUrl, vhost, tools,
     isLeveret: label === 'Leveret',
     isRabbit3: label === 'RabbitMQ' && version.startsWith('3.'),
     user: username === '' ? 'guest' : decodeURIComponent(username),

@@ -176,8 +176,8 @@ describe('a refusal', () => {
     [{ 'alternate-exchange': 5 }, '5 is not a valid alternate exchange name'],
     [{ 'delivery-limit': 'a' }, '<<"a">> is not a valid delivery limit'],
     [{ 'queue-master-locator': 'x' }, 'use of deprecated queue-master-locator argument is not permitted'],
-    [{ 'delayed-retry-type': 'all', 'delayed-retry-min': 1 },
-      'policy key delayed-retry-type is not built yet'],
+    [{ 'retry-then': 'drop' },
+      '<<"drop">> is not a valid end of retries: expected one of dead-letter, discard, park'],
     [{ 'delayed-retry-type': 'all' }, 'delayed-retry-min is required when delayed-retry-type is all'],
   ] as const)('of %j says: %s', (definition, words) => {
     expect(() => refused(definition)).toThrow(`Validation failed\n\n${words}\n`)

@@ -129,9 +129,7 @@ function definitionProblem(kind: PolicyKind, definition: Policy['definition']): 
   if (Object.keys(unknown).length > 0) return `${printTermPairs(unknown)} are not recognised policy settings`
   const retry = definition['delayed-retry-type']
   const isRetryWhole = retry === undefined || retry === 'disabled' || 'delayed-retry-min' in definition
-  if (!isRetryWhole) return `delayed-retry-min is required when delayed-retry-type is ${String(retry)}`
-  const unbuilt = entries.find(([key]) => POLICY_KEYS.get(key)?.isBuilt === false)
-  return unbuilt === undefined ? null : `policy key ${unbuilt[0]} is not built yet`
+  return isRetryWhole ? null : `delayed-retry-min is required when delayed-retry-type is ${String(retry)}`
 }
 
 /** A policy with one key that the queue's type does not heed is, whole, not for that queue (RabbitMQ). */

@@ -7,6 +7,7 @@ import type { Sequence } from '../base/sequence.ts'
 import type { TimerWheel } from '../base/timer-wheel.ts'
 import type { Turn } from '../base/turn.ts'
 import { DeadLetterer } from '../dlq/dead-letterer.ts'
+import { Retries } from '../dlq/retries.ts'
 import type { Binding, Destination } from '../exchanges/binding.ts'
 import { Exchange } from '../exchanges/exchange.ts'
 import type { HeaderSource } from '../exchanges/exchange-type.ts'
@@ -107,6 +108,7 @@ export class VHost {
     this.deadLetterer = new DeadLetterer(this, clock)
     this.queueParts = {
       store, turn, clock, timers, ids: messageIds, deadLetters: this.deadLetterer,
+      retries: new Retries(clock, parts.random),
       residence: parts.residence, window: parts.window,
       expired: (queue) => expired(this, queue),
     }

@@ -66,6 +66,12 @@ const entries = {
     rabbit: '4.3: no, the message goes round for ever; 3.x: yes',
     reason: 'Clients requeue by basic.nack; a limit that was asked for is to end that, as it did in 3.x.',
   },
+  'classic-delivery-limit': {
+    what: '`x-delivery-limit` for a classic queue',
+    leveret: 'accepted: every return counts, also over a restart, and redeliveries say so; none by default',
+    rabbit: 'channel closed with 406 `… of queue type rabbit_classic_queue`',
+    reason: 'A poison message is no better in a classic queue; asking for the limit is the way to have it.',
+  },
   'dead-letter-counts': {
     what: '`x-acquired-count`, `x-delivery-count` and `redelivered` at the first delivery from a dead-letter '
       + 'queue, when both queues are quorum queues',

@@ -5,6 +5,7 @@ import { expect } from 'vitest'
 import { closed, rawClosure } from './harness/closure.ts'
 import type { Closure } from './harness/closure.ts'
 import { forEachTarget } from './harness/for-each-target.ts'
+import { fill, get, untilCount } from './harness/messages.ts'
 import type { Session } from './harness/session.ts'
 import type { Field } from './harness/wire.ts'
 
@@ -77,7 +78,7 @@ const invalidValues4: [Field[], key: string, problem: string][] = [
 ]
 
 const ofOtherTypes: Field[] = [
-  ['x-dead-letter-strategy', 'S', 'at-most-once'], ['x-delivery-limit', 'I', 3],
+  ['x-dead-letter-strategy', 'S', 'at-most-once'],
   ['x-quorum-initial-group-size', 'I', 1], ['x-max-in-memory-length', 'I', 1],
   ['x-max-in-memory-bytes', 'I', 1], ['x-max-age', 'S', '1D'],
   ['x-stream-max-segment-size-bytes', 'I', 1000], ['x-initial-cluster-size', 'I', 1],
@@ -175,6 +176,25 @@ forEachTarget((test, target) => {
     })
   }
 
+  test('x-delivery-limit for a classic queue', async (session) => {
+    const queue = session.name()
+    if (session.differs('classic-delivery-limit')) {
+      const ch = await session.confirmChannel()
+      await ch.assertQueue(queue, { arguments: { 'x-delivery-limit': 2 } })
+      await fill(ch, queue, ['m'])
+      for (let n = 0; n < 3; n++) {
+        const message = await get(ch, queue)
+        expect(message.properties.headers?.['x-delivery-count']).toBe(n === 0 ? undefined : n)
+        ch.nack(message, false, true)
+      }
+      await untilCount(ch, queue, 0)
+    } else {
+      expect(await refusal(session, queue, [['x-delivery-limit', 'I', 3]])).toEqual(closed(406,
+        `PRECONDITION_FAILED - invalid arg 'x-delivery-limit' for queue '${queue}' in vhost '/' ` +
+        'of queue type rabbit_classic_queue', 'queue.declare'))
+    }
+  })
+
   for (const [title, fields] of [...accepted, ...target.isRabbit3 ? [] : accepted4]) {
     test(`a classic queue takes ${title}`, async ({ raw, name }) => {
       const [client, queue] = [await raw(), name()]
@@ -197,7 +217,7 @@ forEachTarget((test, target) => {
     ['the width of an integer', [['x-max-length', 'b', 100]], [['x-max-length', 'l', 100]]],
     ['the order of the arguments', [['x-max-length', 'I', 1], ['x-message-ttl', 'I', 1000]],
       [['x-message-ttl', 'I', 1000], ['x-max-length', 'I', 1]]],
-    ['an argument of another queue type', [], [['x-delivery-limit', 'I', 3]]],
+    ['an argument of another queue type', [], [['x-dead-letter-strategy', 'S', 'at-most-once']]],
   ] as [string, Field[], Field[]][]) {
     test(`re-declaring may differ in ${title}`, async ({ raw, name }) => {
       const [client, queue] = [await raw(), name()]

@@ -148,13 +148,13 @@ implements Caller, ChannelView, ConfirmingChannel, ConsumingChannel, PublishingC
       }
       case BASIC_NACK: {
         const { deliveryTag, multiple, requeue } = decodeBasicNack(reader.over(buf, start + 4, end))
-        const how = requeue ? 'nacked' : 'dead-letter'
+        const how = requeue ? 'nacked' : 'nacked-for-good'
         if (!this.settle(deliveryTag, multiple, how)) throw unknownTag(buf, start + 4)
         return
       }
       case BASIC_REJECT: {
         const { deliveryTag, requeue } = decodeBasicReject(reader.over(buf, start + 4, end))
-        if (!this.settle(deliveryTag, false, requeue ? 'rejected' : 'dead-letter')) {
+        if (!this.settle(deliveryTag, false, requeue ? 'rejected' : 'rejected-for-good')) {
           throw unknownTag(buf, start + 4)
         }
         return
@@ -207,8 +207,8 @@ implements Caller, ChannelView, ConfirmingChannel, ConsumingChannel, PublishingC
       this.broker.counters.acked++
       this.traffic.acked++
       entry.queue.settle(entry)
-    } else if (how === 'dead-letter') {
-      entry.queue.reject(entry)
+    } else if (how === 'rejected-for-good' || how === 'nacked-for-good') {
+      entry.queue.reject(entry, how)
     } else {
       entry.queue.requeue(entry, how)
     }

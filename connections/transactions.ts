@@ -4,13 +4,13 @@
 // store's seam keeps in one batch, so that a crash leaves all of a commit or nothing.
 import type { Route } from '../exchanges/route.ts'
 import { preconditionFailed } from '../protocol/errors.ts'
-import type { Entry, ReturnCause } from '../queues/entry.ts'
+import type { Entry, GivenUpCause, ReturnCause } from '../queues/entry.ts'
 import type { Message } from '../queues/message.ts'
 import type { Queue } from '../queues/queue.ts'
 import type { TakenEntry } from './unacked.ts'
 
-/** What becomes of an unacked entry: done with, dead-lettered, or back to its queue. */
-export type Settlement = 'ack' | 'dead-letter' | ReturnCause
+/** What becomes of an unacked entry: done with, given up, or back to its queue. */
+export type Settlement = 'ack' | GivenUpCause | ReturnCause
 
 /** Bytes that a staged publish counts besides its own: its objects, and its heads in the store's batch. */
 const STAGED_OVERHEAD_BYTES = 512

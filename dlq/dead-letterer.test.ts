@@ -18,7 +18,7 @@ import { EMPTY_TABLE } from '../protocol/table.ts'
 import type { Field, FieldTable } from '../protocol/table.ts'
 import type { DeathReason } from '../queues/dead-letter-sink.ts'
 import { Envelope, Message } from '../queues/message.ts'
-import { RecordingStore } from '../queues/queue.contract.ts'
+import { RecordingStore, noRetries } from '../queues/queue.contract.ts'
 import { WINDOW } from '../queues/paged-ready.ts'
 import { Queue } from '../queues/queue.ts'
 import { Residence } from '../queues/residence.ts'
@@ -43,7 +43,7 @@ class LetterWorld implements DeadLetterTopology {
   private readonly parts = {
     store: this.store, clock: this.clock, timers: new TimerWheel(0), ids: new Sequence(),
     turn: new Turn(this.clock, (run) => this.scheduled.push(run)),
-    deadLetters: new DeadLetterer(this, this.clock), expired: () => {},
+    deadLetters: new DeadLetterer(this, this.clock), retries: noRetries, expired: () => {},
     residence: new Residence(1e9), window: WINDOW,
   }
   private readonly finder = new RouteFinder<Queue>((name) => this.findExchange(name))

@@ -24,6 +24,8 @@ function valueAndType(field: Field): string {
 
 function print(field: Field): string {
   if (field.tag === 'V') return 'undefined'
+  if (field.tag === 'A') return `[${field.value.map(print).join()}]`
+  if (field.tag === 'F') return `{${[...field.value].map(([name, of]) => `${name}:${print(of)}`).join()}}`
   return field.tag === 'd' || field.tag === 'f' ? printFloat(field.value) : String(field.value)
 }
 

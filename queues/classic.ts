@@ -1,5 +1,5 @@
 // The classic queue: what a kind may decide is decided the plain way.
-import { countReturn } from './delivery-counts.ts'
+import { countReturn, failedCount } from './delivery-counts.ts'
 import { PagedReady } from './paged-ready.ts'
 import { PriorityReady } from './priority-ready.ts'
 import type { Priorities } from './priority-ready.ts'
@@ -14,11 +14,14 @@ export const classic: QueueKind = {
   singleActiveYields: false,
   hasConsumerTimeout: false,
   storesTransient: false,
-  showsCounts: false,
+  servesReturnsFirst: false,
+  showsCounts: ({ deliveryLimit, retry }) => deliveryLimit !== null || retry !== null,
   createReady: (queue, parts, { priorityMax }) => (priorityMax === null
     ? new PagedReady(queue, parts) : new PriorityReady(queue, parts, prioritiesTo(priorityMax))),
-  countReturn: (counts) => countReturn(counts, false),
-  isSpent: () => false,
+  // RabbitMQ has no limit here, and Leveret none that nobody asked for (difference 'classic-delivery-limit').
+  countReturn: (counts, _cause, { deliveryLimit }) =>
+    countReturn(counts, deliveryLimit !== null && deliveryLimit !== Infinity),
+  isSpent: (counts, { deliveryLimit }) => failedCount(counts) > (deliveryLimit ?? Infinity),
 }
 
 /** A message above the maximum counts as the maximum, one without a priority as 0 (RabbitMQ). */

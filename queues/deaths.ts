@@ -38,9 +38,10 @@ export class Deaths {
     }
   }
 
-  die(entry: Entry, reason: DeathReason): void {
-    if (this.kept !== null) return this.kept.add(entry, reason)
-    this.deadLetter(entry.message, reason)
+  /** `message`: what is to be said of it is not all in the entry's. */
+  die(entry: Entry, reason: DeathReason, message = entry.message): void {
+    if (this.kept !== null) return this.kept.add(entry, reason, message)
+    this.deadLetter(message, reason)
     this.queue.forget(entry)
   }
 

@@ -8,12 +8,15 @@ import type { Message } from './message.ts'
  */
 export type ReturnCause = 'nacked' | 'rejected' | 'recovered' | 'lost' | 'timed-out'
 
+/** How a consumer gave an entry up: basic.reject or basic.nack without requeue. */
+export type GivenUpCause = 'rejected-for-good' | 'nacked-for-good'
+
 /** The queue, as a channel that settles an entry sees it. */
 export interface EntryHolder {
   /** Acked. */
   settle(entry: Entry): void
-  /** Rejected for good: dead-lettered where the queue says so. */
-  reject(entry: Entry): void
+  /** Given up: tried again later or dead-lettered, where the queue says so. */
+  reject(entry: Entry, cause: GivenUpCause): void
   /** With `isLast` false more come back with it, and `dropOverflow` after them all. */
   requeue(entry: Entry, cause: ReturnCause, isLast?: boolean): void
   /** What is over the limit now that all of a batch are back goes, from the oldest on (RabbitMQ). */

@@ -124,21 +124,6 @@ it('delays every message of a queue with x-message-delay', () => {
   expect(drain(world)).toEqual(['a', 'b'])
 })
 
-it('tries an unacked entry again at its time, with its count and as another message', () => {
-  const world = new QueueWorld()
-  const consumer = world.consumer('c', 1)
-  world.queue.publish(messageOf('first'))
-  world.settleDown()
-  const entry = consumer.take()
-  entry.deliveryCount = 3
-  world.queue.retryAt(entry, messageOf('again'), world.clock.nowMs + 400)
-  world.settleDown()
-  expect([world.queue.unackedCount, world.queue.heldCount, world.store.kept.size]).toEqual([0, 1, 1])
-  pass(world, 400)
-  expect(consumer.unacked.at(-1)).toMatchObject({ deliveryCount: 3, message: { routingKey: 'again' } })
-  expect(world.store.log.filter((record) => record.startsWith('touch'))).toHaveLength(2)
-})
-
 it('releases all that is due of more than memory has room for, in order and each once', () => {
   const world = new QueueWorld()
   const count = 10_000

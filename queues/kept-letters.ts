@@ -7,6 +7,7 @@ import type { Timer, TimerWheel } from '../base/timer-wheel.ts'
 import type { Pumpable, Turn } from '../base/turn.ts'
 import type { DeadLetterSink, DeathPlace, DeathReason } from './dead-letter-sink.ts'
 import type { Entry } from './entry.ts'
+import type { Message } from './message.ts'
 
 const RETRY_MS = 3_000
 /** Letters sent on in one turn. */
@@ -14,6 +15,7 @@ const SEND_MAX = 1_000
 
 interface KeptLetter {
   readonly entry: Entry
+  readonly message: Message
   readonly reason: DeathReason
   /** Who has not taken it; null when nobody has been asked. */
   readonly missing: readonly string[] | null
@@ -48,8 +50,8 @@ export class KeptLetters implements Timer {
     return this.fresh.length + this.stuck.length
   }
 
-  add(entry: Entry, reason: DeathReason): void {
-    this.fresh.push({ entry, reason, missing: null })
+  add(entry: Entry, reason: DeathReason, message: Message): void {
+    this.fresh.push({ entry, message, reason, missing: null })
     this.bytes += entry.message.bodyBytes
     this.parts.turn.pump(this.queue)
   }
@@ -58,10 +60,10 @@ export class KeptLetters implements Timer {
   send(): boolean {
     const { deadLetters } = this.parts
     for (const letter of this.fresh.splice(0, SEND_MAX)) {
-      const { entry, reason } = letter
-      const missing = deadLetters.deadLetterSurely(this.queue, entry.message, reason, letter.missing)
+      const { entry, message, reason } = letter
+      const missing = deadLetters.deadLetterSurely(this.queue, message, reason, letter.missing)
       if (missing?.length === 0) this.sent(entry)
-      else this.keep({ entry, reason, missing })
+      else this.keep({ entry, message, reason, missing })
     }
     return this.fresh.length > 0
   }

@@ -23,8 +23,10 @@ export interface QueueKind {
   readonly hasConsumerTimeout: boolean
   /** Transient messages are kept on disk too. */
   readonly storesTransient: boolean
+  /** What comes back, at once or after a delay, is served before what has not been handed out. */
+  readonly servesReturnsFirst: boolean
   /** A redelivery says how often it was tried, in headers; the counts are kept on disk as they change. */
-  readonly showsCounts: boolean
+  showsCounts(settings: QueueSettings): boolean
   createReady(queue: PagedQueue, parts: PagedParts, settings: QueueSettings): ReadyList
   /** The counts of an entry (delivery-counts.ts) once it has come back. */
   countReturn(counts: number, cause: ReturnCause, settings: QueueSettings): number

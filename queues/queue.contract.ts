@@ -18,6 +18,7 @@ import { Queue } from './queue.ts'
 import type { QueueFlags, QueueOwner } from './queue-flags.ts'
 import type { Restored } from './ready-list.ts'
 import { Residence } from './residence.ts'
+import type { RetryPlan } from './retry-plan.ts'
 
 interface Kept {
   readonly queue: number
@@ -245,6 +246,13 @@ export function messageOf(routingKey: string, bodyBytes = 10, isPersistent = tru
   return new Message(envelope, buf, 0, 4, 4, buf.length, traits)
 }
 
+const notTried = (): never => {
+  throw new Error('no retries in this test')
+}
+
+/** For queues without a retry policy. */
+export const noRetries: RetryPlan = { nextAttempt: notTried, afterLast: notTried }
+
 export const noHolder: EntryHolder = {
   showsCounts: false, settle() {}, reject() {}, requeue() {}, dropOverflow() {},
 }
@@ -266,6 +274,8 @@ export class QueueWorld {
   readonly turn = new Turn(this.clock, (run) => this.scheduled.push(run))
   /** `routing-key reason` of what was dead-lettered. */
   readonly deaths: string[] = []
+  /** `routing-key cause failures`, and `last`. */
+  readonly retries: string[] = []
   /** Who does not take a dead letter that must not be lost. */
   missing: readonly string[] | null = []
   onDeath: (routingKey: string, reason: string) => void = () => {}
@@ -286,6 +296,17 @@ export class QueueWorld {
         this.deaths.push(`${routingKey} ${reason} ${onlyTo?.join() ?? 'all'}`)
         return this.missing
       } },
+      retries: {
+        nextAttempt: (message, { cause, count }, { delay }) => {
+          if (delay.kind !== 'steps') throw new Error('the test has steps')
+          this.retries.push(`${message.routingKey} ${cause} ${count}`)
+          return { message, dueMs: this.clock.nowMs + delay.delaysMs[count - 1]! }
+        },
+        afterLast: (message, { cause, count }) => {
+          this.retries.push(`${message.routingKey} ${cause} ${count} last`)
+          return message
+        },
+      },
       expired: () => { this.expirations++ },
       residence: this.residence, window,
     })

@@ -16,7 +16,7 @@ import { ConsumerSet } from './consumers.ts'
 import type { DeadLetterSink, DeathReason } from './dead-letter-sink.ts'
 import { Deaths } from './deaths.ts'
 import { Entry } from './entry.ts'
-import type { ConsumerPort, EntryHolder, ReturnCause } from './entry.ts'
+import type { ConsumerPort, EntryHolder, GivenUpCause, ReturnCause } from './entry.ts'
 import { Lease } from './lease.ts'
 import { HeadExpiry } from './head-expiry.ts'
 import { isOverLimit, wouldBeOverLimit } from './limits.ts'
@@ -30,6 +30,8 @@ import type { QueueKind } from './queue-kind.ts'
 import { checkReadyEntries, touchDelivered } from './ready-entries.ts'
 import type { ReadyList, Restored } from './ready-list.ts'
 import type { Residence } from './residence.ts'
+import type { RetryPlan } from './retry-plan.ts'
+import { Returns } from './returns.ts'
 import { resolveQueueSettings } from './settings.ts'
 import type { QueueSettings } from './settings.ts'
 import { storedEntry } from './stored-entry.ts'
@@ -51,6 +53,7 @@ export interface QueueParts {
   readonly timers: TimerWheel
   readonly ids: Sequence
   readonly deadLetters: DeadLetterSink
+  readonly retries: RetryPlan
   readonly residence: Residence
   readonly window: Window
   /** x-expires: the queue has been unused for too long and is to be deleted. */
@@ -74,6 +77,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
   private readonly lease: Lease
   private readonly headExpiry: HeadExpiry
   private readonly deaths: Deaths
+  private readonly returns: Returns
   routeMark = 0
   isMarked = false
   isDeleted = false
@@ -102,6 +106,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     this.ready = this.type.createReady(this, parts, this.settings)
     this.consumers = new ConsumerSet(isSingleActive, this.type.singleActiveYields)
     this.deaths = new Deaths(this, parts)
+    this.returns = new Returns(this, parts, this.deaths)
     this.headExpiry = new HeadExpiry(parts, this, this.ready, this.deaths)
     this.lease = new Lease(parts, expiresMs, () => this.leaseEnded())
   }
@@ -126,7 +131,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
   }
 
   get showsCounts(): boolean {
-    return this.type.showsCounts
+    return this.type.showsCounts(this.settings)
   }
 
   /** Persistent messages of a durable queue are kept on disk; some kinds keep the others, too. */
@@ -155,23 +160,17 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     const { store, turn, ids } = this.parts
     const entry = new Entry(ids.next(), message, this, expiresAtMs)
     entry.deliveryCount = deliveryCount
-    if (this.stores(message)) {
+    // One with counts is kept, transient or not: what spills of a long queue leaves them behind.
+    if (this.stores(message) || (deliveryCount > 0 && this.flags.isDurable)) {
       entry.isStored = true
       entry.batch = store.openBatch
       entry.position = store.put(this.id, entry.id, message, expiresAtMs, this.ready.levelOf(entry))
       if (deliveryCount > 0) store.touch(this.id, entry.id, deliveryCount)
     }
-    this.ready.push(entry)
+    if (deliveryCount > 0 && this.type.servesReturnsFirst) this.ready.requeue(entry)
+    else this.ready.push(entry)
     if (this.consumers.count === 0) this.dropOverflow()
     if (this.consumers.count > 0 || this.headExpiry.isMortal) turn.pump(this)
-  }
-
-  /** An unacked entry is to be ready again at a time, as `message`, which may say more than it did. */
-  retryAt(entry: Entry, message: Message, dueMs: number): void {
-    this.takeBack(entry)
-    if (this.isDeleted) return
-    this.held.hold(message, dueMs, entry.expiresAtMs, entry.deliveryCount)
-    this.forget(entry)
   }
 
   /** What waits for its time. */
@@ -183,7 +182,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     return this.heldList?.length ?? 0
   }
 
-  /** For `held`: its time has come. It is new to the queue, at whose end it goes. */
+  /** For `held`: its time has come. It is new to the queue, at whose end it goes, unless it came back. */
   released({ message, expiresAtMs, deliveryCount }: HeldMessage): void {
     const ttlEndsMs = this.parts.clock.nowMs + this.settings.messageTtlMs
     this.enqueue(message, Math.min(expiresAtMs, ttlEndsMs), deliveryCount)
@@ -277,25 +276,21 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     this.forget(entry)
   }
 
-  reject(entry: Entry): void {
+  reject(entry: Entry, cause: GivenUpCause = 'rejected-for-good'): void {
     this.takeBack(entry)
-    if (!this.isDeleted) this.deaths.die(entry, 'rejected')
+    if (!this.isDeleted) this.returns.givenUp(entry, cause)
   }
 
   requeue(entry: Entry, cause: ReturnCause = 'nacked', isLast = true): void {
     this.takeBack(entry)
     if (this.isDeleted) return
-    const { type, settings } = this
-    entry.deliveryCount = type.countReturn(entry.deliveryCount, cause, settings)
-    if (type.isSpent(entry.deliveryCount, settings)) {
-      this.deaths.die(entry, 'delivery_limit')
-      return
-    }
-    // Written when it comes back, never when it goes out: an ack costs no write, and a crash loses no count
-    // that a client has been told.
-    if (type.showsCounts && entry.isStored) this.parts.store.touch(this.id, entry.id, entry.deliveryCount)
-    this.ready.requeue(entry)
+    this.returns.returned(entry, cause)
     if (isLast) this.dropOverflow() // before anybody is handed something (RabbitMQ)
+  }
+
+  /** For `returns`: at its old place. */
+  readyAgain(entry: Entry): void {
+    this.ready.requeue(entry)
     this.parts.turn.pump(this)
   }
 

@@ -18,7 +18,8 @@ export const quorum: QueueKind = {
   singleActiveYields: true,
   hasConsumerTimeout: true,
   storesTransient: true,
-  showsCounts: true,
+  servesReturnsFirst: true,
+  showsCounts: () => true,
   createReady: (queue, parts) => new QuorumReady(queue, parts),
   // RabbitMQ 4.3: a consumer that rejects, or is lost, has failed; one that returns a message has not. Where
   // a limit was asked for every return counts, as in 3.x: clients requeue by basic.nack, and would go round

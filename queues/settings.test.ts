@@ -80,7 +80,7 @@ describe('a value', () => {
 })
 
 describe('an argument', () => {
-  it.each(['x-delivery-limit', 'x-max-age', 'x-dead-letter-strategy', 'x-quorum-initial-group-size'])(
+  it.each(['x-consumer-timeout', 'x-max-age', 'x-dead-letter-strategy', 'x-quorum-initial-group-size'])(
     'of another queue type is refused: %s', (name) => {
       expect(validate(tableOf({ [name]: 1 }))).toThrow(
         `PRECONDITION_FAILED - invalid arg '${name}' for ${WHAT} of queue type rabbit_classic_queue`)

@@ -10,6 +10,11 @@ import {
   isText, isWhole, lower, lowerLimit, oneOf, otherWins, policyKey, policyWins,
 } from './policy-keys.ts'
 import type { PolicyDefinition, PolicyKey, PolicyValue } from './policy-keys.ts'
+import {
+  RETRY_ATTEMPTS_WORDS, RETRY_DELAY_WORDS, RETRY_ON_WORDS, RETRY_THEN_WORDS, isRetryAttempts, isRetryEnd,
+  plainOf, readRetryCauses, readRetryDelay, retrySettings,
+} from './retry-settings.ts'
+import type { RetrySettings } from './retry-settings.ts'
 
 export type QueueKindName = 'classic' | 'quorum' | 'stream'
 
@@ -34,10 +39,20 @@ export interface QueueSettings {
   readonly isSingleActive: boolean
   /** How often a delivery may fail and be tried again; null: as often as the kind of queue says. */
   readonly deliveryLimit: number | null
+  /** null: a message that fails is not tried again after a delay. */
+  readonly retry: RetrySettings | null
+  /** RabbitMQ 4.3's own: what is returned to a quorum queue waits. null: it does not. */
+  readonly delayedRetry: DelayedRetry | null
   /** A dead letter is kept until somebody has taken it. */
   readonly isDeadLetterKept: boolean
   /** How long a delivery may be unsettled; null: as long as the broker says. */
   readonly consumerTimeoutMs: number | null
+}
+
+export interface DelayedRetry {
+  readonly type: 'all' | 'failed' | 'returned'
+  readonly minMs: number
+  readonly maxMs: number
 }
 
 interface ArgumentPolicy extends PolicyKey {
@@ -65,6 +80,7 @@ const CLASSIC: readonly QueueKindName[] = ['classic']
 const TIME_MS_MAX = 315_360_000_000
 const OVERFLOWS = ['drop-head', 'reject-publish', 'reject-publish-dlx'] as const
 const STRATEGIES = ['at-most-once', 'at-least-once']
+const DELAYED_RETRIES = ['all', 'failed', 'returned'] as const
 const LEADER_LOCATORS = ['client-local', 'balanced', 'random', 'least-leaders', 'min-masters']
 
 const built = (
@@ -74,8 +90,15 @@ const built = (
 const later = (name: string, kinds: readonly QueueKindName[], policy?: ArgumentPolicy): QueueArgument =>
   ({ name, kinds, isBuilt: false, ...(policy && { policy }) })
 
+/** For Leveret's own arguments: the value, and what it may be. */
+const expected = (isValid: (value: unknown) => boolean, words: string) => (field: Field): string | null =>
+  (isValid(plainOf(field)) ? null : `${JSON.stringify(plainOf(field))}: ${words}`)
+
 /** Of two values the stricter. */
 const STRICTER = { operator: lower, argument: lower } as const
+const ARGUMENT_WINS = { argument: otherWins } as const
+const isRetryDelay = (value: unknown): boolean => readRetryDelay(value) !== null
+const isRetryOn = (value: unknown): boolean => readRetryCauses(value) !== null
 
 /** In the order in which RabbitMQ checks and compares them: of two mistakes the first one is told. */
 export const QUEUE_ARGUMENTS: readonly QueueArgument[] = [
@@ -115,9 +138,12 @@ export const QUEUE_ARGUMENTS: readonly QueueArgument[] = [
     policyKey('consumer-timeout', 'consumer timeout', isNonNegative, { argument: lower })),
   built('x-dead-letter-strategy', QUORUM, checkStrategy,
     policyKey('dead-letter-strategy', 'dead letter strategy', oneOf(...STRATEGIES), { argument: otherWins })),
-  // RabbitMQ takes any value: a negative one is no limit, one that is no integer the default.
-  built('x-delivery-limit', QUORUM, null,
-    policyKey('delivery-limit', 'delivery limit', isWhole, { operator: lowerLimit, argument: lowerLimit })),
+  // RabbitMQ takes any value: a negative one is no limit, one that is no integer the default. It refuses the
+  // argument for a classic queue (difference 'classic-delivery-limit'); its policies are for quorum queues.
+  built('x-delivery-limit', CLASSIC_QUORUM, null, {
+    ...policyKey('delivery-limit', 'delivery limit', isWhole, { operator: lowerLimit, argument: lowerLimit }),
+    kinds: QUORUM,
+  }),
   later('x-initial-cluster-size', ['stream'],
     policyKey('initial-cluster-size', 'cluster size', isNonNegative, { argument: policyWins })),
   later('x-max-age', ['stream'], policyKey('max-age', 'max age', isMaxAge, { argument: policyWins })),
@@ -131,18 +157,27 @@ export const QUEUE_ARGUMENTS: readonly QueueArgument[] = [
   built('x-consumer-disconnected-timeout', QUORUM, (field) => checkInteger(field, 0),
     policyKey('consumer-disconnected-timeout', 'consumer disconnected timeout', isNonNegative,
       { argument: lower })),
-  later('x-delayed-retry-type', QUORUM,
+  // RabbitMQ takes any value: one that is none of these is no delay.
+  built('x-delayed-retry-type', QUORUM, null,
     policyKey('delayed-retry-type', 'delayed retry type. Must be one of: all, failed, returned, disabled',
       oneOf('all', 'failed', 'returned', 'disabled'), { operator: otherWins, argument: policyWins })),
-  later('x-delayed-retry-min', QUORUM,
+  built('x-delayed-retry-min', QUORUM, null,
     policyKey('delayed-retry-min', 'delayed retry minimum delay. Must be a positive integer', isPositive,
       { operator: higher, argument: lower })),
-  later('x-delayed-retry-max', QUORUM,
+  built('x-delayed-retry-max', QUORUM, null,
     policyKey('delayed-retry-max', 'delayed retry maximum delay. Must be a positive integer', isPositive,
       { operator: lower, argument: lower })),
   // Leveret's own.
   built('x-message-delay', CLASSIC_QUORUM, (field) => checkInteger(field, 0, 'value_too_large', TIME_MS_MAX),
     policyKey('message-delay', 'message delay', isNonNegative, { argument: otherWins })),
+  built('x-retry-attempts', CLASSIC_QUORUM, expected(isRetryAttempts, RETRY_ATTEMPTS_WORDS),
+    policyKey('retry-attempts', `retry count: ${RETRY_ATTEMPTS_WORDS}`, isRetryAttempts, ARGUMENT_WINS)),
+  built('x-retry-delay', CLASSIC_QUORUM, expected(isRetryDelay, RETRY_DELAY_WORDS),
+    policyKey('retry-delay', `retry delay: ${RETRY_DELAY_WORDS}`, isRetryDelay, ARGUMENT_WINS)),
+  built('x-retry-on', CLASSIC_QUORUM, expected(isRetryOn, RETRY_ON_WORDS),
+    policyKey('retry-on', `retry cause: ${RETRY_ON_WORDS}`, isRetryOn, ARGUMENT_WINS)),
+  built('x-retry-then', CLASSIC_QUORUM, expected(isRetryEnd, RETRY_THEN_WORDS),
+    policyKey('retry-then', `end of retries: ${RETRY_THEN_WORDS}`, isRetryEnd, ARGUMENT_WINS)),
   later('x-stream-filter-size-bytes', ['stream'],
     policyKey('stream-filter-size-bytes', 'filter size. Valid range is 16-255', isFilterSize,
       { argument: policyWins })),
@@ -153,16 +188,13 @@ export const QUEUE_ARGUMENTS: readonly QueueArgument[] = [
 interface PolicyRow extends PolicyKey {
   /** The queue types that heed it. */
   readonly kinds: readonly QueueKindName[]
-  /** False: refused until it is there. What only streams heed is never refused: there are none. */
-  readonly isBuilt: boolean
 }
 
 /** Every key that a policy may have; exchanges heed the first. */
 export const POLICY_KEYS: ReadonlyMap<string, PolicyRow> = new Map([
-  { ...ALTERNATE_EXCHANGE, kinds: ALL, isBuilt: true },
-  { ...TARGET_GROUP_SIZE, kinds: QUORUM, isBuilt: true },
-  ...QUEUE_ARGUMENTS.flatMap(({ policy, kinds, isBuilt }) => (policy === undefined ? []
-    : [{ kinds, ...policy, isBuilt: isBuilt || !CLASSIC_QUORUM.some((kind) => kinds.includes(kind)) }])),
+  { ...ALTERNATE_EXCHANGE, kinds: ALL },
+  { ...TARGET_GROUP_SIZE, kinds: QUORUM },
+  ...QUEUE_ARGUMENTS.flatMap(({ policy, kinds }) => (policy === undefined ? [] : [{ kinds, ...policy }])),
 ].map((row) => [row.key, row] as const))
 
 /** `what` is `queue 'q' in vhost 'v'`. Errors: precondition-failed, not-implemented. */
@@ -188,6 +220,13 @@ export function validateQueueArguments(args: FieldTable, what: string): void {
 const orZero = (value: number): number => (value === Infinity ? 0 : value)
 const finite = (value: number): number | null => (value === Infinity ? null : value)
 
+/** Null for what would delay nothing. */
+function delayedRetryOf(name: string | null, minMs: number, maxMs: number): DelayedRetry | null {
+  const type = DELAYED_RETRIES.find((type) => type === name)
+  if (type === undefined || minMs < 1 || minMs === Infinity) return null
+  return { type, minMs, maxMs: maxMs < 1 ? Infinity : maxMs }
+}
+
 /** A quorum queue takes reject-publish-dlx, and drops its head all the same (RabbitMQ). */
 function overflowOf(name: string | null, kind: QueueKindName): QueueSettings['overflow'] {
   if (name === 'reject-publish-dlx' && kind === 'quorum') return 'drop-head'
@@ -209,6 +248,7 @@ export function resolveQueueSettings(args: FieldTable, policy: PolicyDefinition 
     const value = effectiveValue(name, args, policy)
     return typeof value === 'string' ? value : null
   }
+  const value = (name: string): unknown => effectiveValue(name, args, policy)
   const priorityMax = integer('x-max-priority')
   const deliveryLimit = integer('x-delivery-limit')
   return Object.freeze({
@@ -227,6 +267,10 @@ export function resolveQueueSettings(args: FieldTable, policy: PolicyDefinition 
     isDeadLetterKept: text('x-dead-letter-strategy') === 'at-least-once'
       && text('x-overflow') === 'reject-publish' && text('x-dead-letter-exchange') !== null,
     consumerTimeoutMs: finite(integer('x-consumer-timeout')),
+    retry: retrySettings(
+      value('x-retry-attempts'), value('x-retry-delay'), value('x-retry-on'), value('x-retry-then')),
+    delayedRetry: delayedRetryOf(
+      text('x-delayed-retry-type'), integer('x-delayed-retry-min'), integer('x-delayed-retry-max')),
     deliveryLimit: deliveryLimit === Infinity ? null : deliveryLimit < 0 ? Infinity : deliveryLimit,
   })
 }
@@ -255,7 +299,7 @@ function checkKind(args: FieldTable, what: string): void {
 /** The argument, the policy's value, or what comes of the two (behaviours §9.1). */
 function effectiveValue(name: string, args: FieldTable, policy: PolicyDefinition): PolicyValue | undefined {
   const field = args.get(name)
-  const argument = field === undefined || !isInteger(field) ? field?.value : Number(field.value)
+  const argument = field === undefined ? undefined : plainOf(field)
   if (policy.size === 0) return argument as PolicyValue | undefined
   const row = QUEUE_ARGUMENTS.find((row) => row.name === name)?.policy
   const fromPolicy = row === undefined ? undefined : policy.get(row.key)

@@ -3,7 +3,7 @@
 // SqliteEngine; MemoryEngine and the simulation make their messages from what they hold. Numbers are
 // little-endian:
 //
-//   | id f64 | body id f64 | level f64 | delivery count u32 | key u32 | head u32 | body u32 |
+//   | id f64 | body id f64 | level f64 | delivery count f64 | key u32 | head u32 | body u32 |
 //   | key | head | body | next …
 
 import { invariant } from '../base/invariant.ts'
@@ -12,7 +12,7 @@ import {
 } from './head.ts'
 import type { StoredMessage } from './store.ts'
 
-const FIXED_BYTES = 40
+const FIXED_BYTES = 44
 /** What a message that is left over keeps alive. */
 const BLOCK_BYTES = 128 * 1024
 
@@ -47,10 +47,10 @@ export class PagePacker {
     block.writeDoubleLE(id, at)
     block.writeDoubleLE(bodyId, at + 8)
     block.writeDoubleLE(level, at + 16)
-    block.writeUInt32LE(deliveryCount, at + 24)
-    block.writeUInt32LE(keyBytes, at + 28)
-    block.writeUInt32LE(head.length, at + 32)
-    block.writeUInt32LE(body.length, at + 36)
+    block.writeDoubleLE(deliveryCount, at + 24)
+    block.writeUInt32LE(keyBytes, at + 32)
+    block.writeUInt32LE(head.length, at + 36)
+    block.writeUInt32LE(body.length, at + 40)
     const headAt = at + FIXED_BYTES + block.write(routingKey, at + FIXED_BYTES)
     const bodyAt = headAt + head.copy(block, headAt)
     body.copy(block, bodyAt)
@@ -84,12 +84,12 @@ export function unpackPage({ blocks, lengths }: PackedPage): StoredMessage[] {
 function unpackBlock(buf: Buffer, messages: StoredMessage[]): void {
   for (let at = 0; at < buf.length;) {
     const keyAt = at + FIXED_BYTES
-    const headAt = keyAt + buf.readUInt32LE(at + 28)
-    const bodyAt = headAt + buf.readUInt32LE(at + 32)
-    const next = bodyAt + buf.readUInt32LE(at + 36)
+    const headAt = keyAt + buf.readUInt32LE(at + 32)
+    const bodyAt = headAt + buf.readUInt32LE(at + 36)
+    const next = bodyAt + buf.readUInt32LE(at + 40)
     const routingKey = buf.toString('utf8', keyAt, headAt)
     const [id, bodyId, level] = [buf.readDoubleLE(at), buf.readDoubleLE(at + 8), buf.readDoubleLE(at + 16)]
-    const facts = { id, bodyId, level, deliveryCount: buf.readUInt32LE(at + 24), routingKey }
+    const facts = { id, bodyId, level, deliveryCount: buf.readDoubleLE(at + 24), routingKey }
     messages.push(new PageMessage(facts, buf, headAt, bodyAt, next))
     at = next
   }

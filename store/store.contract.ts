@@ -361,11 +361,11 @@ export function storeContract(name: string, makeEngine: () => Promise<EngineUnde
         scope.store.put(1, 2, messageOf())
         await scope.commit()
         scope.store.touch(1, 2, 1)
-        scope.store.touch(1, 2, 3)
+        scope.store.touch(1, 2, 2 ** 40 + 3)
         await scope.commit()
         await restart()
         const counts = (await load(scope.store, 1)).map((message) => message.deliveryCount)
-        expect(counts).toEqual([0, 3])
+        expect(counts).toEqual([0, 2 ** 40 + 3])
       })
 
       it('of a message that is gone does nothing', async () => {

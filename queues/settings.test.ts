@@ -91,15 +91,6 @@ describe('an argument', () => {
       `PRECONDITION_FAILED - invalid arg 'x-queue-type' for ${WHAT}: "unsupported queue type 'stream'"`)
   })
 
-  it('that is known and not built is refused by name', () => {
-    const later = QUEUE_ARGUMENTS.filter(({ isBuilt, kinds }) => !isBuilt && kinds.includes('quorum'))
-    expect(later.length).toBeGreaterThan(0)
-    for (const { name } of later) {
-      expect(validate(tableOf({ 'x-queue-type': 'quorum', [name]: 1 })))
-        .toThrow(`NOT_IMPLEMENTED - queue argument ${name} is not built yet`)
-    }
-  })
-
   it('has one row each', () => {
     const names = QUEUE_ARGUMENTS.map(({ name }) => name)
     expect(new Set(names).size).toBe(names.length)

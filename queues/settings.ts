@@ -1,7 +1,7 @@
 // The queue arguments: one row each. Validation, equivalence on redeclare, refusals and what a queue runs by
-// follow from the rows. An argument that RabbitMQ knows and Leveret has not built yet is refused by name,
-// never accepted and ignored; one that nobody knows is accepted and kept, as RabbitMQ does.
-import { notImplemented, preconditionFailed } from '../protocol/errors.ts'
+// follow from the rows. An argument that nobody knows is accepted and kept, as RabbitMQ does; those of
+// streams, which are not there, are known as other types' arguments are.
+import { preconditionFailed } from '../protocol/errors.ts'
 import { FIELD_TYPE_NAMES, isInteger } from '../protocol/table.ts'
 import type { Field, FieldTable } from '../protocol/table.ts'
 import { describeDifference } from './argument-difference.ts'
@@ -64,8 +64,6 @@ interface QueueArgument {
   readonly name: string
   /** The queue types whose declaration may carry it. */
   readonly kinds: readonly QueueKindName[]
-  /** False: refused with 540 until it is there. */
-  readonly isBuilt: boolean
   /** What is wrong with a value, in RabbitMQ's words; null when nothing is. */
   readonly check?: (field: Field) => string | null
   /** The policy key that says the same; none when RabbitMQ has none. */
@@ -86,9 +84,7 @@ const LEADER_LOCATORS = ['client-local', 'balanced', 'random', 'least-leaders', 
 const built = (
   name: string, kinds: readonly QueueKindName[], check?: ((field: Field) => string | null) | null,
   policy?: ArgumentPolicy,
-): QueueArgument => ({ name, kinds, isBuilt: true, ...(check && { check }), ...(policy && { policy }) })
-const later = (name: string, kinds: readonly QueueKindName[], policy?: ArgumentPolicy): QueueArgument =>
-  ({ name, kinds, isBuilt: false, ...(policy && { policy }) })
+): QueueArgument => ({ name, kinds, ...(check && { check }), ...(policy && { policy }) })
 
 /** For Leveret's own arguments: the value, and what it may be. */
 const expected = (isValid: (value: unknown) => boolean, words: string) => (field: Field): string | null =>
@@ -144,9 +140,9 @@ export const QUEUE_ARGUMENTS: readonly QueueArgument[] = [
     ...policyKey('delivery-limit', 'delivery limit', isWhole, { operator: lowerLimit, argument: lowerLimit }),
     kinds: QUORUM,
   }),
-  later('x-initial-cluster-size', ['stream'],
+  built('x-initial-cluster-size', ['stream'], null,
     policyKey('initial-cluster-size', 'cluster size', isNonNegative, { argument: policyWins })),
-  later('x-max-age', ['stream'], policyKey('max-age', 'max age', isMaxAge, { argument: policyWins })),
+  built('x-max-age', ['stream'], null, policyKey('max-age', 'max age', isMaxAge, { argument: policyWins })),
   // RabbitMQ 4 takes these two and does nothing with them.
   built('x-max-in-memory-length', QUORUM, (field) => checkInteger(field, 0),
     policyKey('max-in-memory-length', 'maximum memory in bytes', isNonNegative, STRICTER)),
@@ -178,10 +174,10 @@ export const QUEUE_ARGUMENTS: readonly QueueArgument[] = [
     policyKey('retry-on', `retry cause: ${RETRY_ON_WORDS}`, isRetryOn, ARGUMENT_WINS)),
   built('x-retry-then', CLASSIC_QUORUM, expected(isRetryEnd, RETRY_THEN_WORDS),
     policyKey('retry-then', `end of retries: ${RETRY_THEN_WORDS}`, isRetryEnd, ARGUMENT_WINS)),
-  later('x-stream-filter-size-bytes', ['stream'],
+  built('x-stream-filter-size-bytes', ['stream'], null,
     policyKey('stream-filter-size-bytes', 'filter size. Valid range is 16-255', isFilterSize,
       { argument: policyWins })),
-  later('x-stream-max-segment-size-bytes', ['stream'],
+  built('x-stream-max-segment-size-bytes', ['stream'], null,
     policyKey('stream-max-segment-size-bytes', 'segment size', isNonNegative, { argument: policyWins })),
 ]
 
@@ -197,18 +193,17 @@ export const POLICY_KEYS: ReadonlyMap<string, PolicyRow> = new Map([
   ...QUEUE_ARGUMENTS.flatMap(({ policy, kinds }) => (policy === undefined ? [] : [{ kinds, ...policy }])),
 ].map((row) => [row.key, row] as const))
 
-/** `what` is `queue 'q' in vhost 'v'`. Errors: precondition-failed, not-implemented. */
+/** `what` is `queue 'q' in vhost 'v'`. Errors: precondition-failed. */
 export function validateQueueArguments(args: FieldTable, what: string): void {
   checkDeadLetterExchange(args, what)
   checkKind(args, what)
   const kind = findKindName(args)
-  for (const { name, kinds, isBuilt, check } of QUEUE_ARGUMENTS) {
+  for (const { name, kinds, check } of QUEUE_ARGUMENTS) {
     const field = args.get(name)
     if (field === undefined) continue
     if (!kinds.includes(kind)) {
       throw preconditionFailed(`invalid arg '${name}' for ${what} of queue type rabbit_${kind}_queue`)
     }
-    if (!isBuilt) throw notImplemented(`queue argument ${name} is not built yet`)
     const problem = check?.(field) ?? null
     if (problem !== null) throw invalidArgument(name, what, problem)
     if (name === 'x-dead-letter-routing-key' && !args.has('x-dead-letter-exchange')) {

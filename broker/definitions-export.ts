@@ -99,7 +99,7 @@ function exchangesOf(vhost: VHost): object[] {
   return sorted(vhost.exchanges.values(), ({ name }) => name).filter(isExported)
     .map(({ name, type, flags, args }) => ({
       name, type: type.name, durable: flags.isDurable, auto_delete: flags.isAutoDelete,
-      internal: flags.isInternal, arguments: tableToPlain(args),
+      ...flags.isInternal && { internal: true }, arguments: tableToPlain(args),
     }))
 }
 

@@ -131,7 +131,7 @@ describe('a file that RabbitMQ exported', () => {
     for (const part of parts) {
       expect([part, ofFile(out[part])]).toEqual([part, FILE[part]])
     }
-    expect(out.exchanges).toEqual([{ ...FILE.exchanges[0], internal: false }])
+    expect(out.exchanges).toEqual([FILE.exchanges[0]])
     expect(out.parameters).toContainEqual(FILE.parameters[0])
     expect(out.parameters).toContainEqual(
       { component: 'vhost-limits', name: 'limits', value: { 'max-queues': 9 }, vhost: 'demo' })

@@ -21,6 +21,7 @@ export class LeveretProcess implements BrokerProcess {
   httpUrl = ''
   version = ''
   private readonly dataFolder: string
+  private readonly flags: readonly string[]
   private child: ChildProcess | null = null
   private output = ''
   private port = '0'
@@ -29,16 +30,18 @@ export class LeveretProcess implements BrokerProcess {
     this.child?.kill('SIGKILL')
   }
 
-  private constructor(dataFolder: string) {
+  private constructor(dataFolder: string, flags: readonly string[]) {
     this.dataFolder = dataFolder
+    this.flags = flags
     process.on('exit', this.killOnExit)
   }
 
-  static async start(): Promise<LeveretProcess> {
+  /** `flags` besides those for ports and data. */
+  static async start(flags: readonly string[] = []): Promise<LeveretProcess> {
     if (!existsSync(program)) {
       throw new Error(`${program} is missing: build Leveret before the compatibility suite`)
     }
-    const leveret = new LeveretProcess(await mkdtemp(join(tmpdir(), 'leveret-compat-')))
+    const leveret = new LeveretProcess(await mkdtemp(join(tmpdir(), 'leveret-compat-')), flags)
     try {
       await leveret.boot()
     } catch (error) {
@@ -88,7 +91,7 @@ export class LeveretProcess implements BrokerProcess {
     this.output = ''
     const child = spawn(process.execPath, [
       program, 'start', '--data', this.dataFolder, '--amqp-port', this.port, '--http-port', this.httpPort,
-      '--host', '127.0.0.1',
+      '--host', '127.0.0.1', ...this.flags,
     ], { stdio: ['ignore', 'pipe', 'pipe'] })
     this.child = child
     for (const stream of [child.stdout, child.stderr]) {

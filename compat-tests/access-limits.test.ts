@@ -56,6 +56,43 @@ forEachTarget((test, target) => {
         + `user limit of ${limit}`))
     })))
 
+  for (const [of, names, problem] of [
+    ['vhost', ['max-connections', 'max-queues'], (text: string) => `Validation failed\n\n${text}\n`],
+    ['user', ['max-connections', 'max-channels'], (text: string) => text],
+  ] as const) {
+    test(`limits of a ${of} are listed, changed and taken away`, (session) => (
+      Realm.use(session, async (realm) => {
+        const path = `/${of}-limits/${realm[of]}`
+        expect(await realm.api.read(path)).toEqual([])
+        await realm.put(`${path}/${names[0]}`, { value: 5 })
+        await realm.put(`${path}/${names[1]}`, { value: 0 })
+        await realm.put(`${path}/${names[1]}`, { value: -1 })
+        const listed = { [of]: realm[of], value: { [names[0]]: 5, [names[1]]: -1 } }
+        expect(await realm.api.read(path)).toEqual([listed])
+        expect(await realm.api.read(`/${of}-limits`)).toContainEqual(listed)
+        for (let n = 0; n < 2; n++) expect((await realm.api.delete(`${path}/${names[0]}`)).status).toBe(204)
+        expect(await realm.api.read(path)).toEqual([{ ...listed, value: { [names[1]]: -1 } }])
+        await realm.api.delete(`${path}/${names[1]}`)
+        expect(await realm.api.read(path)).toEqual([])
+      })))
+
+    test(`what is no limit of a ${of} is refused`, (session) => Realm.use(session, async (realm) => {
+      const what = of === 'vhost' ? 'limits' : 'user-limits'
+      for (const [name, body, reason] of [
+        ['nope', { value: 5 }, problem(`Unrecognised terms [{<<"nope">>,5}] in ${what}`)],
+        [names[1], { value: 'a' }, problem(`${names[1]} should be a number, actually was <<"a">>`)],
+        [names[1], { value: 1.5 }, problem(`${names[1]} should be a number, actually was 1.5`)],
+        [names[1], {}, '[{key_missing,value}]'],
+      ] as const) {
+        const headers = { 'content-type': 'application/json' }
+        const path = `/${of}-limits/${realm[of]}/${name}`
+        const { status, json } = await realm.api.call('PUT', path, { body, headers })
+        expect({ status, json }).toEqual({ status: 400, json: { error: 'bad_request', reason } })
+      }
+      expect((await realm.api.get(`/${of}-limits/nosuch`)).status).toBe(404)
+    }))
+  }
+
   test('deleting a vhost closes its connections', (session) => Realm.use(session, async (realm) => {
     await realm.permit(everything)
     const { code, text } = await realm.closure(() => realm.api.delete(`/vhosts/${realm.vhost}`))

@@ -58,14 +58,16 @@ async function populate(api: Management, name: string): Promise<void> {
   ] as const) await put(api, method, path, body)
 }
 
+/** With the keys of its objects in their order. */
+function sorted(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, each]) => [key, sorted(each)]))
+}
+
 /** What of the definitions concerns that vhost and user, in an order of its own. */
 function partOf(definitions: Definitions, name: string): Record<string, string[]> {
   const isPart = (item: Item): boolean => item['vhost'] === name || item['name'] === name
-  const sorted = (value: unknown): unknown => {
-    if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
-    return Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, each]) => [key, sorted(each)]))
-  }
   return Object.fromEntries(['users', 'vhosts', 'permissions', 'topic_permissions', 'parameters', 'policies',
     'queues', 'exchanges', 'bindings'].map((section) => [section,
     definitions[section]!.filter(isPart).map((item) => JSON.stringify(sorted(item))).toSorted()]))
@@ -144,6 +146,22 @@ forEachTarget((test, target) => {
       `ACCESS_REFUSED - write access to topic 'b' in exchange 'topic' in vhost '${name}' refused for user `
       + `'${name}'`, 'basic.publish'))
     await client.end()
+  })
+
+  test('definitions with a binding to a queue that is not there', async ({ differs }) => {
+    const binding = {
+      vhost: name, source: 'amq.direct', destination: 'gone', destination_type: 'queue', routing_key: 'k',
+      arguments: {},
+    }
+    const { status, json } = await new Management(here)
+      .call('POST', '/definitions', { body: { bindings: [binding] }, headers })
+    if (differs('definitions-missing-queue')) {
+      expect(status).toBe(204)
+      return
+    }
+    expect(status).toBe(400)
+    // Erlang breaks lines of more than 80 columns.
+    expect((json as Item)['reason']).toMatch(/^\{resources_missing,\s*\[\{not_found,.*queue,<<"gone">>/s)
   })
 
   test('the other broker\'s definitions: a queue has its type and arguments', async () => {

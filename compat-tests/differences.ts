@@ -312,6 +312,12 @@ const entries = {
     rabbit: '`[]`',
     reason: 'An object in every other answer; Erlang cannot tell an empty one from a list.',
   },
+  'definitions-missing-queue': {
+    what: 'Definitions with a binding to a queue that is neither in them nor there',
+    leveret: 'taken in without that binding',
+    rabbit: '400 `{resources_missing,…}`, after everything before that binding was taken in',
+    reason: 'RabbitMQ\'s own exports have them: it leaves exclusive queues out, and their bindings in.',
+  },
   'http-extensions': {
     what: 'HTTP: `/api/extensions`',
     leveret: '`[]`',

@@ -30,6 +30,14 @@ export const programme = {
     unit: 'points', file: 'test/disk/io-error.test.ts', test: 'an I/O error', pr: 60, nightly: 2_000,
     processes: 1,
   },
+  'full-disks': {
+    unit: 'full disks', file: 'test/disk/disk-full.test.ts', test: 'a full disk', pr: 1, nightly: 20,
+    processes: 1,
+  },
+  'backups': {
+    unit: 'backups', file: 'test/disk/backup.test.ts', test: 'a backup under load', pr: 1, nightly: 20,
+    processes: 1,
+  },
   'corruption': {
     unit: 'cases', file: 'test/disk/corruption.test.ts', test: 'corruption', pr: 200, nightly: 20_000,
     processes: 1,

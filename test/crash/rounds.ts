@@ -74,9 +74,11 @@ export class Rounds {
       + `restart ${medianMs?.toFixed(0)} ms in the median; seed ${this.seed}`
   }
 
-  async dispose(): Promise<void> {
+  /** `release`: what has to be let go between the processes and their files. */
+  async dispose(release: () => void = () => {}): Promise<void> {
     this.load.stop()
     for (const server of this.running) await server.kill('SIGKILL')
+    release()
     rmSync(this.directory, { recursive: true, force: true })
   }
 }

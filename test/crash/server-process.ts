@@ -18,6 +18,7 @@ export class ServerProcess {
   stdout = ''
   stderr = ''
   amqpPort = 0
+  httpUrl = ''
   /** From the start of the process to its word that it is ready. */
   startMs = 0
   private readonly child: ChildProcess
@@ -56,6 +57,7 @@ export class ServerProcess {
     // It will end, by our hand.
     exited.catch(() => {})
     this.startMs = performance.now() - startedMs
+    this.httpUrl = /http:\/\/\S+/.exec(this.stdout)?.[0] ?? ''
     this.amqpPort = Number(/amqp:\/\/[^\s]+:(\d+)/.exec(this.stdout)?.[1])
   }
 

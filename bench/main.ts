@@ -22,7 +22,7 @@ import { startUp } from './workloads/start-up.ts'
 import { storePaths } from './workloads/store-path.ts'
 
 const workloads: readonly Workload[] = [
-  ...flows, ...roundTrips, ...churn, ...memoryWorkloads, ...recovery, startUp, checkpoints, ...storePaths,
+  ...flows, ...roundTrips, ...churn, ...memoryWorkloads, ...recovery, startUp, ...checkpoints, ...storePaths,
   amqplibConfirms, ...lastFlows, ...deepBacklogs, ...lastMemoryWorkloads,
 ]
 const steady: Timing = { warmUpMs: 1_000, measureMs: 3_000, divisor: 1 }

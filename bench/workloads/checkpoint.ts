@@ -12,8 +12,8 @@ import { messageOf } from './store-path.ts'
 
 const PER_BATCH = 100
 const BODY_BYTES = 1024
-/** Batches that a message waits before it is acked. */
-const DEPTH = 20
+/** Batches that a message waits before it is acked: what a checkpoint writes is what is still there. */
+const DEPTHS = { 'checkpoint-stall': 20, 'checkpoint-stall-deep': 2_000 }
 
 interface Times {
   readonly confirms: number[]
@@ -21,35 +21,39 @@ interface Times {
   readonly totalMs: number
 }
 
-export const checkpoints: Workload = {
-  name: 'checkpoint-stall',
-  what: `the store alone: ${PER_BATCH} puts and drops of ${BODY_BYTES} B a commit, at full speed`,
+export const checkpoints: readonly Workload[] = Object.entries(DEPTHS).map(([name, depth]) => ({
+  name,
+  what: `the store alone: ${PER_BATCH} puts and drops of ${BODY_BYTES} B a commit, behind ${depth} commits`,
   isLeveretOnly: true,
   run: (_target, timing) => {
     const directory = mkdtempSync(join(tmpdir(), 'leveret-checkpoint-'))
     try {
-      return Promise.resolve(figuresOf(load(join(directory, 'leveret.db'), timing)))
+      const waiting = Math.ceil(depth / timing.divisor)
+      return Promise.resolve(figuresOf(load(join(directory, 'leveret.db'), waiting, timing)))
     } finally {
       rmSync(directory, { recursive: true })
     }
   },
-}
+}))
 
-function load(file: string, { warmUpMs, measureMs }: Timing): Times {
+function load(file: string, depth: number, { warmUpMs, measureMs }: Timing): Times {
   const log = new BatchWriter()
   const writer = new SqliteWriter(file)
   writer.openScope(1, '/')
   const times = { confirms: [] as number[], checkpoints: [] as number[], totalMs: 0 }
   const message = messageOf(Buffer.alloc(BODY_BYTES, 97))
-  const startMs = performance.now()
-  const warmMs = startMs + warmUpMs
-  const endMs = warmMs + 3 * measureMs
+  let warmMs = Infinity
+  let endMs = Infinity
   let waitedMs = 0
   for (let batch = 0; performance.now() < endMs; batch++) {
+    if (batch === depth) {
+      warmMs = performance.now() + warmUpMs
+      endMs = warmMs + 3 * measureMs
+    }
     for (let n = 0; n < PER_BATCH; n++) {
       const id = batch * PER_BATCH + n + 1
       log.put(1, 1, id, message)
-      if (batch >= DEPTH) log.drop(1, 1, id - DEPTH * PER_BATCH, 0, 0, 0)
+      if (batch >= depth) log.drop(1, 1, id - depth * PER_BATCH, 0, 0, 0)
     }
     const beganMs = performance.now()
     const closed = log.close()

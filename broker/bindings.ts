@@ -30,7 +30,7 @@ export function bind(vhost: VHost, request: BindingRequest, caller: Caller): voi
   const source = vhost.getExchange(request.source)
   const destination = request.kind === 'queue'
     ? vhost.getQueue(request.destination, caller.owner) : vhost.getExchange(request.destination)
-  source.type.validateBinding?.(request.routingKey, request.args, destination)
+  source.type.validateBinding?.(request.routingKey, request.args, destination, source.args)
   addBinding(vhost, source, destination, request.routingKey, request.args)
 }
 

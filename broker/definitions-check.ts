@@ -2,9 +2,9 @@
 // there and what the file itself brings. Texts are RabbitMQ's where it has one. Used by
 // definitions-import.ts.
 import type { Exchange } from '../exchanges/exchange.ts'
-import type { ExchangeType } from '../exchanges/exchange-type.ts'
 import { exchangeTypes } from '../exchanges/index.ts'
 import { AmqpError } from '../protocol/errors.ts'
+import { EMPTY_TABLE } from '../protocol/table.ts'
 import { tableFromPlain } from '../protocol/table-plain.ts'
 import { findQueueKind } from '../queues/index.ts'
 import type { QueueKind } from '../queues/queue-kind.ts'
@@ -86,24 +86,29 @@ export class DefinitionsCheck {
 
   /** A queue that is not there was an exclusive one, whose bindings RabbitMQ exports: no mistake. */
   private binding({ vhost, source, destination, destination_type: kind, ...binding }: BindingItem): void {
-    const type = this.typeOf(vhost, source)
-    const target = kind === 'exchange' ? this.typeOf(vhost, destination) : this.kindOf(vhost, destination)
-    const missing = type === null ? source
+    const from = this.findExchange(vhost, source)
+    const target = kind === 'exchange'
+      ? this.findExchange(vhost, destination)?.type ?? null : this.kindOf(vhost, destination)
+    const missing = from === null ? source
       : kind === 'exchange' && target === null ? destination : null
     if (missing !== null) {
       const resource = `{resource,<<"${vhost}">>,exchange,<<"${missing}">>}`
       throw new Refusal(`{resources_missing,[{not_found,${resource}}]}`)
     }
     if (target === null) return
-    type?.validateBinding?.(binding.routing_key, tableFromPlain(binding.arguments), { kind, type: target })
+    const args = tableFromPlain(binding.arguments)
+    from?.type.validateBinding?.(binding.routing_key, args, { kind, type: target }, from.args)
   }
 
-  /** Of an exchange that is there or will be. */
-  private typeOf(vhost: string, name: string): ExchangeType | null {
-    const existing: Exchange | null = this.broker.vhosts.get(vhost)?.findExchange(name) ?? null
-    const brought = this.file.exchanges.find((item) => item.vhost === vhost && item.name === name)?.type
+  /** One that is there or will be. */
+  private findExchange(vhost: string, name: string): Pick<Exchange, 'type' | 'args'> | null {
+    const existing = this.broker.vhosts.get(vhost)?.findExchange(name) ?? null
+    if (existing !== null) return existing
+    const brought = this.file.exchanges.find((item) => item.vhost === vhost && item.name === name)
     const predeclared = PREDECLARED.find(([predeclared]) => predeclared === name)?.[1]
-    return existing?.type ?? exchangeTypes.get(brought ?? predeclared ?? '') ?? null
+    const type = exchangeTypes.get(brought?.type ?? predeclared ?? '')
+    const args = brought === undefined ? EMPTY_TABLE : tableFromPlain(brought.arguments)
+    return type === undefined ? null : { type, args }
   }
 
   /** Of a queue that is there or will be. */

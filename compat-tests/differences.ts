@@ -220,6 +220,14 @@ const entries = {
     rabbit: '4.3: as before, also of transient messages',
     reason: 'Keeping it would cost every publish a write to disk, for what late bindings get as a courtesy.',
   },
+  'delayed-exchange': {
+    what: 'Exchanges of type `x-delayed-message`',
+    leveret: 'are there, of the type that `x-delayed-type` names; `x-delay` delays through any exchange, and '
+      + 'routing is done when a message is published, so that mandatory and confirms say what becomes of it',
+    rabbit: '406 `PRECONDITION_FAILED - unknown exchange type \'x-delayed-message\'` without the plugin, '
+      + 'which routes when the delay is over',
+    reason: 'Clients of the plugin, MassTransit among them, declare it and go on unchanged.',
+  },
   'tx-queue-deleted': {
     what: '`tx.commit` with a message for a queue that was deleted since the publish',
     leveret: 'channel closed with 406 `PRECONDITION_FAILED - partial tx completion`',

@@ -68,7 +68,8 @@ describe('a binding', () => {
   it.each([['abc', 'The binding key must be an integer: <<"abc">>'],
     ['0', 'The binding key must be greater than 0'],
     ['-3', 'The binding key must be greater than 0']])('with the key %j is refused', (key, text) => {
-    expect(() => consistentHash.validateBinding?.(key, EMPTY_TABLE, queueNamed('q'))).toThrow(text)
+    const bind = (): void => consistentHash.validateBinding?.(key, EMPTY_TABLE, queueNamed('q'), EMPTY_TABLE)
+    expect(bind).toThrow(text)
   })
 })
 

@@ -19,8 +19,13 @@ export interface ExchangeType {
   createRouter(args: FieldTable, random: Random): Router
   /** `what` names the exchange. Errors: AmqpError precondition-failed for arguments the type cannot take. */
   validate?(args: FieldTable, what: string): void
-  /** Errors: AmqpError precondition-failed for a binding that the type cannot take. */
-  validateBinding?(routingKey: string, args: FieldTable, target: BindingTarget): void
+  /**
+   * `exchangeArgs` are those of the exchange. Errors: AmqpError precondition-failed for a binding that the
+   * type cannot take.
+   */
+  validateBinding?(
+    routingKey: string, args: FieldTable, target: BindingTarget, exchangeArgs: FieldTable,
+  ): void
 }
 
 /** Properties that a message may be routed by. */

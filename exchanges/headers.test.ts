@@ -1,6 +1,7 @@
 // headers: RabbitMQ's rules for x-match and for when two values are equal, one by one (behaviours §3.6).
 import { assert, constantFrom, dictionary, property } from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { EMPTY_TABLE } from '../protocol/table.ts'
 import type { Field, FieldTable } from '../protocol/table.ts'
 import { tableOf } from '../protocol/table-encode.ts'
 import { bindingTo, exchangeContract, exchangeOf, queueNamed, routed } from './exchange.contract.ts'
@@ -150,12 +151,13 @@ describe('a bad x-match', () => {
     [{ tag: 'I', value: 5 }, 'Invalid x-match field type signedint (value 5); expected longstr'],
     [{ tag: 't', value: true }, 'Invalid x-match field type bool (value true); expected longstr'],
   ])('%j is refused', (field, text) => {
-    expect(() => headers.validateBinding?.('', new Map([['x-match', field]]), queueNamed('q')))
+    expect(() => headers.validateBinding?.('', new Map([['x-match', field]]), queueNamed('q'), EMPTY_TABLE))
       .toThrow(`PRECONDITION_FAILED - ${text}`)
   })
 
   it.each(['all', 'any', 'all-with-x', 'any-with-x'])('%s is none', (match) => {
-    expect(() => headers.validateBinding?.('', tableOf({ 'x-match': match }), queueNamed('q'))).not.toThrow()
-    expect(() => headers.validateBinding?.('', tableOf({}), queueNamed('q'))).not.toThrow()
+    for (const args of [{ 'x-match': match }, {}]) {
+      expect(() => headers.validateBinding?.('', tableOf(args), queueNamed('q'), EMPTY_TABLE)).not.toThrow()
+    }
   })
 })

@@ -1,5 +1,6 @@
 // The registry of exchange types: adding one is a file and a line here.
 import { consistentHash } from './consistent-hash.ts'
+import { delayedMessage } from './delayed-message.ts'
 import { direct } from './direct.ts'
 import { fanout } from './fanout.ts'
 import { headers } from './headers.ts'
@@ -13,5 +14,6 @@ import type { ExchangeType } from './exchange-type.ts'
 export const exchangeTypes: ReadonlyMap<string, ExchangeType> = new Map(
   [
     direct, fanout, topic, headers, consistentHash, modulusHash, random, localRandom, recentHistory,
+    delayedMessage((name) => exchangeTypes.get(name) ?? null),
   ].map((type) => [type.name, type]),
 )

@@ -35,7 +35,7 @@ it('has no route that could be remembered', () => {
 
 it('x-local-random takes classic queues without a key only', () => {
   const check = (key: string, destination: BindingTarget = queueNamed('q')) => () =>
-    localRandom.validateBinding?.(key, EMPTY_TABLE, destination)
+    localRandom.validateBinding?.(key, EMPTY_TABLE, destination, EMPTY_TABLE)
   expect(check('')).not.toThrow()
   expect(check('k')).toThrow("PRECONDITION_FAILED - Non empty binding 'k' key not permitted")
   expect(check('', { kind: 'queue', type: { name: 'quorum' } })).toThrow(

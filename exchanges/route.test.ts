@@ -200,5 +200,5 @@ it('says where a message is to be kept, also behind another exchange', () => {
 
 it('knows the four types of AMQP and those of RabbitMQ', () => {
   expect([...exchangeTypes.keys()]).toEqual(['direct', 'fanout', 'topic', 'headers', 'x-consistent-hash',
-    'x-modulus-hash', 'x-random', 'x-local-random', 'x-recent-history'])
+    'x-modulus-hash', 'x-random', 'x-local-random', 'x-recent-history', 'x-delayed-message'])
 })

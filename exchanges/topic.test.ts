@@ -105,11 +105,11 @@ describe('the trie', () => {
 describe('a binding key', () => {
   it('may have two words that are #', () => {
     for (const key of ['#', '#.a.#', '##.#a.#.#', '']) expect(() =>
-      topic.validateBinding?.(key, EMPTY_TABLE, queueNamed('q'))).not.toThrow()
+      topic.validateBinding?.(key, EMPTY_TABLE, queueNamed('q'), EMPTY_TABLE)).not.toThrow()
   })
 
   it('is refused with a third', () => {
-    expect(() => topic.validateBinding?.('a.#.#.#', EMPTY_TABLE, queueNamed('q'))).toThrow(
+    expect(() => topic.validateBinding?.('a.#.#.#', EMPTY_TABLE, queueNamed('q'), EMPTY_TABLE)).toThrow(
       "PRECONDITION_FAILED - Topic binding key 'a.#.#.#' uses 3 '#' wildcards, at most 2 are allowed")
   })
 })

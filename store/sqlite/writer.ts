@@ -31,8 +31,8 @@ import type { StoreNotice } from './thread-messages.ts'
 const PURGE_CHUNK = 100
 /**
  * 8 MB of WAL. SQLite checkpoints all or nothing, so how long one takes is decided here. Behind a backlog of
- * 200,000 messages it writes 5 MB in 6 ms of processor time, 11 at most (4,000 pages: 20 MB in 24 and 32), and
- * a message costs no more: 16.1 µs of it against 17.2 (bench checkpoint-stall by processor time, 2026-11).
+ * 200,000 messages it writes 5 MB in 6 ms of processor time, 11 at most (4,000 pages: 20 MB in 24 and 32),
+ * and a message costs 16.1 µs of it against 17.2 (bench checkpoint-stall by processor time, 2026-11).
  */
 const CHECKPOINT_PAGES = 1000
 /**

@@ -48,6 +48,27 @@ export class Ring<T> {
     this.items[(this.head + index) & this.mask] = item
   }
 
+  /**
+   * Takes out the items at these indexes, which ascend; the others keep their order. Those before the last
+   * one move: what is taken near the head costs little, however long the list.
+   * Errors: InvariantBroken for an index outside of the list.
+   */
+  takeAt(indexes: readonly number[]): T[] {
+    const taken = indexes.map((index) => {
+      invariant(index >= 0 && index < this.length, `ring index ${index} of ${this.length}`)
+      return this.at(index)!
+    })
+    let gap = indexes.length - 1
+    let write = indexes[gap] ?? -1
+    for (let read = write; read >= 0; read--) {
+      if (read === indexes[gap]) gap--
+      else this.items[(this.head + write--) & this.mask] = this.at(read)
+    }
+    for (; write >= 0; write--) this.items[(this.head + write) & this.mask] = null
+    this.head += taken.length
+    return taken
+  }
+
   *[Symbol.iterator](): IterableIterator<T> {
     for (let i = 0; i < this.length; i++) yield this.at(i)!
   }

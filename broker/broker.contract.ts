@@ -8,6 +8,7 @@ import { Turn } from '../base/turn.ts'
 import type { ExchangeFlags } from '../exchanges/exchange.ts'
 import type { FieldTable } from '../protocol/table.ts'
 import { WINDOW } from '../queues/paged-ready.ts'
+import type { Window } from '../queues/paged-ready.ts'
 import { EMPTY_TABLE } from '../protocol/table.ts'
 import type { Queue } from '../queues/queue.ts'
 import { MemoryEngine } from '../store/memory.ts'
@@ -40,8 +41,14 @@ export class BrokerWorld {
   catalog!: Store
   store!: Store
 
-  static async start(): Promise<BrokerWorld> {
-    const world = new BrokerWorld()
+  private readonly window: Window
+
+  private constructor(window: Window) {
+    this.window = window
+  }
+
+  static async start(window = WINDOW): Promise<BrokerWorld> {
+    const world = new BrokerWorld(window)
     await world.engine.open()
     await world.boot()
     return world
@@ -49,6 +56,7 @@ export class BrokerWorld {
 
   /** Everything durable is written, the broker is thrown away, and another comes up on the same records. */
   async restart(): Promise<void> {
+    this.broker.rememberDeliveries()
     await this.store.release()
     await this.catalog.release()
     await this.boot()
@@ -114,7 +122,7 @@ export class BrokerWorld {
       limits: {
         frameSizeMax: 131_072, channelMax: 2047, heartbeatS: 60, handshakeTimeoutMs: 10_000,
         messageSizeMax: 16_777_216, residentBytesMax: 1 << 29,
-        window: WINDOW,
+        window: this.window,
         transactionSizeMax: 134_217_728, connectionMax: 0, consumerTimeoutMs: 1_800_000,
       },
       identity: { product: 'Leveret', version: '0', platform: 'test', clusterName: 'test' },

@@ -154,7 +154,11 @@ export class Broker {
     const { turn, clock, timers, messageIds, counters, random } = this
     const { residence, limits: { window } } = this
     const facts = this.recordedFacts.get(name) ?? NEW_VHOST
-    const parts = { store, turn, clock, timers, messageIds, counters, random, residence, window, facts }
+    const mayWrite = (user: string, exchange: string): boolean =>
+      this.access.accessOf(user, name).may('write', exchange === '' ? 'amq.default' : exchange)
+    const parts = {
+      store, turn, clock, timers, messageIds, counters, random, residence, window, facts, mayWrite,
+    }
     const vhost = new VHost(name, parts, removeQueue)
     const lastQueueId = restoreTopology(vhost, recovered, this.log)
     this.queueIds.skipTo(lastQueueId)
@@ -286,9 +290,10 @@ export class Broker {
     return prefix + this.random.bytes(16).toString('base64url')
   }
 
-  /** Before a clean stop, when no connection is left. */
+  /** Before a clean stop, when no connection is left: nothing is moved any more. */
   rememberDeliveries(): void {
     for (const vhost of this.vhosts.values()) {
+      vhost.redrives.rest()
       for (const queue of vhost.queues.values()) queue.rememberDeliveries()
     }
   }

@@ -4,6 +4,7 @@
 import type { ChannelTraffic, ConnectionTraffic } from '../base/traffic.ts'
 import type { AmqpError } from '../protocol/errors.ts'
 import type { FieldTable } from '../protocol/table.ts'
+import type { Entry } from '../queues/entry.ts'
 import type { Queue } from '../queues/queue.ts'
 import type { User } from './users.ts'
 import type { VHost } from './vhost.ts'
@@ -49,6 +50,8 @@ export interface ChannelView {
   readonly consumerPrefetch: number
   readonly channelPrefetch: number
   readonly unackedCount: number
+  /** Oldest first. */
+  readonly unacked: { deliveries(): Iterable<UnackedDelivery> }
   /** Null unless it is in confirm mode. */
   readonly confirms: { readonly unansweredCount: number } | null
   /** What waits for tx.commit; null unless the channel is transactional. */
@@ -56,6 +59,13 @@ export interface ChannelView {
   readonly traffic: ChannelTraffic
   /** By tag. */
   readonly consumers: ReadonlyMap<string, ConsumerView>
+}
+
+export interface UnackedDelivery {
+  readonly tag: number
+  readonly entry: Entry
+  /** To the second. */
+  readonly sinceMs: number
 }
 
 export interface ConsumerView {

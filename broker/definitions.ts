@@ -2,6 +2,8 @@
 // permissions are written, and read back at boot. The only file that knows the JSON; zod reads it,
 // because a file may have been edited by hand.
 import { z } from 'zod'
+import { jobRecordSchema } from '../dlq/redrive-record.ts'
+import type { JobRecord } from '../dlq/redrive-record.ts'
 import type { Binding } from '../exchanges/binding.ts'
 import type { Exchange } from '../exchanges/exchange.ts'
 import { tableFromJson, tableToJson } from '../protocol/table-json.ts'
@@ -19,7 +21,7 @@ import type { VHostFacts } from './vhost-facts.ts'
 
 export type DefinitionKind =
   | 'vhost' | 'user' | 'permission' | 'topic-permission' | 'global-parameter'
-  | 'exchange' | 'queue' | 'binding' | 'policy' | 'operator-policy'
+  | 'exchange' | 'queue' | 'binding' | 'policy' | 'operator-policy' | 'redrive-job'
 
 export class DefinitionUnreadable extends Error {
   override name = 'DefinitionUnreadable'
@@ -80,6 +82,7 @@ export const readTopicPermission = read(topicPermissionSchema)
 export const readVHost = read(vhostSchema)
 export const readPolicy = read(policySchema)
 export const readGlobalParameter = read(globalParameterSchema)
+export const readRedriveJob = read(jobRecordSchema)
 
 export function exchangeDefinition(exchange: Exchange): Definition {
   const { type, flags, args } = exchange
@@ -123,6 +126,10 @@ export function policyDefinition(kind: PolicyKind, { name, ...policy }: Policy):
 
 export function globalParameterDefinition(name: string, value: unknown): Definition {
   return define('global-parameter', name, { value })
+}
+
+export function redriveJobDefinition(id: number, record: JobRecord): Definition {
+  return define('redrive-job', String(id), record)
 }
 
 export function removal(kind: DefinitionKind, name: string): Definition {

@@ -7,7 +7,9 @@ import { heldNumber } from '../queues/held.ts'
 import { Queue } from '../queues/queue.ts'
 import type { Definition, LevelStart, Recovered } from '../store/store.ts'
 import { restoreBinding } from './bindings.ts'
-import { DefinitionUnreadable, readBinding, readExchange, readPolicy, readQueue } from './definitions.ts'
+import {
+  DefinitionUnreadable, readBinding, readExchange, readPolicy, readQueue, readRedriveJob,
+} from './definitions.ts'
 import { applyPolicies } from './policy-changes.ts'
 import { addQueue } from './queue-declarations.ts'
 import type { VHost } from './vhost.ts'
@@ -37,6 +39,10 @@ export function restoreTopology(vhost: VHost, recovered: Recovered, log: Log): n
   }
   restoreMessages(vhost, recovered)
   applyPolicies(vhost)
+  const jobs = of('redrive-job').map((definition) => ({ id: Number(definition.name), definition }))
+  for (const { id, definition } of jobs.toSorted((a, b) => a.id - b.id)) {
+    vhost.redrives.restore(id, readRedriveJob(definition))
+  }
   for (const totals of recovered.queues) lastQueueId = Math.max(lastQueueId, totals.queue)
   return lastQueueId
 }

@@ -6,6 +6,7 @@ import { removeQueue } from './queue-declarations.ts'
 import type { VHost } from './vhost.ts'
 
 export function emptyVHost(vhost: VHost): void {
+  vhost.redrives.end()
   for (const queue of [...vhost.queues.values()]) removeQueue(vhost, queue)
   for (const exchange of [...vhost.exchanges.values()]) removeExchange(vhost, exchange)
   for (const kind of ['policy', 'operator-policy'] as const) {

@@ -8,6 +8,7 @@ import type { TimerWheel } from '../base/timer-wheel.ts'
 import type { Turn } from '../base/turn.ts'
 import { DeadLetterer } from '../dlq/dead-letterer.ts'
 import { Retries } from '../dlq/retries.ts'
+import { RedriveJobs } from '../dlq/redrive-jobs.ts'
 import type { Binding, Destination } from '../exchanges/binding.ts'
 import { Exchange } from '../exchanges/exchange.ts'
 import type { HeaderSource } from '../exchanges/exchange-type.ts'
@@ -17,6 +18,7 @@ import { RouteFinder } from '../exchanges/route.ts'
 import type { Route } from '../exchanges/route.ts'
 import { notFound, resourceLocked } from '../protocol/errors.ts'
 import { EMPTY_TABLE } from '../protocol/table.ts'
+import { Browser } from '../queues/browser.ts'
 import type { Message } from '../queues/message.ts'
 import type { Window } from '../queues/paged-ready.ts'
 import type { Queue, QueueParts } from '../queues/queue.ts'
@@ -26,6 +28,7 @@ import type { Definition, Store } from '../store/store.ts'
 import type { Counters } from './counters.ts'
 import { DurableRecords } from './durable-records.ts'
 import type { DurableListener } from './durable-records.ts'
+import { redriveJobDefinition, removal } from './definitions.ts'
 import { Policies } from './policies.ts'
 import { NEW_VHOST } from './vhost-facts.ts'
 import type { VHostFacts } from './vhost-facts.ts'
@@ -65,6 +68,7 @@ export interface VHostParts {
   readonly window: Window
   readonly random: Random
   readonly facts?: VHostFacts
+  mayWrite(user: string, exchange: string): boolean
 }
 
 export class VHost {
@@ -83,6 +87,11 @@ export class VHost {
   readonly random: Random
   readonly records: DurableRecords
   readonly policies = new Policies()
+  /** Looks at messages without taking them. */
+  readonly browser: Browser
+  readonly redrives: RedriveJobs
+  /** Whether the user may publish to an exchange of it now. */
+  readonly mayWrite: (user: string, exchange: string) => boolean
   /** Rises with every change that may turn a route, or the right to publish there, false. */
   topologyVersion = 0
   /** Exclusive queues by the connection they go with. */
@@ -100,6 +109,7 @@ export class VHost {
     this.name = name
     this.facts = parts.facts ?? NEW_VHOST
     this.store = store
+    this.browser = new Browser(store)
     this.records = new DurableRecords(store, turn)
     this.turn = turn
     this.messageIds = messageIds
@@ -112,6 +122,14 @@ export class VHost {
       residence: parts.residence, window: parts.window,
       expired: (queue) => expired(this, queue),
     }
+    this.mayWrite = parts.mayWrite
+    this.redrives = new RedriveJobs({
+      topology: this, browser: this.browser, turn, clock, timers, store,
+      findQueue: (queue) => this.findQueue(queue), mayWrite: parts.mayWrite,
+      // Not by `records`: nobody who declares something is to wait for a job.
+      record: (id, doc) => store.define(
+        doc === null ? removal('redrive-job', String(id)) : redriveJobDefinition(id, doc)),
+    })
     this.finder = new RouteFinder((exchange) => this.exchanges.get(exchange) ?? null)
     for (const [exchange, type, isInternal = false] of PREDECLARED) {
       const flags = { isDurable: true, isAutoDelete: false, isInternal }

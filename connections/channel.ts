@@ -66,8 +66,8 @@ implements Caller, ChannelView, ConfirmingChannel, ConsumingChannel, PublishingC
   transaction: Transaction | null = null
   private readonly methods: MethodHandlers
   private readonly publisher = new Publisher(this)
-  private readonly unacked = new Unacked()
-  readonly timeouts = new AckTimeouts(this, this.unacked)
+  readonly unacked: Unacked
+  readonly timeouts: AckTimeouts
   confirms: Confirms | null = null
   private areConfirmsReady = false
   /** Set by our close. */
@@ -82,6 +82,8 @@ implements Caller, ChannelView, ConfirmingChannel, ConsumingChannel, PublishingC
     this.methods = methods
     this.connection = connection
     this.broker = connection.broker
+    this.unacked = new Unacked(this.broker.clock)
+    this.timeouts = new AckTimeouts(this, this.unacked)
     this.number = number
     this.vhost = vhost
     this.user = user

@@ -1,6 +1,7 @@
 // Unacked deliveries against a Map: tags with gaps, taken one by one, up to a tag, or all.
 import { array, assert, constantFrom, integer, nat, property, record } from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { TestClock } from '../base/clock.ts'
 import type { Entry } from '../queues/entry.ts'
 import { Unacked } from './unacked.ts'
 import type { TakenEntry } from './unacked.ts'
@@ -9,7 +10,7 @@ import type { TakenEntry } from './unacked.ts'
 const entryOf = (tag: number): Entry => ({ id: tag }) as Entry
 
 function unackedOf(...tags: number[]): Unacked {
-  const unacked = new Unacked()
+  const unacked = new Unacked(new TestClock())
   for (const tag of tags) unacked.add(tag, entryOf(tag))
   return unacked
 }
@@ -23,7 +24,7 @@ it('holds what a map holds, whatever is taken in whatever order', () => {
     gap: integer({ min: 1, max: 4 }), pick: nat(),
   })
   assert(property(array(step, { maxLength: 120 }), nat(2 ** 40), (steps, start) => {
-    const unacked = new Unacked()
+    const unacked = new Unacked(new TestClock())
     const model = new Map<number, Entry>()
     let lastTag = start
     let taken: TakenEntry[] = []
@@ -121,4 +122,20 @@ it('can be filled again after everything was taken', () => {
   expect(unacked.count).toBe(0)
   unacked.add(9, entryOf(9))
   expect(unacked.take(9)?.id).toBe(9)
+})
+
+it('knows to the second when each delivery was made', () => {
+  const clock = new TestClock(1_000_000)
+  const unacked = new Unacked(clock)
+  for (const tag of [1, 2, 3, 4, 5]) {
+    unacked.add(tag, entryOf(tag))
+    clock.travel(600)
+  }
+  unacked.take(1)
+  unacked.take(4)
+  expect([...unacked.deliveries()].map(({ tag, sinceMs }) => [tag, sinceMs]))
+    .toEqual([[2, 1_000_000], [3, 1_001_200], [5, 1_002_400]])
+  unacked.takeAll()
+  unacked.add(6, entryOf(6))
+  expect([...unacked.deliveries()].map(({ tag, sinceMs }) => [tag, sinceMs])).toEqual([[6, 1_003_000]])
 })

@@ -3,8 +3,13 @@
 //
 //   tags:     4    5    7    8     (6 was a no-ack delivery)
 //   entries:  e    ·    e    e     (5 is settled; it goes when everything before it has gone)
+//   marks:   10:00:00 from tag 4   10:00:01 from tag 8
+import type { Clock } from '../base/clock.ts'
 import { Ring } from '../base/ring.ts'
 import type { Entry } from '../queues/entry.ts'
+
+/** When a delivery was made is known to so much: a mark for each, not a time per delivery. */
+const MARK_MS = 1_000
 
 /** A delivery that was taken out, to be put back by a rollback. */
 export interface TakenEntry {
@@ -15,16 +20,34 @@ export interface TakenEntry {
 export class Unacked {
   private readonly tags = new Ring<number>()
   private readonly entries = new Ring<Entry | null>()
+  private readonly markTags = new Ring<number>()
+  private readonly markTimes = new Ring<number>()
+  private markedMs = -Infinity
+  private readonly clock: Clock
   private outstanding = 0
+
+  constructor(clock: Clock) {
+    this.clock = clock
+  }
 
   get count(): number {
     return this.outstanding
   }
 
   add(tag: number, entry: Entry): void {
-    this.tags.push(tag)
-    this.entries.push(entry)
-    this.outstanding++
+    if (this.clock.nowMs - this.markedMs >= MARK_MS || this.tags.length === 0) this.mark(tag)
+    this.append(tag, entry)
+  }
+
+  /** Those outstanding, oldest first, each with when it was made: milliseconds since the epoch. */
+  *deliveries(): IterableIterator<{ readonly tag: number; readonly entry: Entry; readonly sinceMs: number }> {
+    let mark = 0
+    for (let at = 0; at < this.tags.length; at++) {
+      const tag = this.tags.at(at)!
+      while ((this.markTags.at(mark + 1) ?? Infinity) <= tag) mark++
+      const entry = this.entries.at(at)
+      if (entry !== null) yield { tag, entry, sinceMs: this.markTimes.at(mark) ?? this.markedMs }
+    }
   }
 
   /** Takes out one tag; null when it is unknown or settled. */
@@ -87,7 +110,13 @@ export class Unacked {
       if (entry !== null) all.push({ tag: this.tags.at(at)!, entry })
     }
     this.takeAll()
-    for (const { tag, entry } of all.toSorted((a, b) => a.tag - b.tag)) this.add(tag, entry)
+    for (const { tag, entry } of all.toSorted((a, b) => a.tag - b.tag)) this.append(tag, entry)
+  }
+
+  private append(tag: number, entry: Entry): void {
+    this.tags.push(tag)
+    this.entries.push(entry)
+    this.outstanding++
   }
 
   private trim(): void {
@@ -95,6 +124,17 @@ export class Unacked {
       this.entries.shift()
       this.tags.shift()
     }
+    while ((this.markTags.at(1) ?? Infinity) <= this.firstTag) {
+      this.markTags.shift()
+      this.markTimes.shift()
+    }
+  }
+
+  private mark(tag: number): void {
+    if (this.tags.length === 0) while (this.markTags.shift() !== null) this.markTimes.shift()
+    this.markedMs = this.clock.nowMs
+    this.markTags.push(tag)
+    this.markTimes.push(this.markedMs)
   }
 
   private find(tag: number): number {

@@ -4,9 +4,11 @@
 import type { Endpoint } from './endpoint.ts'
 import { backupEndpoints } from './routes/backup.ts'
 import { bindingEndpoints } from './routes/bindings.ts'
+import { browseEndpoints } from './routes/browse.ts'
 import { channelEndpoints } from './routes/channels.ts'
 import { clusterEndpoints } from './routes/cluster.ts'
 import { connectionEndpoints } from './routes/connections.ts'
+import { deadLetterEndpoints } from './routes/dead-letters.ts'
 import { definitionEndpoints } from './routes/definitions.ts'
 import { exchangeEndpoints } from './routes/exchanges.ts'
 import { explainEndpoints } from './routes/explain.ts'
@@ -21,6 +23,7 @@ import { permissionEndpoints } from './routes/permissions.ts'
 import { policyEndpoints } from './routes/policies.ts'
 import { publishingEndpoints } from './routes/publishing.ts'
 import { queueEndpoints } from './routes/queues.ts'
+import { redriveEndpoints } from './routes/redrive.ts'
 import { settingEndpoints } from './routes/settings.ts'
 import { rpcEndpoints } from './routes/rpc.ts'
 import { streamEndpoints } from './routes/streams.ts'
@@ -49,6 +52,9 @@ export const endpoints: readonly Endpoint[] = [
   ...streamEndpoints,
   ...rpcEndpoints,
   ...explainEndpoints,
+  ...browseEndpoints,
+  ...deadLetterEndpoints,
+  ...redriveEndpoints,
   ...healthEndpoints,
   ...metricsEndpoints,
   ...backupEndpoints,

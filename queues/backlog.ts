@@ -3,6 +3,8 @@
 // their priorities. Invariant: what is paged is counted for all lists at once, because a restart knows no
 // more; when no list has anything paged any more, the rest of that count was damaged messages.
 
+import { Extractions } from './extractions.ts'
+
 export class Backlog {
   count = 0
   /** Of the bodies. */
@@ -19,6 +21,8 @@ export class Backlog {
    * Infinity: there was no need for levels yet.
    */
   levelledFrom = Infinity
+  /** Taken out of what only the store had. */
+  readonly extractions = new Extractions()
 
   entered(bodyBytes: number): void {
     this.count++
@@ -44,6 +48,11 @@ export class Backlog {
   restore(count: number, bytes: number): void {
     this.count = this.pagedCount = count
     this.bytes = this.pagedBytes = bytes
+  }
+
+  /** What is paged is known for one list alone. */
+  get isOfOneList(): boolean {
+    return this.pagedLists === 1
   }
 
   listBeginsPaging(): void {

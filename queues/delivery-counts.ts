@@ -27,6 +27,10 @@ export function countRetry(counts: number): number {
   return countReturn(counts, true) + (isMost ? 0 : RETRIED_UNIT)
 }
 
+export function acquiredCount(counts: number): number {
+  return counts & COUNT_MAX
+}
+
 export function failedCount(counts: number): number {
   return counts >>> 16
 }
@@ -37,7 +41,7 @@ export function retriedCount(counts: number): number {
 
 /** A count of 0 is no header (RabbitMQ 4.3). */
 export function countHeaders(counts: number): FieldTable {
-  const table: FieldTable = new Map([[ACQUIRED, { tag: 'l', value: counts & COUNT_MAX }]])
+  const table: FieldTable = new Map([[ACQUIRED, { tag: 'l', value: acquiredCount(counts) }]])
   return failedCount(counts) === 0 ? table
     : new Map([...table, [FAILED, { tag: 'l', value: failedCount(counts) }]])
 }

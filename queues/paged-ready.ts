@@ -11,9 +11,12 @@
 import { Ring } from '../base/ring.ts'
 import type { Page, PageReceiver, Store, StoredMessage } from '../store/store.ts'
 import { Backlog } from './backlog.ts'
+import { idsOf, takeById } from './entry-order.ts'
 import type { Entry } from './entry.ts'
 import { FifoReady } from './ready-list.ts'
 import type { PurgeRange, ReadyList, Restored } from './ready-list.ts'
+import { inMemory, RingSequence } from './ready-segment.ts'
+import type { ReadySegment } from './ready-segment.ts'
 import type { Residence } from './residence.ts'
 
 /** How much of a queue stays in memory, in messages and bytes of their bodies. */
@@ -192,9 +195,54 @@ export class PagedReady implements ReadyList, PageReceiver {
     this.isSplit = false
   }
 
+  segments(): ReadySegment[] {
+    return this.segmentsOf(0)
+  }
+
+  /** The same as part of a list with several levels, of which the higher ones go out first. */
+  segmentsOf(level: number): ReadySegment[] {
+    const { front, tail, backlog, pagedTo } = this
+    const segments = [inMemory(level, front), ...this.hasPaged ? this.pagedRanges(level) : []]
+    if (segments.length === 2 && backlog.isOfOneList) {
+      segments[1] = { ...segments[1]!, length: backlog.pagedCount }
+    }
+    if (tail.length > 0) segments.push(inMemory(level, new RingSequence(tail), pagedTo))
+    return segments
+  }
+
+  extract(seen: readonly Entry[], seenBatch: number): Entry[] {
+    const { backlog, residence, store } = this
+    const ids = idsOf(seen)
+    const taken = this.front.takeById(ids)
+    const fromTail = takeById(this.tail, ids)
+    for (const { id, message: { bodyBytes } } of fromTail) {
+      this.tailBytes -= bodyBytes
+      // What is left of the tail may be let go, and then its ids lie among those that only the store has.
+      backlog.extractions.add(id, store)
+    }
+    taken.push(...fromTail)
+    for (const { message: { bodyBytes } } of taken) {
+      backlog.left(bodyBytes)
+      residence.leave(bodyBytes)
+    }
+    if (fromTail.length > 0) this.countStored()
+    if (this.hasPaged && this.canExtract(seenBatch)) taken.push(...this.extractPaged(seen))
+    if (this.isSplit) this.refill()
+    return taken
+  }
+
+  canExtract(seenBatch: number): boolean {
+    return this.backlog.extractions.areKnownSince(seenBatch)
+  }
+
+  isExtracted(id: number): boolean {
+    return this.backlog.extractions.has(id)
+  }
+
   pageLoaded({ messages, isLast }: Page): void {
     const askedTo = this.askedTo
     this.askedTo = -1
+    this.backlog.extractions.pageCame(this)
     // Asked for before a purge.
     if (askedTo > this.loadedTo) this.take(messages, isLast ? askedTo : 0)
     if (this.isSplit) this.refill()
@@ -208,10 +256,11 @@ export class PagedReady implements ReadyList, PageReceiver {
 
   private take(messages: readonly StoredMessage[], completeTo: number): void {
     for (const stored of messages) {
+      this.loadedTo = stored.id
+      if (this.backlog.extractions.has(stored.id)) continue
       const entry = this.queue.entryOf(stored)
       const bodyBytes = stored.bodyEnd - stored.bodyStart
       this.backlog.pagedIn(bodyBytes)
-      this.loadedTo = stored.id
       if (entry === null) continue
       this.front.push(entry)
       this.residence.enter(bodyBytes)
@@ -254,8 +303,42 @@ export class PagedReady implements ReadyList, PageReceiver {
     if (this.askedTo >= 0) return
     const { level, lastId } = this.nextRange()
     this.askedTo = lastId
+    this.backlog.extractions.pageAsked(this, this.store.durableBatch)
     const { loadedTo: afterId, queue: { id: queue }, window: { pageBytes: bytesMax } } = this
     this.store.load({ queue, level, afterId, lastId, limit, bytesMax }, this)
+  }
+
+  /** Of what only the store has: the store is told by whoever they go to. */
+  private extractPaged(seen: readonly Entry[]): Entry[] {
+    const { backlog, store } = this
+    const taken: Entry[] = []
+    for (const entry of seen) {
+      const { id, message: { bodyBytes } } = entry
+      if (id <= this.loadedTo || id > this.pagedTo || !backlog.extractions.add(id, store)) continue
+      backlog.pagedIn(bodyBytes)
+      backlog.left(bodyBytes)
+      taken.push(entry)
+    }
+    if (backlog.pagedCount === 0) this.loaded(this.pagedTo)
+    return taken
+  }
+
+  private countStored(): void {
+    const { tail } = this
+    this.tailStored = Math.min(this.tailStored, tail.length)
+    while (this.tailStored > 0 && !tail.at(this.tailStored - 1)!.isStored) this.tailStored--
+    while (this.tailStored < tail.length && tail.at(this.tailStored)!.isStored) this.tailStored++
+  }
+
+  /** What the store has under no level, and under that of the list. */
+  private pagedRanges(level: number): ReadySegment[] {
+    const { loadedTo: afterId, pagedTo: lastId, level: storeLevel, backlog: { levelledFrom } } = this
+    const range = { level, length: null, entries: null, storeLevel, afterId, lastId }
+    if (afterId + 1 >= levelledFrom) return [range]
+    if (lastId < levelledFrom) return [{ ...range, storeLevel: 0 }]
+    return [
+      { ...range, storeLevel: 0, lastId: levelledFrom - 1 }, { ...range, afterId: levelledFrom - 1 },
+    ]
   }
 
   /** Of what is paged, the next ids that the store has under one level. */

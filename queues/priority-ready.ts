@@ -18,6 +18,7 @@ import type { Message } from './message.ts'
 import { PagedReady } from './paged-ready.ts'
 import type { PagedParts, PagedQueue, Window } from './paged-ready.ts'
 import type { PurgeRange, ReadyList, Restored } from './ready-list.ts'
+import type { ReadySegment } from './ready-segment.ts'
 
 /** All lists but the usual one have a window's worth of memory together, up to so many of them. */
 const SHARES_MAX = 32
@@ -101,6 +102,32 @@ export class PriorityReady implements ReadyList {
 
   clear(drop: (entry: Entry) => void, purge: PurgeRange): void {
     for (const list of this.lists) list?.clear(drop, purge)
+  }
+
+  segments(): ReadySegment[] {
+    return this.lists.flatMap((list, priority) => (list === null ? [] : [list.segmentsOf(priority)]))
+      .toReversed().flat()
+  }
+
+  extract(seen: readonly Entry[], seenBatch: number): Entry[] {
+    const { backlog, priorities } = this
+    const taken: Entry[] = []
+    for (const [priority, list] of this.lists.entries()) {
+      if (list === null) continue
+      // Of what has no level, some have another priority than that of the list they are paged in.
+      const mine = seen.filter((entry) => priorities.of(entry.message) === priority
+        || (priority === priorities.usual && entry.id < backlog.levelledFrom))
+      if (mine.length > 0) taken.push(...list.extract(mine, seenBatch))
+    }
+    return taken
+  }
+
+  canExtract(seenBatch: number): boolean {
+    return this.backlog.extractions.areKnownSince(seenBatch)
+  }
+
+  isExtracted(id: number): boolean {
+    return this.backlog.extractions.has(id)
   }
 
   *[Symbol.iterator](): IterableIterator<Entry> {

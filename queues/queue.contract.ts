@@ -50,7 +50,7 @@ export class RecordingStore implements Store {
   openBatch = 1
   private position = 0
   private isBatchEmpty = true
-  private loads: { readonly page: () => Page; readonly receiver: PageReceiver }[] = []
+  private loads: { readonly page: Page; readonly receiver: PageReceiver }[] = []
   onDurable: (batch: number) => void = () => {}
   onFailed = (): void => {}
   onRelieved = (): void => {}
@@ -107,19 +107,20 @@ export class RecordingStore implements Store {
     return Promise.resolve({ definitions: [], queues: [], levels: [], lastId: 0, suspectTo: 0 })
   }
 
+  /** The answer is what is there now, however late it comes. */
   load(request: PageRequest, receiver: PageReceiver): void {
-    this.loads.push({ page: () => this.page(request), receiver })
+    this.loads.push({ page: this.page(request), receiver })
   }
 
   loadByLevel(request: LevelRequest, receiver: PageReceiver): void {
-    this.loads.push({ page: () => this.pageByLevel(request), receiver })
+    this.loads.push({ page: this.pageByLevel(request), receiver })
   }
 
   /** Answers what has been asked for; false when nothing was. */
   answerLoads(): boolean {
     const loads = this.loads
     this.loads = []
-    for (const { page, receiver } of loads) receiver.pageLoaded(page())
+    for (const { page, receiver } of loads) receiver.pageLoaded(page)
     return loads.length > 0
   }
 

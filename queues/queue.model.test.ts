@@ -5,6 +5,8 @@
 import { expect, it } from 'vitest'
 import { SeededRandom } from '../base/random.ts'
 import { tableOf } from '../protocol/table-encode.ts'
+import { Browser, EVERY, FIRST, placeBehind } from './browser.ts'
+import type { BrowsedPage, Place } from './browser.ts'
 import type { Entry } from './entry.ts'
 import { messageOf, QueueWorld, TestConsumer } from './queue.contract.ts'
 
@@ -57,6 +59,9 @@ class ModelRun {
   /** The message that is being published, and whether it was refused with a dead letter. */
   private publishing = 0
   private isRefused = false
+  private readonly browser: Browser
+  /** What somebody has seen, to be extracted later. */
+  private seen: BrowsedPage | null = null
 
   constructor(seed: number, { hasLimits, isPaged }: Kind) {
     this.hasLimits = hasLimits
@@ -69,6 +74,7 @@ class ModelRun {
         pageMessages: size, pageBytes: 1e9 },
       residentBytesMax: isPaged ? random.below(2) * 5_000 : 1e9,
     })
+    this.browser = new Browser(this.world.store)
     this.world.onDeath = (routingKey, reason) => this.died(Number(routingKey), reason)
   }
 
@@ -82,7 +88,7 @@ class ModelRun {
 
   private step(): void {
     const { random } = this
-    const roll = random.below(106)
+    const roll = random.below(116)
     if (roll < 30) for (let n = random.below(6); n > 0; n--) this.publish()
     else if (roll < 50) this.endTurn()
     else if (roll < 68) this.settleOrReturn()
@@ -91,7 +97,9 @@ class ModelRun {
     else if (roll < 92) this.get()
     else if (roll < 98) this.stallOrResume()
     else if (roll < 100) this.purge()
-    else this.pass()
+    else if (roll < 106) this.pass()
+    else if (roll < 111) this.look()
+    else this.extract()
   }
 
   private publish(): void {
@@ -285,6 +293,54 @@ class ModelRun {
     for (const held of all) this.settled(held)
   }
 
+  private look(): void {
+    const from = this.random.chance(0.5) ? FIRST : placeBehind(this.random.below(10))
+    this.lookAt(from, 1 + this.random.below(6), (page) => { this.seen = page })
+  }
+
+  private lookAt(from: Place, limit: number, browsed: (page: BrowsedPage) => void): void {
+    const request = { from, filter: EVERY, limit, bytesMax: 1e9, lastId: Infinity }
+    this.browser.look(this.world.queue, request, {
+      browsed,
+      browseFailed(cause) {
+        throw cause
+      },
+    })
+  }
+
+  /** Of what was seen, all that is ready still is taken, and nothing else, however long ago it was. */
+  private extract(): void {
+    const { seen, world: { queue, turn } } = this
+    if (seen === null) return
+    const entries = seen.items.map(({ entry }) => entry).filter(() => this.random.chance(0.8))
+    const expected = entries.filter(({ id }) => this.ready.has(id)).map(({ id }) => id)
+    const taken = queue.ready.extract(entries, seen.seenBatch)
+    same(taken.map(({ id }) => id).toSorted((a, b) => a - b).join(' '),
+      expected.toSorted((a, b) => a - b).join(' '))
+    for (const entry of taken) {
+      queue.forget(entry)
+      this.settled(entry)
+    }
+    turn.pump(queue)
+  }
+
+  /** When nothing is on its way, a look at everything sees the model. */
+  private compareView(): void {
+    const ids: number[] = []
+    const positions: number[] = []
+    const take = ({ items, next }: BrowsedPage): void => {
+      for (const { entry, position } of items) {
+        ids.push(entry.id)
+        positions.push(position)
+      }
+      if (next !== null) this.lookAt(next, 3, take)
+    }
+    this.lookAt(FIRST, 3, take)
+    this.world.settleDown()
+    same(ids.join(' '), this.inOrder().map(({ id }) => id).join(' '))
+    same(positions.join(' '), ids.map((_, position) => position).join(' '))
+  }
+
   private check(): void {
     const { queue, store } = this.world
     queue.checkInvariants()
@@ -305,6 +361,8 @@ class ModelRun {
       if (entry !== null) this.requeue(entry)
     }
     while (this.consumers.length > 0) this.removeConsumer()
+    world.settleDown()
+    this.compareView()
     const expected = [...this.ready.values()].filter(({ expiresAtMs }) => expiresAtMs >= world.clock.nowMs)
       .toSorted((a, b) => b.level - a.level || a.id - b.id)
     const last = new TestConsumer('last')

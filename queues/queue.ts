@@ -72,7 +72,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
   settings: QueueSettings
   readonly consumers: ConsumerSet
   readonly traffic = new QueueTraffic()
-  private readonly ready: ReadyList
+  readonly ready: ReadyList
   private readonly parts: QueueParts
   private readonly lease: Lease
   private readonly headExpiry: HeadExpiry
@@ -413,7 +413,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
   }
 
   /** What a consumer with credit is about to get does not count: it is handed out before (RabbitMQ). */
-  private isFull(bodyBytes: number): boolean {
+  isFull(bodyBytes: number): boolean {
     const { settings, ready, deaths } = this
     if (!wouldBeOverLimit(settings, deaths.withKept(ready), bodyBytes)) return false
     if (this.consumers.count > 0 && this.pumpReady()) this.parts.turn.pump(this)

@@ -162,3 +162,22 @@ it('lets what has other priorities go to the store, too, and serves it in order'
   expect(consume(world)).toEqual(expected)
   expect(world.store.kept.size).toBe(0)
 })
+
+/** All entries as the segments show them, in order. */
+function shown(ready: QuorumReady): number[] {
+  return ready.segments().flatMap(({ entries }) => (
+    Array.from({ length: entries!.length }, (_, at) => entries!.at(at)!.id)))
+}
+
+it('shows and gives out the middle of what it would serve in the same order', () => {
+  const ready = emptyReady()
+  const entries = [5, null, 9, 0, null, 9, 2].map((priority, at) => entryOf(at + 1, priority, at))
+  for (const entry of entries.slice(1)) ready.push(entry)
+  ready.requeue(entries[0]!)
+  expect(shown(ready)).toEqual([1, 3, 6, 2, 5, 7, 4])
+  const taken = ready.extract([entries[5]!, entries[0]!, entries[6]!, entries[4]!], 0)
+  expect(taken.map(({ id }) => id).toSorted()).toEqual([1, 5, 6, 7])
+  expect([shown(ready), ready.length, ready.bytes]).toEqual([[3, 2, 4], 3, 2 + 1 + 3])
+  expect(ready.extract(entries, 0).map(({ id }) => id).toSorted()).toEqual([2, 3, 4])
+  expect([ready.first(), ready.length, ready.bytes]).toEqual([null, 0, 0])
+})

@@ -5,11 +5,14 @@
 //   returned:  9 3 7     priorities:  31 … 0
 //              ^ first
 import { Ring } from '../base/ring.ts'
+import { idsOf } from './entry-order.ts'
 import type { Entry } from './entry.ts'
 import type { PagedParts, PagedQueue } from './paged-ready.ts'
 import { PriorityReady } from './priority-ready.ts'
 import type { Priorities } from './priority-ready.ts'
 import type { PurgeRange, ReadyList, Restored } from './ready-list.ts'
+import { inMemory } from './ready-segment.ts'
+import type { EntrySequence, ReadySegment } from './ready-segment.ts'
 import type { Residence } from './residence.ts'
 
 const MAX = 31
@@ -83,6 +86,30 @@ export class QuorumReady implements ReadyList {
     this.others.clear(drop, purge)
   }
 
+  segments(): ReadySegment[] {
+    return [inMemory(MAX + 1, new ReturnSequence(this.returned)), ...this.others.segments()]
+  }
+
+  extract(seen: readonly Entry[], seenBatch: number): Entry[] {
+    const ids = new Set(idsOf(seen))
+    const taken = this.returned.takeAt(
+      [...this.returned].flatMap(({ id }, index) => (ids.has(id) ? [index] : [])))
+    for (const { message: { bodyBytes } } of taken) {
+      this.returnedBytes -= bodyBytes
+      this.residence.leave(bodyBytes)
+    }
+    taken.push(...this.others.extract(seen, seenBatch))
+    return taken
+  }
+
+  canExtract(seenBatch: number): boolean {
+    return this.others.canExtract(seenBatch)
+  }
+
+  isExtracted(id: number): boolean {
+    return this.others.isExtracted(id)
+  }
+
   *[Symbol.iterator](): IterableIterator<Entry> {
     yield* this.returned
     yield* this.others
@@ -94,5 +121,33 @@ export class QuorumReady implements ReadyList {
     this.returnedBytes -= entry.message.bodyBytes
     this.residence.leave(entry.message.bodyBytes)
     return entry
+  }
+}
+
+/** In the order of return: what stood behind an entry that is gone cannot be told from what is new. */
+class ReturnSequence implements EntrySequence {
+  private readonly ring: Ring<Entry>
+
+  constructor(ring: Ring<Entry>) {
+    this.ring = ring
+  }
+
+  get length(): number {
+    return this.ring.length
+  }
+
+  at(index: number): Entry | null {
+    return this.ring.at(index)
+  }
+
+  placeAfter(id: number): number {
+    return this.placeOf(id) + 1
+  }
+
+  placeOf(id: number): number {
+    for (let index = 0; index < this.ring.length; index++) {
+      if (this.ring.at(index)!.id === id) return index
+    }
+    return -1
   }
 }

@@ -6,7 +6,9 @@
 //              ^ first                   ^ first of the new ones
 import { Ring } from '../base/ring.ts'
 import type { LevelStart } from '../store/store.ts'
+import { placeAfter, takeById } from './entry-order.ts'
 import type { Entry } from './entry.ts'
+import type { EntrySequence, ReadySegment } from './ready-segment.ts'
 
 /** What the store kept over a restart: everything of the queue with an id up to `lastId`. */
 export interface Restored {
@@ -43,9 +45,20 @@ export interface ReadyList extends Iterable<Entry> {
   wake(): void
   /** Forgets everything: `drop` hears of each entry in memory, `purge` of the ids that only the store has. */
   clear(drop: (entry: Entry) => void, purge: PurgeRange): void
+  /** All that is ready, in the order of delivery. */
+  segments(): readonly ReadySegment[]
+  /**
+   * Takes out, of entries that were seen in a segment, those that are ready still. `seenBatch` was the
+   * durable one when the store was asked for them; what it cannot answer for is left (`canExtract`).
+   */
+  extract(seen: readonly Entry[], seenBatch: number): Entry[]
+  /** False: what the store said then is too old to tell what has been extracted since. */
+  canExtract(seenBatch: number): boolean
+  /** Extracted, though the store may show it still. */
+  isExtracted(id: number): boolean
 }
 
-export class FifoReady {
+export class FifoReady implements EntrySequence {
   private readonly fresh = new Ring<Entry>()
   private requeued: Entry[] = []
   /** Items of `requeued` before this one are gone. */
@@ -63,15 +76,9 @@ export class FifoReady {
 
   requeue(entry: Entry): void {
     const { requeued } = this
-    let low = this.requeuedFrom
-    let high = requeued.length
-    if (high > low && requeued[high - 1]!.id < entry.id) low = high
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (requeued[middle]!.id < entry.id) low = middle + 1
-      else high = middle
-    }
-    requeued.splice(low, 0, entry)
+    const last = requeued[requeued.length - 1]
+    if (last === undefined || last.id < entry.id) requeued.push(entry)
+    else requeued.splice(this.requeuedFrom + this.requeuedBefore(entry.id), 0, entry)
     this.bytes += entry.message.bodyBytes
   }
 
@@ -93,6 +100,59 @@ export class FifoReady {
       this.requeuedFrom = 0
     }
     return entry
+  }
+
+  at(index: number): Entry | null {
+    const { fresh, requeued, requeuedFrom } = this
+    const early = requeued.length - requeuedFrom
+    if (early === 0 || index < 0) return fresh.at(index)
+    // The first of the new ones that so many entries or more go before.
+    let low = Math.max(0, index - early)
+    let high = Math.min(index, fresh.length)
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (middle + this.requeuedBefore(fresh.at(middle)!.id) < index) low = middle + 1
+      else high = middle
+    }
+    const next = fresh.at(low)
+    if (next !== null && low + this.requeuedBefore(next.id) === index) return next
+    return requeued[requeuedFrom + index - low] ?? null
+  }
+
+  placeAfter(id: number): number {
+    return placeAfter(this.fresh, id) + this.requeuedBefore(id + 1)
+  }
+
+  placeOf(id: number): number {
+    const index = this.placeAfter(id - 1)
+    return this.at(index)?.id === id ? index : -1
+  }
+
+  /** Takes out those with these ids, which ascend. */
+  takeById(ids: readonly number[]): Entry[] {
+    const taken = takeById(this.fresh, ids)
+    if (this.requeued.length > this.requeuedFrom) {
+      const wanted = new Set(ids)
+      const early = this.requeued.slice(this.requeuedFrom)
+      taken.push(...early.filter(({ id }) => wanted.has(id)))
+      this.requeued = early.filter(({ id }) => !wanted.has(id))
+      this.requeuedFrom = 0
+    }
+    for (const { message } of taken) this.bytes -= message.bodyBytes
+    return taken
+  }
+
+  /** How many of the requeued ones have a lower id. */
+  private requeuedBefore(id: number): number {
+    const { requeued, requeuedFrom } = this
+    let low = requeuedFrom
+    let high = requeued.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (requeued[middle]!.id < id) low = middle + 1
+      else high = middle
+    }
+    return low - requeuedFrom
   }
 
   *[Symbol.iterator](): IterableIterator<Entry> {

@@ -3,6 +3,7 @@
 // 1: nobody else can own a scope of theirs.
 
 import type { BatchPipeline } from './batch-pipeline.ts'
+import type { MessageQuery } from './message-query.ts'
 import type {
   Definition, LevelRequest, PageReceiver, PageRequest, Recovered, StorableMessage, Store, StoreFailure,
 } from './store.ts'
@@ -12,11 +13,15 @@ export interface ScopeReader {
   recover(scope: string): Promise<Recovered>
   load(request: PageRequest, receiver: PageReceiver): void
   loadByLevel(request: LevelRequest, receiver: PageReceiver): void
+  /** Where the engine offers one. */
+  readonly query?: MessageQuery
 }
 
 export class BatchStore implements Store {
   readonly scope: string
   readonly epoch = 1
+  /** See message-query.ts; null: there is none but loading. */
+  readonly query: MessageQuery | null
   onDurable: (batch: number) => void = () => {}
   onFailed: (failure: StoreFailure) => void = ({ cause }) => {
     throw cause
@@ -34,6 +39,7 @@ export class BatchStore implements Store {
     this.number = number
     this.pipeline = pipeline
     this.reader = reader
+    this.query = reader.query ?? null
     this.giveBack = giveBack
     pipeline.listeners.add(this)
   }

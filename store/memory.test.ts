@@ -3,6 +3,7 @@
 import { expect, it } from 'vitest'
 import { levelsContract } from './levels.contract.ts'
 import { loadingContract } from './loading.contract.ts'
+import { messageQueryContract } from './message-query.contract.ts'
 import { MemoryEngine } from './memory.ts'
 import { isHeld } from './store.ts'
 import { type EngineUnderTest, messageOf, storeContract } from './store.contract.ts'
@@ -23,6 +24,7 @@ async function makeEngine(): Promise<EngineUnderTest> {
 storeContract('MemoryEngine', makeEngine)
 loadingContract('MemoryEngine', makeEngine)
 levelsContract('MemoryEngine', makeEngine)
+messageQueryContract('MemoryEngine', makeEngine)
 
 it('reports nothing before the scheduler it was given runs', async () => {
   const tasks: (() => void)[] = []

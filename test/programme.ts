@@ -26,6 +26,10 @@ export const programme = {
     unit: 'kills', file: 'test/crash/crash.test.ts', test: 'kills in mid-load', pr: 10, nightly: 300,
     processes: 1,
   },
+  'redrive': {
+    unit: 'dead letters', file: 'test/crash/redrive.test.ts', test: 'a redrive', pr: 1_000,
+    nightly: 100_000, processes: 1,
+  },
   'io-errors': {
     unit: 'points', file: 'test/disk/io-error.test.ts', test: 'an I/O error', pr: 60, nightly: 2_000,
     processes: 1,

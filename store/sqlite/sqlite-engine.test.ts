@@ -6,10 +6,12 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { EVERY_MESSAGE, type FoundMessages } from '../message-query.ts'
 import { isHeld, type Store, type StoreFailure } from '../store.ts'
 import { load } from '../loaded.contract.ts'
 import { levelsContract } from '../levels.contract.ts'
 import { loadingContract } from '../loading.contract.ts'
+import { messageQueryContract } from '../message-query.contract.ts'
 import { type EngineUnderTest, messageOf, storeContract } from '../store.contract.ts'
 import { DataDirectory } from './data-directory.ts'
 import { DataDirectoryNewer } from './migrate.ts'
@@ -48,6 +50,8 @@ async function makeEngine(): Promise<EngineUnderTest> {
 storeContract('SqliteEngine', makeEngine)
 loadingContract('SqliteEngine', makeEngine)
 levelsContract('SqliteEngine', makeEngine)
+messageQueryContract('SqliteEngine', makeEngine)
+
 
 describe('a failed commit', () => {
   it('is reported once, and nothing is reported durable after it', async () => {
@@ -157,4 +161,32 @@ it('an engine that is closed answers no more', async () => {
   await engine.open()
   await engine.close()
   await expect(engine.acquire('/')).rejects.toThrow('is not open')
+})
+
+describe('a search', () => {
+  const everything = {
+    queue: 1, level: 0, afterId: 0, lastId: 10, skip: 0, limit: 10, bytesMax: 1e6, scanMax: Infinity,
+    filter: EVERY_MESSAGE,
+  }
+
+  it('does not show a damaged message, and is answered by why not when the store is closed', async () => {
+    const engine = new SqliteEngine({ dataDir })
+    await engine.open()
+    const store = await acquire(engine)
+    for (const id of [1, 2]) store.put(1, id, messageOf())
+    store.seal()
+    await new Promise<void>((resolve) => { store.onDurable = () => resolve() })
+    const file = new Database(join(dataDir, 'leveret.db'))
+    file.prepare('UPDATE messages SET crc = crc + 1 WHERE id = 1').run()
+    file.close()
+    const found = await new Promise<FoundMessages>((resolve, reject) => {
+      engine.query.search(everything, { found: resolve, searchFailed: reject })
+    })
+    expect([found.messages.map(({ id }) => id), found.scanned]).toEqual([[2], 2])
+    const failed = new Promise<Error>((resolve) => {
+      engine.query.search(everything, { found() {}, searchFailed: resolve })
+    })
+    await engine.close()
+    expect((await failed).message).toBe('the store is closed')
+  })
 })

@@ -11,6 +11,7 @@ import type {
   Engine, EngineInfo, Held, LevelRequest, PageReceiver, PageRequest, Recovered, Store, StoreFailure,
 } from '../store.ts'
 import { DataDirectory } from './data-directory.ts'
+import { SqliteQuery } from './sqlite-query.ts'
 import { toFailure } from './failure.ts'
 import { StoreThread, type StoreThreadListener } from './store-thread.ts'
 import type { StoreNotice } from './thread-messages.ts'
@@ -30,6 +31,8 @@ export class SqliteEngine implements Engine, ScopeReader, StoreThreadListener {
   private readonly acquired = new Set<string>()
   /** Messages that are parked because they were not what had been put. */
   damagedCount = 0
+  readonly query = new SqliteQuery(
+    () => present(this.directory, `the store in ${this.options.dataDir} is not open`).databaseFile)
   private lastScope = 0
   private directory: DataDirectory | null = null
   private thread: StoreThread | null = null
@@ -69,6 +72,7 @@ export class SqliteEngine implements Engine, ScopeReader, StoreThreadListener {
 
   async close(): Promise<void> {
     try {
+      await this.query.end()
       await this.pipeline.flush()
       await this.openThread().ask('close', null)
     } finally {

@@ -50,9 +50,9 @@ export function prepareStatements(db: Database) {
   }
 }
 
-const BY_LEVEL = 'messages m INDEXED BY messages_by_level'
+export const BY_LEVEL = 'messages m INDEXED BY messages_by_level'
 
-const selectMessages = (from = 'messages m'): string => `
+export const selectMessages = (from = 'messages m'): string => `
   SELECT m.id, m.size, m.body_id AS bodyId, m.level, m.crc, m.routing_key AS routingKey, m.head,
     CASE WHEN m.body_id IS NULL THEN m.body ELSE b.body END AS body, r.count AS deliveryCount
   FROM ${from} LEFT JOIN bodies b ON b.id = m.body_id LEFT JOIN redelivery r ON r.id = m.id`
@@ -181,6 +181,8 @@ export function prepare<Args extends unknown[], Row = never>(
 }
 
 /** Answers with the first column instead of a row. */
-function prepareColumn<Args extends unknown[], Value>(db: Database, sql: string): Statement<Args, Value> {
+export function prepareColumn<Args extends unknown[], Value>(
+  db: Database, sql: string,
+): Statement<Args, Value> {
   return db.prepare<Args, Value>(sql).pluck()
 }

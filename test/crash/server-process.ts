@@ -59,6 +59,7 @@ export class ServerProcess {
     this.startMs = performance.now() - startedMs
     this.httpUrl = /http:\/\/\S+/.exec(this.stdout)?.[0] ?? ''
     this.amqpPort = Number(/amqp:\/\/[^\s]+:(\d+)/.exec(this.stdout)?.[1])
+    this.httpUrl = /http:\/\/[^\s]+/.exec(this.stdout)?.[0] ?? ''
   }
 
   kill(signal: NodeJS.Signals): Promise<Exit> {

@@ -26,6 +26,11 @@ export function whenStored(vhost: VHost): Promise<void> {
   return whenDurable(vhost.records, vhost.store.openBatch)
 }
 
+/** This batch, which something was appended to, is on disk. */
+export function whenBatchStored(vhost: VHost, batch: number): Promise<void> {
+  return batch <= vhost.store.durableBatch ? Promise.resolve() : whenDurable(vhost.records, batch)
+}
+
 function whenDurable(records: DurableRecords, batch: number): Promise<void> {
   return new Promise((resolve) => {
     records.listen({

@@ -27,6 +27,7 @@ import { redriveEndpoints } from './routes/redrive.ts'
 import { settingEndpoints } from './routes/settings.ts'
 import { rpcEndpoints } from './routes/rpc.ts'
 import { streamEndpoints } from './routes/streams.ts'
+import { selectionEndpoints } from './routes/selection.ts'
 import { userEndpoints } from './routes/users.ts'
 import { vhostEndpoints } from './routes/vhosts.ts'
 import { whoamiEndpoints } from './routes/whoami.ts'
@@ -53,6 +54,7 @@ export const endpoints: readonly Endpoint[] = [
   ...rpcEndpoints,
   ...explainEndpoints,
   ...browseEndpoints,
+  ...selectionEndpoints,
   ...deadLetterEndpoints,
   ...redriveEndpoints,
   ...healthEndpoints,

@@ -10,8 +10,8 @@ const FIELDS = Object.keys(filterSchema.shape).filter((name) => name !== 'header
 /** For the documentation of endpoints that take one. */
 export const FILTER_DOC = 'Filters: `routing_key`, `routing_key_pattern` (as of a topic exchange), '
   + '`exchange`, `header.NAME`, `property.NAME`, `death_queue`, `death_reason`, `died_before` and '
-  + '`died_after` (a date or seconds since the epoch; messages carry no other time), `exception`, `size_min`, `size_max` and `body` '
-  + '(a text in it).'
+  + '`died_after` (a date or seconds since the epoch; messages carry no other time), `exception`, '
+  + '`size_min`, `size_max` and `body` (a text in it).'
 
 /** Errors: HttpError for a value that does not fit. Other parameters are not its business. */
 export function readFilter(query: Readonly<Record<string, unknown>>): FilterSpec {

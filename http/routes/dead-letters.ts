@@ -101,8 +101,8 @@ export const deadLetterEndpoints = [
     doc: 'Dead letters that are ready in queues which the user may read, as `groups`: the `queue` they lie '
       + 'in, the `source` they died in last, the `reason`, the `exception` (first line of the first of '
       + '`x-exception-message`, `x-exception-type` and others), how many `messages` and `bytes`, `oldest` '
-      + 'and `newest` death. A request looks for a quarter of a second; when `next` is not null, the same with '
-      + `\`from\` goes on, and counts add up. \`queue\` is for one queue alone. ${FILTER_DOC}`,
+      + 'and `newest` death. A request looks for a quarter of a second; when `next` is not null, the same '
+      + `with \`from\` goes on, and counts add up. \`queue\` is for one queue alone. ${FILTER_DOC}`,
     handle({ door: { broker }, user, vhost, query }) {
       const { access } = checkEntry(broker, user, vhost)
       const queues = [...vhost.queues.values()].filter(({ name, owner }) => owner === null

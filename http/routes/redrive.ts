@@ -28,7 +28,7 @@ const IDS_MAX = 1_000
 const DRY_RUN_MS = 2_000
 const DRY_RUN_PAGE = 500
 
-const destination = z.union([
+export const destination = z.union([
   z.enum(['died', 'origin']).transform((kind): Destination => ({ kind })),
   z.strictObject({ exchange: shortText, routing_key: shortText.optional() })
     .transform(({ exchange, routing_key: key }): Destination => (

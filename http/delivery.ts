@@ -22,13 +22,18 @@ export class Delivery {
   private readonly session: SettlingSession
   private readonly queue: Queue
   private readonly holder: DeliveryHolder
+  readonly sinceMs: number
   private isSettled = false
 
-  constructor(session: SettlingSession, queue: Queue, entry: Entry, holder: DeliveryHolder) {
+  /** `sinceMs`: in milliseconds since the epoch. */
+  constructor(
+    session: SettlingSession, queue: Queue, entry: Entry, holder: DeliveryHolder, sinceMs: number,
+  ) {
     this.session = session
     this.queue = queue
     this.entry = entry
     this.holder = holder
+    this.sinceMs = sinceMs
   }
 
   /** Returns false when it was settled before. */

@@ -5,7 +5,7 @@
 import { ChannelTraffic, ConnectionTraffic } from '../base/traffic.ts'
 import type { Broker } from '../broker/broker.ts'
 import type {
-  ChannelView, ConnectionState, ConnectionView, ConsumerView, SocketAddress,
+  ChannelView, ConnectionState, ConnectionView, ConsumerView, SocketAddress, UnackedDelivery,
 } from '../broker/connection-view.ts'
 import { removeQueue } from '../broker/queue-declarations.ts'
 import type { User } from '../broker/users.ts'
@@ -108,7 +108,7 @@ export class Session implements ConnectionView, SettlingSession {
   }
 
   hold(queue: Queue, entry: Entry, holder: DeliveryHolder): Delivery {
-    const delivery = new Delivery(this, queue, entry, holder)
+    const delivery = new Delivery(this, queue, entry, holder, this.broker.clock.nowMs)
     this.unsettled.add(delivery)
     return delivery
   }
@@ -170,5 +170,15 @@ class SessionChannel implements ChannelView {
 
   get unackedCount(): number {
     return this.session.unsettled.size
+  }
+
+  get unacked(): ChannelView['unacked'] {
+    return this
+  }
+
+  /** Deliveries over HTTP have no tags: they are counted. */
+  *deliveries(): IterableIterator<UnackedDelivery> {
+    let tag = 0
+    for (const { entry, sinceMs } of this.session.unsettled) yield { tag: ++tag, entry, sinceMs }
   }
 }

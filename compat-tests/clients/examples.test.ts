@@ -1,5 +1,6 @@
 // Every program of examples/, as its reader runs it, against both brokers: it prints what its first lines
-// say, and ends. An example that asks for a restart of the broker gets one.
+// say, and ends. An example that asks for a restart of the broker gets one. Those of Leveret's own HTTP API,
+// http-*, are run on Leveret alone.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -15,15 +16,19 @@ const targets = inject('targets')
 const timeoutMs = 60_000
 
 const programs = readdirSync(folder)
-  .filter((name) => /\.(?:mjs|ts)$/.test(name))
-  .map((name) => ({ name, prints: printsOf(name) }))
+  .filter((name) => /\.(?:mjs|ts|sh)$/.test(name))
+  .map((name) => ({ name, prints: printsOf(name), brokers: brokersOf(name) }))
   .filter(({ prints }) => !prints.some(asksForRestart) || targets.every((target) => target.canRestart))
 
 /** The comment's lines below "Prints:". */
 function printsOf(name: string): string[] {
   const text = readFileSync(join(folder, name), 'utf8')
-  const [, block = ''] = /^\/\/ Prints:\n((?:\/\/ {3}.*\n)+)/m.exec(text) ?? []
-  return block.trimEnd().split('\n').map((line) => line.slice('//   '.length))
+  const [, block = ''] = /^(?:\/\/|#) Prints:\n((?:(?:\/\/|#) {3}.*\n)+)/m.exec(text) ?? []
+  return block.trimEnd().split('\n').map((line) => line.replace(/^(?:\/\/|#) {3}/, ''))
+}
+
+function brokersOf(name: string): readonly Target[] {
+  return name.startsWith('http-') ? targets.filter(({ isLeveret }) => isLeveret) : targets
 }
 
 function asksForRestart(line: string): boolean {
@@ -36,10 +41,15 @@ interface Run {
   status: unknown
 }
 
+function interpreterOf(name: string): string {
+  if (name.endsWith('.sh')) return 'bash'
+  return name.endsWith('.ts') ? join(folder, 'node_modules/.bin/tsx') : process.execPath
+}
+
 async function run(name: string, target: Target): Promise<Run> {
-  const node = name.endsWith('.ts') ? join(folder, 'node_modules/.bin/tsx') : process.execPath
-  const program = spawn(node, [name], {
-    cwd: folder, env: { ...process.env, AMQP_URL: target.url }, stdio: ['ignore', 'pipe', 'inherit'],
+  const urls = { AMQP_URL: target.url, ...target.httpUrl !== null && { LEVERET_URL: target.httpUrl } }
+  const program = spawn(interpreterOf(name), [name], {
+    cwd: folder, env: { ...process.env, ...urls }, stdio: ['ignore', 'pipe', 'inherit'],
     timeout: timeoutMs, killSignal: 'SIGKILL',
   })
   const exit = once(program, 'exit')
@@ -52,8 +62,8 @@ async function run(name: string, target: Target): Promise<Run> {
   return { broker: target.label, printed, status }
 }
 
-test.each(programs)('$name prints what its first lines say', async ({ name, prints }) => {
-  const runs = await Promise.all(targets.map((target) => run(name, target)))
+test.each(programs)('$name prints what its first lines say', async ({ name, prints, brokers }) => {
+  const runs = await Promise.all(brokers.map((target) => run(name, target)))
   expect(prints).not.toEqual([''])
-  expect(runs).toEqual(targets.map((target) => ({ broker: target.label, printed: prints, status: 0 })))
+  expect(runs).toEqual(brokers.map((target) => ({ broker: target.label, printed: prints, status: 0 })))
 }, timeoutMs)

@@ -9,6 +9,7 @@ import { PROPERTY_KINDS } from '../protocol/properties.ts'
 import { EMPTY_TABLE } from '../protocol/table.ts'
 import { countHeaders } from '../queues/delivery-counts.ts'
 import type { Entry } from '../queues/entry.ts'
+import { eventOfMessage } from './cloud-events.ts'
 import { badRequest } from './errors.ts'
 import { encodeJsonProperties, propertiesToJson } from './message-properties.ts'
 import type { Draft } from './publishing.ts'
@@ -57,16 +58,21 @@ function bodyOf({ body, body_base64: encoded }: z.infer<typeof messageBody>): Bu
   throw badRequest(`body_base64: not_base64: ${JSON.stringify(encoded.slice(0, 100))}`)
 }
 
-/** As it is handed out. A redelivery may say in its headers how often it was tried, as over AMQP. */
+/**
+ * As it is handed out; one that is a CloudEvent also as that, `event`. A redelivery may say in its headers
+ * how often it was tried, as over AMQP.
+ */
 export function messageToJson({ message, isRedelivered, deliveryCount, queue }: Entry): object {
   const { buf, bodyStart, bodyEnd, propertiesStart } = message
   const counts = isRedelivered && queue.showsCounts ? countHeaders(deliveryCount) : EMPTY_TABLE
   const body = buf.subarray(bodyStart, bodyEnd)
+  const event = eventOfMessage(message)
   const text = utf8(body)
   return {
     exchange: message.exchange, routing_key: message.routingKey, redelivered: isRedelivered,
     properties: propertiesToJson(buf, propertiesStart, counts),
     ...text === null ? { body_base64: body.toString('base64') } : { body: text },
+    ...event !== null && { event },
   }
 }
 

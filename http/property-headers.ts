@@ -6,8 +6,10 @@
 //   amqp-headers: {"retries":3}               the headers table as JSON, names as they are
 //   amqp-header-tenant: acme                  one header, a text; HTTP makes its name lower-case
 //   traceparent, tracestate                   headers of these names (W3C Trace Context)
+//   ce-id, ce-source, …                       the attributes of a CloudEvent (cloud-events.ts)
 import { decodeProperties, PROPERTY_KINDS } from '../protocol/properties.ts'
 import type { Message } from '../queues/message.ts'
+import { headersOfEvent, withEventHeaders } from './cloud-events.ts'
 import { badRequest } from './errors.ts'
 import { tableToObject } from './table-as-json.ts'
 import { withTrace } from './trace-context.ts'
@@ -34,16 +36,16 @@ export function propertiesFromHeaders(given: HttpHeaders): Record<string, unknow
     else properties[propertyOf(header)] = valueOf(header, text)
   }
   if (table.size > 0) properties['headers'] = Object.fromEntries(table)
-  return withTrace(properties, given)
+  return withTrace(withEventHeaders(properties, given), given)
 }
 
 /**
  * The headers of an answer whose body is the message's. A property that HTTP cannot carry in a line is left
  * out; of the headers table nothing is, because JSON escapes it.
  */
-export function headersFromProperties({ buf, propertiesStart }: Message): Record<string, string> {
-  const { headers, ...properties } = decodeProperties(buf, propertiesStart)
-  const answer: Record<string, string> = {}
+export function headersFromProperties(message: Message): Record<string, string> {
+  const { headers, ...properties } = decodeProperties(message.buf, message.propertiesStart)
+  const answer = headersOfEvent(message)
   for (const [name, value] of Object.entries(properties)) {
     const text = encode(String(value))
     const isOwn = OWN.includes(name as 'content_type')

@@ -1,7 +1,7 @@
 // Consuming without AMQP: a poll hands out messages by leases, which are settled by their tokens.
 import { z } from 'zod'
 import { queueToConsume } from '../access.ts'
-import { json, noContent } from '../answer.ts'
+import { json, messageAnswer, noContent } from '../answer.ts'
 import type { Answer } from '../answer.ts'
 import type { Settlement } from '../delivery.ts'
 import { whenStored } from '../durability.ts'
@@ -12,7 +12,8 @@ import type { Lease } from '../leases.ts'
 import { messageToJson } from '../message-json.ts'
 import { Poll } from '../poll.ts'
 import type { PollResult } from '../poll.ts'
-import { integerFrom, looseBoolean } from '../schemas.ts'
+import { headersFromProperties } from '../property-headers.ts'
+import { integerFrom, looseBoolean, queryFlag } from '../schemas.ts'
 
 const LEASE_S = 30
 const LEASE_S_MAX = 43_200
@@ -22,7 +23,7 @@ const TOKENS_MAX = 10_000
 
 const leaseTime = integerFrom(1, LEASE_S_MAX, LEASE_S)
 const pollQuery = z.object({
-  max: integerFrom(1, COUNT_MAX, 1), wait: integerFrom(0, WAIT_S_MAX, 0), lease: leaseTime,
+  max: integerFrom(1, COUNT_MAX, 1), wait: integerFrom(0, WAIT_S_MAX, 0), lease: leaseTime, raw: queryFlag,
 })
 const tokens = z.array(z.string(), { error: 'not_a_list' }).max(TOKENS_MAX, {
   error: `too_long: more than ${TOKENS_MAX} tokens`,
@@ -42,19 +43,26 @@ function consume(request: PollRequest): Promise<Answer> {
       const leases = result.entries.map((entry) =>
         sessions.leases.grant(session, queue, entry, query.lease * 1000))
       resolve({
-        ...json({ messages: leases.map(describe) }),
+        ...query.raw ? answerRaw(leases[0]) : json({ messages: leases.map(describe) }),
         undelivered: () => {
           broker.turn.begin()
           for (const { delivery } of leases) delivery.settle('lost')
         },
       })
     }
-    const wish = { countMax: query.max, waitMs: query.wait * 1000 }
+    const wish = { countMax: query.raw ? 1 : query.max, waitMs: query.wait * 1000 }
     const poll = new Poll(session, queue, wish, answer)
     const cancel = (): void => poll.cancel()
     client.gone.addEventListener('abort', cancel)
     poll.start()
   })
+}
+
+/** One message as it is, its token and properties in headers. */
+function answerRaw(lease: Lease | undefined): Answer {
+  if (lease === undefined) return noContent()
+  const { token, delivery: { entry: { message } } } = lease
+  return messageAnswer(message, { ...headersFromProperties(message), 'lease-token': token })
 }
 
 function describe({ token, delivery }: Lease): object {
@@ -104,12 +112,13 @@ const manyBody = z.strictObject({
 const pollDoc = `Up to \`max\` messages (1; ${COUNT_MAX} at most), as soon as there are any, or none after `
   + `\`wait\` seconds (0; ${WAIT_S_MAX} at most). Each is leased under its \`token\` for \`lease\` seconds `
   + `(${LEASE_S}; ${LEASE_S_MAX} at most): then, and when this answer cannot be delivered, it goes back to `
-  + `the queue.`
+  + 'the queue. With `raw=true` one message as it is: its body, its properties in headers, its token in '
+  + '`lease-token`; 204 for none.'
 
 export const leaseEndpoints = [
   endpoint({
     method: 'GET', path: '/api/v1/queues/:vhost/:queue/consume', access: 'user', query: pollQuery,
-    isSafe: false, doc: pollDoc,
+    isSafe: false, answers: 'anything', doc: pollDoc,
     handle: consume,
   }),
   endpoint({

@@ -4,6 +4,7 @@ import { REJECTED, ROUTED, STORED } from '../../broker/vhost.ts'
 import type { VHost } from '../../broker/vhost.ts'
 import type { User } from '../../broker/users.ts'
 import { json } from '../answer.ts'
+import { isStructuredEvent, messageOfEvent } from '../cloud-events.ts'
 import { whenStored } from '../durability.ts'
 import { endpoint } from '../endpoint.ts'
 import { badRequest, HttpError, httpErrorOf } from '../errors.ts'
@@ -13,6 +14,7 @@ import { propertiesFromHeaders } from '../property-headers.ts'
 import { admitPublisher, prepare, publish } from '../publishing.ts'
 import type { Draft, Publish } from '../publishing.ts'
 import { anyBytes, shortName } from '../schemas.ts'
+import { withTrace } from '../trace-context.ts'
 import type { HttpHeaders } from '../trace-context.ts'
 
 const BATCH_MAX = 10_000
@@ -70,6 +72,15 @@ function parse(text: string): unknown {
   }
 }
 
+/** A structured CloudEvent becomes a message with its data; any other body is one. Errors: HttpError. */
+function draftOf(headers: HttpHeaders, bytes: Buffer): Pick<Draft, 'properties' | 'body'> {
+  if (!isStructuredEvent(headers)) {
+    return { properties: encodeDraftProperties(propertiesFromHeaders(headers)), body: bytes }
+  }
+  const { properties, body } = messageOfEvent(bytes)
+  return { properties: encodeDraftProperties(withTrace(properties, headers)), body }
+}
+
 const contentTypeOf = (headers: HttpHeaders): string => String(headers['content-type'] ?? '')
 
 export const publishingEndpoints = [
@@ -79,13 +90,12 @@ export const publishingEndpoints = [
       + '`content-encoding`, `amqp-message-id`, `amqp-priority` and so on, `amqp-headers` (JSON) and '
       + '`amqp-header-NAME`. Persistent unless `amqp-delivery-mode` is 1. Answers when what is stored is on '
       + 'disk: '
+      + 'A CloudEvent may be structured (`application/cloudevents+json`) or binary (`ce-` headers). '
       + '`result` is `stored`, `routed` (kept in memory), `rejected` or `unroutable`.',
     async handle({ door, user, vhost, params, headers, body }) {
-      const draft = {
-        exchange: params.exchange, routingKey: shortName(params.key), body,
-        properties: encodeDraftProperties(propertiesFromHeaders(headers)),
-      }
-      const [result] = await publishAll(door, user, vhost, [draft], () => '')
+      const draft = draftOf(headers, body)
+      const target = { exchange: params.exchange, routingKey: shortName(params.key) }
+      const [result] = await publishAll(door, user, vhost, [{ ...target, ...draft }], () => '')
       return json({ result })
     },
   }),

@@ -33,7 +33,8 @@ const exchangeSchema = z.object({
   type: z.string(), autoDelete: z.boolean(), internal: z.boolean(), arguments: tableSchema,
 })
 const queueSchema = z.object({
-  id: z.number().int().positive(), autoDelete: z.boolean(), arguments: tableSchema,
+  id: z.number().int().positive(), autoDelete: z.boolean(), isPaused: z.boolean().default(false),
+  arguments: tableSchema,
 })
 const bindingSchema = z.object({
   source: z.string(), kind: z.enum(['queue', 'exchange']), destination: z.string(), routingKey: z.string(),
@@ -94,6 +95,7 @@ export function exchangeDefinition(exchange: Exchange): Definition {
 export function queueDefinition(queue: Queue): Definition {
   return define('queue', queue.name, {
     id: queue.id, autoDelete: queue.flags.isAutoDelete, arguments: tableToJson(queue.args),
+    ...queue.consumers.isPaused && { isPaused: true },
   })
 }
 

@@ -10,6 +10,7 @@ import type { Queue } from '../queues/queue.ts'
 import { BrokerWorld, someCaller } from './broker.contract.ts'
 import { deleteExchange } from './exchange-declarations.ts'
 import { deleteQueue } from './queue-declarations.ts'
+import { pauseQueue, resumeQueue } from './queue-pauses.ts'
 import { restoreTopology } from './recovery.ts'
 
 let world: BrokerWorld
@@ -39,6 +40,17 @@ describe('topology', () => {
     expect([...exchange.bindings.values()].map(({ args }) => args)).toEqual([ARGS])
     expect(world.routed('x', 'a.b')).toEqual(['q'])
     expect(world.routed('', 'q')).toEqual(['q'])
+  })
+
+  it('comes back paused', async () => {
+    for (const name of ['paused', 'resumed']) {
+      world.queue(name)
+      pauseQueue(world.vhost, name, someCaller)
+    }
+    resumeQueue(world.vhost, 'resumed', someCaller)
+    await world.restart()
+    const isPaused = (name: string): boolean => world.vhost.findQueue(name)!.consumers.isPaused
+    expect([isPaused('paused'), isPaused('resumed')]).toEqual([true, false])
   })
 
   it('can be declared and bound again as before', async () => {

@@ -25,9 +25,11 @@ export function restoreTopology(vhost: VHost, recovered: Recovered, log: Log): n
   for (const definition of of('exchange')) restoreExchange(vhost, definition)
   let lastQueueId = 0
   for (const definition of of('queue')) {
-    const { id, autoDelete, arguments: args } = readQueue(definition)
+    const { id, autoDelete, isPaused, arguments: args } = readQueue(definition)
     const flags = { isDurable: true, isAutoDelete: autoDelete }
-    addQueue(vhost, new Queue(id, definition.name, flags, null, args, vhost.queueParts))
+    const queue = new Queue(id, definition.name, flags, null, args, vhost.queueParts)
+    queue.consumers.isPaused = isPaused
+    addQueue(vhost, queue)
     lastQueueId = Math.max(lastQueueId, id)
   }
   for (const definition of of('binding')) {

@@ -93,5 +93,6 @@ function identity(node: string, vhost: VHost, queue: Queue): object {
     durable: queue.flags.isDurable, auto_delete: queue.flags.isAutoDelete, exclusive: queue.owner !== null,
     // RabbitMQ 4 tells the type as an argument, whether it was given or not.
     arguments: { ...given, 'x-queue-type': queue.type.name },
+    ...queue.consumers.isPaused && { paused: true },
   }
 }

@@ -19,6 +19,7 @@ import { metricsEndpoints } from './routes/metrics.ts'
 import { nodeEndpoints } from './routes/nodes.ts'
 import { openapiEndpoints } from './routes/openapi.ts'
 import { overviewEndpoints } from './routes/overview.ts'
+import { pauseEndpoints } from './routes/pauses.ts'
 import { permissionEndpoints } from './routes/permissions.ts'
 import { policyEndpoints } from './routes/policies.ts'
 import { publishingEndpoints } from './routes/publishing.ts'
@@ -49,6 +50,7 @@ export const endpoints: readonly Endpoint[] = [
   ...bindingEndpoints,
   ...messageEndpoints,
   ...publishingEndpoints,
+  ...pauseEndpoints,
   ...leaseEndpoints,
   ...streamEndpoints,
   ...rpcEndpoints,

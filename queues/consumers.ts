@@ -7,6 +7,8 @@ import { Ring } from '../base/ring.ts'
 import type { ConsumerPort } from './entry.ts'
 
 export class ConsumerSet {
+  /** Nobody gets anything until it is false again (broker/queue-pauses.ts). */
+  isPaused = false
   private readonly members = new Set<ConsumerPort>()
   /**
    * Highest priority first; a level stays while the queue does, there are as many as priorities were used.
@@ -69,6 +71,7 @@ export class ConsumerSet {
 
   /** The consumer whose turn it is, null when nobody has credit. */
   next(): ConsumerPort | null {
+    if (this.isPaused) return null
     if (this.isSingleActive) return this.nextSingle()
     for (const { rotation } of this.levels) {
       for (let n = rotation.length; n > 0; n--) {

@@ -110,10 +110,10 @@ forEachTarget((test, target) => {
     await until('nine heartbeats', async () => {
       await client.nextFrame(100).catch(() => undefined)
       return client.heartbeats >= 9
-    })
+    }, 30_000)
     expect(client.isClosed).toBe(false)
     client.destroy()
-  })
+  }, 45_000)
 
   test('when it is over the client is told, and what it sent is done in its order', async (session) => {
     const { client } = await blocked(session)

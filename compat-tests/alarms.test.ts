@@ -13,8 +13,7 @@ const disk = { memory: false, disk: true }
 const both = { memory: true, disk: true }
 const none = { memory: false, disk: false }
 
-/** Long enough for rabbitmqctl, which is a virtual machine of its own, several times. */
-const patientMs = 90_000
+const patientMs = 60_000
 
 /** A connection that the alarm has blocked, and what it was told. */
 async function blocked(session: Session): Promise<{ client: RawClient, reason: unknown }> {

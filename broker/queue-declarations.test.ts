@@ -47,9 +47,9 @@ describe('declare', () => {
   })
 
   it('validates the arguments of a new queue only', () => {
-    const args = tableOf({ 'x-delivery-limit': 1 })
+    const args = tableOf({ 'x-quorum-initial-group-size': 1 })
     expect(() => world.queue('q', { args }))
-      .toThrow("invalid arg 'x-delivery-limit' for queue 'q' in vhost '/'")
+      .toThrow("invalid arg 'x-quorum-initial-group-size' for queue 'q' in vhost '/'")
     expect(world.vhost.findQueue('q')).toBeNull()
     world.queue('q')
     expect(() => world.queue('q', { args })).not.toThrow()

@@ -5,6 +5,7 @@
 import type { Channel, ConfirmChannel, Message } from 'amqplib'
 import { expect } from 'vitest'
 import { forEachTarget } from './harness/for-each-target.ts'
+import { Management } from './harness/management.ts'
 import { drain, fill, get, text, untilCount } from './harness/messages.ts'
 import { until } from './harness/poll.ts'
 import type { Session } from './harness/session.ts'
@@ -31,7 +32,18 @@ const nack: Return = (ch, message) => ch.nack(message, false, true)
 const recover: Return = (ch) => ch.recover()
 const close: Return = (ch) => ch.close()
 
-forEachTarget((test) => {
+forEachTarget((test, target) => {
+  test.concurrent('the management API counts what is held, apart', async (session) => {
+    const { ch, queue } = await queueOf(session, delayed('all', HOUR_MS, HOUR_MS))
+    await fill(ch, queue, ['held', 'ready'])
+    ch.reject(await get(ch, queue), true)
+    const http = new Management(target)
+    await until('one is held and one is ready', async () => {
+      const row = await http.read(`/queues/%2F/${queue}`) as Record<string, unknown>
+      return row['messages_delayed'] === 1 && row['messages_ready'] === 1
+    })
+  }, 45_000)
+
   for (const [title, back, minimaMs] of [
     ['basic.reject waits longer each time, up to the maximum', reject, [200, 400, 500, 500]],
     ['basic.nack waits the minimum each time', nack, [200, 200, 200]],

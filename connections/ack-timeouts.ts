@@ -1,7 +1,8 @@
-// Deliveries of a channel that were not settled in time (RabbitMQ 4.3: quorum queues only). They go back to
-// their queue. A consumer whose client can be told is told by basic.cancel; it stays, and gets nothing until
-// it has settled what is late, which is accepted and changes nothing. Otherwise, and after basic.get, the
-// channel is closed.
+// Deliveries of a channel that were not settled in time: they go back to their queue. With a lease
+// (x-ack-timeout) that is all; to settle one then is accepted and changes nothing. With RabbitMQ's consumer
+// timeout (4.3: quorum queues only) a consumer whose client can be told is told by basic.cancel; it stays,
+// and gets nothing until it has settled what is late, which is accepted and changes nothing. Otherwise, and
+// after basic.get, the channel is closed.
 import type { Clock } from '../base/clock.ts'
 import type { TimerWheel } from '../base/timer-wheel.ts'
 import { AmqpError } from '../protocol/errors.ts'
@@ -12,6 +13,17 @@ import type { ConsumerPort, EntryHolder } from '../queues/entry.ts'
 import type { Queue } from '../queues/queue.ts'
 import { AckDeadline } from './ack-deadline.ts'
 import type { Unacked } from './unacked.ts'
+
+/** So many tags whose lease ended are known; who settles an older one is told that it is unknown. */
+const ENDED_MAX = 65_536
+
+/** The time that deliveries have to be settled in. */
+export interface AckTime {
+  /** Infinity: for ever. */
+  readonly ms: number
+  /** They return when it is over, and nothing else happens. */
+  readonly isLease: boolean
+}
 
 /** Of a consumer, what its late deliveries do to it. */
 export interface LateConsumer extends ConsumerPort, EntryHolder {
@@ -37,15 +49,19 @@ export class AckTimeouts {
   private readonly unacked: Unacked
   private readonly running = new Set<AckDeadline>()
   private readonly byQueue = new Map<Queue, AckDeadline>()
+  /** Tags whose lease is over, the oldest first. */
+  private readonly ended = new Set<number>()
 
   constructor(channel: TimedChannel, unacked: Unacked) {
     this.channel = channel
     this.unacked = unacked
   }
 
-  ofConsumer(consumer: LateConsumer, timeoutMs: number): AckDeadline {
+  ofConsumer(consumer: LateConsumer, { ms: timeoutMs, isLease }: AckTime): AckDeadline {
+    const isItsOwn = (entry: Entry): boolean => entry.consumer === consumer
     return new AckDeadline(this.channel.broker, timeoutMs, this.running, (from, to) => {
-      const late = this.take(from, to, (entry) => entry.consumer === consumer, consumer)
+      if (isLease) return this.giveBack(from, to, isItsOwn)
+      const late = this.take(from, to, isItsOwn, consumer)
       if (late === 0) return
       if (!this.canBeTold(consumer)) return this.channel.closeWith(timedOut(this.channel.number, timeoutMs))
       consumer.isTimedOut(late)
@@ -55,17 +71,25 @@ export class AckTimeouts {
   }
 
   /** basic.get took an entry out of a queue. */
-  got(queue: Queue, timeoutMs: number, tag: number): void {
+  got(queue: Queue, { ms: timeoutMs, isLease }: AckTime, tag: number): void {
     let deadline = this.byQueue.get(queue)
     if (deadline === undefined) {
       deadline = new AckDeadline(this.channel.broker, timeoutMs, this.running, (from, to) => {
         const isGot = (entry: Entry): boolean => entry.consumer === null && entry.queue === queue
+        if (isLease) return this.giveBack(from, to, isGot)
         if (this.take(from, to, isGot, nobody) === 0) return
         this.channel.closeWith(timedOut(this.channel.number, timeoutMs))
       })
       this.byQueue.set(queue, deadline)
     }
     deadline.handedOut(tag)
+  }
+
+  /** True when the tag's lease was over before it was settled; with `multiple` those before it are, too. */
+  isSettledLate(tag: number, multiple: boolean): boolean {
+    if (!this.ended.delete(tag)) return false
+    if (multiple) for (const other of this.ended) if (other < tag) this.ended.delete(other)
+    return true
   }
 
   /** The channel is over. */
@@ -77,6 +101,16 @@ export class AckTimeouts {
   private canBeTold(consumer: LateConsumer): boolean {
     const { connection, consumers } = this.channel
     return connection.client.consumerCancelNotify && consumers.get(consumer.tag) === consumer
+  }
+
+  private giveBack(from: number, to: number, isMine: (entry: Entry) => boolean): void {
+    for (const [tag, entry] of this.unacked.between(from, to)) {
+      if (!isMine(entry)) continue
+      this.unacked.take(tag)
+      this.ended.add(tag)
+      if (this.ended.size > ENDED_MAX) this.ended.delete(this.ended.values().next().value!)
+      entry.queue.requeue(entry, 'timed-out')
+    }
   }
 
   /** Back to their queues; their tags stay known, and belong to `late` from now on. Returns how many. */

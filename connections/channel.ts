@@ -24,6 +24,7 @@ import type { Message } from '../queues/message.ts'
 import type { Queue } from '../queues/queue.ts'
 import type { QueueOwner } from '../queues/queue-flags.ts'
 import { AckTimeouts } from './ack-timeouts.ts'
+import type { AckTime } from './ack-timeouts.ts'
 import type { ChannelHost } from './channel-host.ts'
 import { Confirms } from './confirms.ts'
 import type { ConfirmingChannel } from './confirms.ts'
@@ -183,11 +184,13 @@ implements Caller, ChannelView, ConfirmingChannel, ConsumingChannel, PublishingC
   private settle(tag: number, multiple: boolean, how: Settlement): boolean {
     if (!multiple) {
       const entry = this.unacked.take(tag)
-      if (entry !== null) this.settleTaken(tag, entry, how)
-      return entry !== null
+      if (entry === null) return this.timeouts.isSettledLate(tag, multiple)
+      this.settleTaken(tag, entry, how)
+      return true
     }
     const { unacked } = this
-    if (tag !== 0 && !unacked.isOutstanding(tag)) return false
+    const isKnown = tag === 0 || unacked.isOutstanding(tag) || this.timeouts.isSettledLate(tag, multiple)
+    if (!isKnown) return false
     const last = tag === 0 ? this.deliveryTag : tag
     if (how === 'nacked' && this.transaction === null) {
       this.requeueAll(unacked.takeTo(last), how)
@@ -263,9 +266,9 @@ implements Caller, ChannelView, ConfirmingChannel, ConsumingChannel, PublishingC
   }
 
   /** Remembers what basic.get handed out. */
-  addUnacked(tag: number, entry: Entry, queue: Queue, timeoutMs: number): void {
+  addUnacked(tag: number, entry: Entry, queue: Queue, time: AckTime): void {
     this.unacked.add(tag, entry)
-    if (timeoutMs !== Infinity) this.timeouts.got(queue, timeoutMs, tag)
+    if (time.ms !== Infinity) this.timeouts.got(queue, time, tag)
   }
 
   /** The content of a deliver or get-ok; that of a redelivery may say how often it was tried. */

@@ -7,7 +7,7 @@ import type { Envelope } from '../queues/message.ts'
 import type { Queue } from '../queues/queue.ts'
 import type { DeliverTemplate, FrameWriter } from '../protocol/frame-writer.ts'
 import type { AckDeadline } from './ack-deadline.ts'
-import type { AckTimeouts, LateConsumer } from './ack-timeouts.ts'
+import type { AckTime, AckTimeouts, LateConsumer } from './ack-timeouts.ts'
 import type { FieldTable } from '../protocol/table.ts'
 
 /** What a consumer asks of its channel. */
@@ -34,8 +34,7 @@ export interface ConsumerOptions {
   readonly isExclusive: boolean
   readonly priority: number
   readonly prefetch: number
-  /** How long a delivery may be unsettled; Infinity: for ever. */
-  readonly timeoutMs: number
+  readonly ackTime: AckTime
   readonly args: FieldTable
 }
 
@@ -66,8 +65,8 @@ export class Consumer implements ConsumerPort, ConsumerView, LateConsumer {
     this.args = options.args
     this.priority = options.priority
     this.prefetch = options.prefetch
-    this.deadline = options.isNoAck || options.timeoutMs === Infinity
-      ? null : channel.timeouts.ofConsumer(this, options.timeoutMs)
+    this.deadline = options.isNoAck || options.ackTime.ms === Infinity
+      ? null : channel.timeouts.ofConsumer(this, options.ackTime)
   }
 
   /** False for one that waits behind a single active consumer. */

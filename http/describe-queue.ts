@@ -48,6 +48,8 @@ export function describeQueue(door: Door, { vhost, queue }: PlacedQueue, curves:
     message_bytes: queue.readyBytes + queue.unackedBytes,
     message_bytes_ready: queue.readyBytes,
     message_bytes_unacknowledged: queue.unackedBytes,
+    // RabbitMQ has it where it has delays: in quorum queues.
+    ...queue.type.name === 'quorum' && { messages_delayed: queue.heldCount },
     ...stats !== null && { message_stats: stats },
   }
 }

@@ -3,7 +3,7 @@
 import { preconditionFailed } from '../protocol/errors.ts'
 import { isInteger } from '../protocol/table.ts'
 import type { Field, FieldTable } from '../protocol/table.ts'
-import { checkInteger, invalidArgument } from './settings.ts'
+import { checkInteger, checkLease, invalidArgument } from './settings.ts'
 import type { QueueKindName } from './settings.ts'
 
 interface ConsumerArgument {
@@ -16,11 +16,14 @@ export interface ConsumerSettings {
   readonly priority: number
   /** How long a delivery may be unsettled; null: as long as the queue says. */
   readonly timeoutMs: number | null
+  /** After so long an unsettled delivery returns to its queue; null: as the queue says. */
+  readonly leaseMs: number | null
 }
 
 const CONSUMER_ARGUMENTS: readonly ConsumerArgument[] = [
   { name: 'x-priority', kinds: ['classic', 'quorum'], check: (field) => checkInteger(field, -Infinity) },
   { name: 'x-consumer-timeout', kinds: ['quorum'], check: (field) => checkInteger(field, 0) },
+  { name: 'x-ack-timeout', kinds: ['classic', 'quorum'], check: checkLease },
   { name: 'x-stream-offset', kinds: ['stream'] },
   { name: 'x-stream-filter', kinds: ['stream'] },
   { name: 'x-stream-match-unfiltered', kinds: ['stream'] },
@@ -43,5 +46,8 @@ export function readConsumerArguments(
     const field = args.get(name)
     return field !== undefined && isInteger(field) ? Number(field.value) : null
   }
-  return { priority: integer('x-priority') ?? 0, timeoutMs: integer('x-consumer-timeout') }
+  return {
+    priority: integer('x-priority') ?? 0, timeoutMs: integer('x-consumer-timeout'),
+    leaseMs: integer('x-ack-timeout'),
+  }
 }

@@ -47,6 +47,8 @@ export interface QueueSettings {
   readonly isDeadLetterKept: boolean
   /** How long a delivery may be unsettled; null: as long as the broker says. */
   readonly consumerTimeoutMs: number | null
+  /** After so long an unsettled delivery returns, and nothing else happens; null: it does not. */
+  readonly ackTimeoutMs: number | null
 }
 
 export interface DelayedRetry {
@@ -166,6 +168,8 @@ export const QUEUE_ARGUMENTS: readonly QueueArgument[] = [
   // Leveret's own.
   built('x-message-delay', CLASSIC_QUORUM, (field) => checkInteger(field, 0, 'value_too_large', TIME_MS_MAX),
     policyKey('message-delay', 'message delay', isNonNegative, { argument: otherWins })),
+  built('x-ack-timeout', CLASSIC_QUORUM, checkLease,
+    policyKey('ack-timeout', 'ack timeout', isPositive, ARGUMENT_WINS)),
   built('x-retry-attempts', CLASSIC_QUORUM, expected(isRetryAttempts, RETRY_ATTEMPTS_WORDS),
     policyKey('retry-attempts', `retry count: ${RETRY_ATTEMPTS_WORDS}`, isRetryAttempts, ARGUMENT_WINS)),
   built('x-retry-delay', CLASSIC_QUORUM, expected(isRetryDelay, RETRY_DELAY_WORDS),
@@ -262,6 +266,7 @@ export function resolveQueueSettings(args: FieldTable, policy: PolicyDefinition 
     isDeadLetterKept: text('x-dead-letter-strategy') === 'at-least-once'
       && text('x-overflow') === 'reject-publish' && text('x-dead-letter-exchange') !== null,
     consumerTimeoutMs: finite(integer('x-consumer-timeout')),
+    ackTimeoutMs: finite(integer('x-ack-timeout')),
     retry: retrySettings(
       value('x-retry-attempts'), value('x-retry-delay'), value('x-retry-on'), value('x-retry-then')),
     delayedRetry: delayedRetryOf(
@@ -326,6 +331,10 @@ export function checkInteger(field: Field, min: number, tooLarge = '', max = Inf
   if (value < min && value < 0) return `{value_negative,${field.value}}`
   if (value < min) return `{value_zero,${field.value}}`
   return value > max ? `{${tooLarge},${field.value}}` : null
+}
+
+export function checkLease(field: Field): string | null {
+  return checkInteger(field, 1, 'value_too_large', TIME_MS_MAX)
 }
 
 function checkOverflow(field: Field): string | null {

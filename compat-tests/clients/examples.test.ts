@@ -1,6 +1,8 @@
 // Every program of examples/, as its reader runs it, against both brokers: it prints what its first lines
 // say, and ends. An example that asks for a restart of the broker gets one. Those of Leveret's own HTTP API,
 // http-*, are run on Leveret alone.
+// say, and ends. An example that asks for a restart of the broker gets one; one that says `Prints on
+// Leveret:` shows what no other broker has.
 
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -18,10 +20,17 @@ const timeoutMs = 60_000
 const programs = readdirSync(folder)
   .filter((name) => /\.(?:mjs|ts|sh)$/.test(name))
   .map((name) => ({ name, prints: printsOf(name), brokers: brokersOf(name) }))
+  .filter((name) => /\.(?:mjs|ts)$/.test(name))
+  .map((name) => ({ name, ...printsOf(name) }))
   .filter(({ prints }) => !prints.some(asksForRestart) || targets.every((target) => target.canRestart))
 
+interface Expected {
+  prints: string[]
+  isLeveretOnly: boolean
+}
+
 /** The comment's lines below "Prints:". */
-function printsOf(name: string): string[] {
+function printsOf(name: string): Expected {
   const text = readFileSync(join(folder, name), 'utf8')
   const [, block = ''] = /^(?:\/\/|#) Prints:\n((?:(?:\/\/|#) {3}.*\n)+)/m.exec(text) ?? []
   return block.trimEnd().split('\n').map((line) => line.replace(/^(?:\/\/|#) {3}/, ''))
@@ -29,6 +38,9 @@ function printsOf(name: string): string[] {
 
 function brokersOf(name: string): readonly Target[] {
   return name.startsWith('http-') ? targets.filter(({ isLeveret }) => isLeveret) : targets
+  const [, where, block = ''] = /^\/\/ Prints( on Leveret)?:\n((?:\/\/ {3}.*\n)+)/m.exec(text) ?? []
+  const prints = block.trimEnd().split('\n').map((line) => line.slice('//   '.length))
+  return { prints, isLeveretOnly: where !== undefined }
 }
 
 function asksForRestart(line: string): boolean {
@@ -66,4 +78,9 @@ test.each(programs)('$name prints what its first lines say', async ({ name, prin
   const runs = await Promise.all(brokers.map((target) => run(name, target)))
   expect(prints).not.toEqual([''])
   expect(runs).toEqual(brokers.map((target) => ({ broker: target.label, printed: prints, status: 0 })))
+test.each(programs)('$name prints what its first lines say', async ({ name, prints, isLeveretOnly }) => {
+  const wanted = targets.filter(({ isLeveret }) => isLeveret || !isLeveretOnly)
+  const runs = await Promise.all(wanted.map((target) => run(name, target)))
+  expect(prints).not.toEqual([''])
+  expect(runs).toEqual(wanted.map((target) => ({ broker: target.label, printed: prints, status: 0 })))
 }, timeoutMs)

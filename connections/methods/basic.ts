@@ -12,6 +12,7 @@ import type { BasicConsume, BasicGet } from '../../protocol/methods.gen.ts'
 import { readConsumerArguments } from '../../queues/consumer-arguments.ts'
 import type { ConsumerSettings } from '../../queues/consumer-arguments.ts'
 import type { Queue } from '../../queues/queue.ts'
+import type { AckTime } from '../ack-timeouts.ts'
 import type { Channel } from '../channel.ts'
 import { Consumer } from '../consumer.ts'
 import { DirectReplyTo } from '../direct-reply-to.ts'
@@ -36,12 +37,12 @@ export const basicMethods: Handlers = {
     if (m.queue === REPLY_TO) return consumeReplies(channel, m)
     if (isReplyName(m.queue)) throw replyNameConsumed(channel, m.queue)
     const queue = readable(channel, m.queue)
-    const { priority, timeoutMs } = checkConsume(channel, queue, m)
+    const settings = checkConsume(channel, queue, m)
     const tag = m.consumerTag === '' ? channel.broker.generateName('amq.ctag-') : m.consumerTag
     const { consumerPrefetch: prefetch } = channel
     const consumer = new Consumer(channel, queue, {
-      tag, isNoAck: m.noAck, isExclusive: m.exclusive, priority, prefetch, args: m.arguments,
-      timeoutMs: timeoutMs ?? ackTimeoutMs(channel, queue),
+      tag, isNoAck: m.noAck, isExclusive: m.exclusive, priority: settings.priority, prefetch,
+      args: m.arguments, ackTime: ackTimeOf(channel, queue, settings),
     })
     channel.consumers.set(tag, consumer)
     if (!m.nowait) writeBasicConsumeOk(channel.connection.writer, channel.number, tag)
@@ -100,7 +101,7 @@ function get(channel: Channel, m: BasicGet): void {
     return writeBasicGetEmpty(writer, channel.number, '')
   }
   const tag = channel.nextDeliveryTag()
-  if (!m.noAck) channel.addUnacked(tag, entry, queue, ackTimeoutMs(channel, queue))
+  if (!m.noAck) channel.addUnacked(tag, entry, queue, ackTimeOf(channel, queue))
   for (const counted of [counters, channel.traffic]) {
     if (m.noAck) counted.gotAutoAck++
     else counted.gotManualAck++
@@ -125,9 +126,14 @@ function replyNameConsumed(channel: Channel, name: string): Error {
   return preconditionFailed(`${why} ${channel.vhost.describeQueue(name)}`)
 }
 
-/** How long a delivery of this queue may be unsettled, unless its consumer says otherwise; or Infinity. */
-function ackTimeoutMs({ broker }: Channel, { type, settings }: Queue): number {
-  return type.hasConsumerTimeout ? settings.consumerTimeoutMs ?? broker.limits.consumerTimeoutMs : Infinity
+/** A lease goes before a timeout, what the consumer says before what its queue does. */
+function ackTimeOf(
+  { broker }: Channel, { type, settings }: Queue, consumer: ConsumerSettings | null = null,
+): AckTime {
+  const leaseMs = consumer?.leaseMs ?? settings.ackTimeoutMs
+  if (leaseMs !== null) return { ms: leaseMs, isLease: true }
+  const timeoutMs = consumer?.timeoutMs ?? settings.consumerTimeoutMs ?? broker.limits.consumerTimeoutMs
+  return { ms: type.hasConsumerTimeout ? timeoutMs : Infinity, isLease: false }
 }
 
 /** Errors: precondition-failed with acks or for a second one, not-allowed for a tag in use. */

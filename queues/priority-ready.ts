@@ -69,6 +69,12 @@ export class PriorityReady implements ReadyList {
     return this.listOf(entry).levelOf(entry)
   }
 
+  /** Of one that does not go by its own priority. */
+  levelAt({ id }: Entry, priority: number): number {
+    this.backlog.levelledFrom = Math.min(this.backlog.levelledFrom, id)
+    return priority + 1
+  }
+
   push(entry: Entry): void {
     this.beginLevels(entry)
     this.listOf(entry).push(entry)

@@ -91,6 +91,8 @@ export class RecordingStore implements Store {
 
   touch(queue: number, id: number, deliveryCount: number): void {
     this.append(`touch ${queue} ${id} ${deliveryCount}`)
+    const kept = this.kept.get(id)
+    if (kept !== undefined) this.kept.set(id, { ...kept, stored: { ...kept.stored, deliveryCount } })
   }
 
   define({ kind, name, doc }: Definition): void {

@@ -1,6 +1,8 @@
 // The ready entries of a quorum queue: 32 priorities, the highest first, in each the order of arrival
 // (priority-ready.ts); before all of them what came back, in the order in which it did (RabbitMQ 4.3). A
-// message without a priority has 4. What came back is in memory: it was in its consumers' before.
+// message without a priority has 4. What came back is in memory: it was in its consumers' before. What was
+// held before it came back is new in the store; it lies there above all priorities, where no list reads in
+// this life, and a restart finds it.
 //
 //   returned:  9 3 7     priorities:  31 … 0
 //              ^ first
@@ -17,9 +19,10 @@ import type { Residence } from './residence.ts'
 
 const MAX = 31
 const USUAL = 4
+const HELD_BEFORE = MAX + 1
 
 const priorities: Priorities = {
-  max: MAX, usual: USUAL,
+  max: HELD_BEFORE, usual: USUAL,
   of: (message) => (message.hasPriority ? Math.min(message.priority, MAX) : USUAL),
 }
 
@@ -52,7 +55,7 @@ export class QuorumReady implements ReadyList {
   }
 
   levelOf(entry: Entry): number {
-    return this.others.levelOf(entry)
+    return entry.isRedelivered ? this.others.levelAt(entry, HELD_BEFORE) : this.others.levelOf(entry)
   }
 
   push(entry: Entry): void {

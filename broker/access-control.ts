@@ -110,15 +110,12 @@ export class AccessControl {
     return true
   }
 
-  /** Returns true when there was none for this exchange. Errors: PatternInvalid. */
-  limitTopics(user: string, vhost: string, topic: TopicPermission): boolean {
+  /** Errors: PatternInvalid. */
+  limitTopics(user: string, vhost: string, topic: TopicPermission): void {
     for (const pattern of [topic.write, topic.read]) compileName(pattern)
-    const { topicPermissions } = this.accessOf(user, vhost)
-    const isNew = !topicPermissions.has(topic.exchange)
-    topicPermissions.set(topic.exchange, topic)
+    this.accessOf(user, vhost).topicPermissions.set(topic.exchange, topic)
     this.parts.define(topicPermissionDefinition(user, vhost, topic))
     this.parts.changed(vhost)
-    return isNew
   }
 
   /** On one exchange, or on all. Returns false when there was none. */

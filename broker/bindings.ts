@@ -25,7 +25,6 @@ export interface BindingRequest {
  * resource-locked, the type's own.
  */
 export function bind(vhost: VHost, request: BindingRequest, caller: Caller): void {
-  refuseDefaultExchange(request)
   checkPermitted(vhost, request, caller)
   const source = vhost.getExchange(request.source)
   const destination = request.kind === 'queue'
@@ -36,7 +35,6 @@ export function bind(vhost: VHost, request: BindingRequest, caller: Caller): voi
 
 /** A missing binding, queue or exchange is no error (RabbitMQ). Errors: access-refused, resource-locked. */
 export function unbind(vhost: VHost, request: BindingRequest, caller: Caller): void {
-  refuseDefaultExchange(request)
   checkPermitted(vhost, request, caller)
   const source = vhost.findExchange(request.source)
   const key = bindingKey(request.kind, request.destination, request.routingKey, request.args)
@@ -137,6 +135,7 @@ function refuseDefaultExchange(request: BindingRequest): void {
 /** Before anything is looked up, so that nobody learns what exists (RabbitMQ). */
 function checkPermitted(vhost: VHost, request: BindingRequest, { access }: Caller): void {
   access.check('write', request.kind, request.destination)
+  refuseDefaultExchange(request)
   access.check('read', 'exchange', request.source)
   const source = vhost.findExchange(request.source)
   if (source !== null) access.checkTopic('read', source, request.routingKey)

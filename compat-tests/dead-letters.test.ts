@@ -191,6 +191,16 @@ forEachKind((test, target) => {
     expect(deaths(await get(ch, dead))).toEqual([[source, 'maxlen', 1]])
   })
 
+  test.classic('a time to live of 0 is over before the next message is too much', async (session) => {
+    const { ch, source, dead } = await pair(session, { messageTtl: 0, maxLength: 1 })
+    await fill(ch, source, ['a', 'b'])
+    await untilCount(ch, dead, 2)
+    for (const body of ['a', 'b']) {
+      const letter = await get(ch, dead)
+      expect([text(letter), deaths(letter)]).toEqual([body, [[source, 'expired', 1]]])
+    }
+  })
+
   test('a requeued message that is too old is dead-lettered as expired', async (session) => {
     const { ch, source, dead } = await pair(session, { messageTtl: 30 })
     const inbox = await collect(ch, source)

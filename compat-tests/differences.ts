@@ -123,6 +123,12 @@ const entries = {
     rabbit: '4.x: `… by <<"quorum">> queues …`; 3.x: as Leveret',
     reason: 'A slip of the pen in 4.x.',
   },
+  'quorum-get-consumer': {
+    what: 'The consumer count of a quorum queue while a message taken by `basic.get` is unsettled',
+    leveret: 'without it',
+    rabbit: 'one more for each channel that holds such a message',
+    reason: '`basic.get` is no consumer, on a classic queue neither.',
+  },
   'quorum-exclusive-consumer': {
     what: '`basic.consume` with exclusive=true on a quorum queue',
     leveret: 'enforced: 403 `ACCESS_REFUSED - … in exclusive use` for everybody else, as on a classic queue',

@@ -111,6 +111,31 @@ forEachTarget((test, target) => {
       })))
   }
 
+  for (const method of ['bindQueue', 'unbindQueue'] as const) {
+    test(`${method}: the right to write goes before the default exchange, to read after it`, (session) => (
+      Realm.use(session, async (realm) => {
+        await prepare(realm)
+        await realm.permit(nothing)
+        const [first, second] = [await realm.channel(), await realm.channel()]
+        const name = method === 'bindQueue' ? 'queue.bind' : 'queue.unbind'
+        expect(await channelClosure(first, () => first[method]('q', '', 'k')))
+          .toEqual(closed(403, refused(realm, ['write', 'queue', 'q']), name))
+        await realm.permit({ ...nothing, write: '^q$' })
+        expect(await channelClosure(second, () => second[method]('q', '', 'k')))
+          .toEqual(closed(403, 'ACCESS_REFUSED - operation not permitted on the default exchange', name))
+      })))
+  }
+
+  test('a second topic permission is no creation', (session) => Realm.use(session, async (realm) => {
+    const path = `/topic-permissions/${realm.vhost}/${realm.user}`
+    const statuses: number[] = []
+    for (const exchange of ['amq.topic', 'amq.direct', 'amq.topic']) {
+      const body = { exchange, write: '.*', read: '.*' }
+      statuses.push((await realm.api.put(path, body)).status)
+    }
+    expect(statuses).toEqual([201, 204, 204])
+  }))
+
   test('a refusal goes before a missing exchange', (session) => Realm.use(session, async (realm) => {
     await realm.permit(nothing)
     const channel = await realm.channel()

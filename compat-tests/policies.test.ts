@@ -49,6 +49,14 @@ forEachTarget((test) => {
     expect((await channel.get('q', { noAck: true }) as { content: Buffer }).content.toString()).toBe('3')
   })
 
+  inRealm('a lower limit cuts by the overflow of before, not the policy\'s', async (realm, channel) => {
+    await channel.assertQueue('q')
+    await becomes(channel, 'q', 5)
+    await realm.policy('p', { 'max-length': 2, 'overflow': 'reject-publish' })
+    await until('the queue is cut', async () => (await channel.checkQueue('q')).messageCount === 2)
+    expect((await channel.get('q', { noAck: true }) as { content: Buffer }).content.toString()).toBe('3')
+  })
+
   inRealm('of policies that match, the one of highest priority counts, alone', async (realm, channel) => {
     await channel.assertQueue('q')
     await realm.policy('low', { 'max-length': 1 }, { priority: 1 })

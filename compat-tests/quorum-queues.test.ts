@@ -6,6 +6,7 @@ import type { ConfirmChannel, Options } from 'amqplib'
 import { expect } from 'vitest'
 import { forEachTarget } from './harness/for-each-target.ts'
 import { collect, drain, fill, get, outcomes, settled, text, untilCount } from './harness/messages.ts'
+import { until } from './harness/poll.ts'
 import type { Session } from './harness/session.ts'
 
 const quorum = (args: Record<string, unknown> = {}): Options.AssertQueue =>
@@ -27,6 +28,25 @@ const kept = (dead: string): Record<string, unknown> => ({
 })
 
 forEachTarget((test) => {
+  test('what comes back to a full queue goes to a consumer before anything is dropped', async (session) => {
+    const { ch, queue } = await queueOf(session, { 'x-max-length': 1 })
+    const [leaving, staying] = [await session.channel(), await session.channel()]
+    const lost = await collect(leaving, queue)
+    await fill(ch, queue, ['a', 'b', 'c'])
+    await lost.texts(3)
+    const inbox = await collect(staying, queue)
+    await leaving.close()
+    expect(await inbox.texts(3)).toEqual(['a', 'b', 'c'])
+  })
+
+  test('a message that was got is no consumer', async (session) => {
+    const { ch, queue } = await queueOf(session)
+    await fill(ch, queue, ['a'])
+    await get(ch, queue)
+    const count = session.differs('quorum-get-consumer') ? 0 : 1
+    await until(`${count} consumers`, async () => (await ch.checkQueue(queue)).consumerCount === count)
+  })
+
   test('an idle single active consumer gives way to one of higher priority', async (session) => {
     const { ch, queue } = await queueOf(session, single)
     const [low, high] = [await collect(ch, queue), await collect(ch, queue, { priority: 5 })]

@@ -49,6 +49,21 @@ forEachTarget((test, target) => {
     expect(await bodies(client, queue)).toEqual(['a'])
   })
 
+  test('a commit hands out what it published before what it requeues', async ({ raw, name }) => {
+    const queue = name()
+    const client = await begin(raw, queue)
+    say(client, queue, 'old')
+    await client.call(1, 'tx.commit')
+    const { tag } = (await get(client, queue))!
+    const other = await raw()
+    await other.call(1, 'basic.consume', { queue })
+    say(client, queue, 'new')
+    client.send(1, 'basic.nack', { 'delivery-tag': tag, 'requeue': true })
+    await client.call(1, 'tx.commit')
+    expect([(await other.nextMessage()).body.toString(), (await other.nextMessage()).body.toString()])
+      .toEqual(['new', 'old'])
+  })
+
   for (const method of ['tx.commit', 'tx.rollback'] as const) {
     test(`${method} without tx.select is 406`, async ({ raw }) => {
       const client = await raw()

@@ -126,7 +126,7 @@ export class AckTimeouts {
   }
 }
 
-const nobody: EntryHolder = { showsCounts: false, settle() {}, reject() {}, requeue() {}, dropOverflow() {} }
+const nobody: EntryHolder = { showsCounts: false, settle() {}, reject() {}, requeue() {}, allReturned() {} }
 
 /** RabbitMQ 4.3 says -1 for the time; 3.x says the one that was used, and so do we. */
 function timedOut(channel: number, timeoutMs: number): AmqpError {

@@ -226,7 +226,7 @@ implements Caller, ChannelView, ConfirmingChannel, ConsumingChannel, PublishingC
 
   private requeueAll(entries: readonly Entry[], cause: ReturnCause): void {
     for (const entry of entries) entry.queue.requeue(entry, cause, false)
-    for (const { queue } of entries) queue.dropOverflow()
+    for (const { queue } of entries) queue.allReturned()
   }
 
   get unackedCount(): number {

@@ -120,7 +120,7 @@ export class Consumer implements ConsumerPort, ConsumerView, LateConsumer {
     this.lateSettled()
   }
 
-  dropOverflow(): void {}
+  allReturned(): void {}
 
   /** Its queue has taken it back long ago; the last one gives the consumer its credit back. */
   private lateSettled(): void {

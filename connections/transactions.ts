@@ -74,6 +74,10 @@ export class Transaction {
     const { publishes, settlements } = this
     this.begin()
     for (const publish of publishes) channel.commitPublish(publish)
+    // A queue hands out what it got before it takes something older back (RabbitMQ).
+    if (settlements.length > 0) {
+      for (const { route } of publishes) for (const queue of route.queues) queue.pump()
+    }
     for (const { entry, how } of settlements) channel.commitSettlement(entry, how)
   }
 

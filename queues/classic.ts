@@ -15,6 +15,8 @@ export const classic: QueueKind = {
   hasConsumerTimeout: false,
   storesTransient: false,
   servesReturnsFirst: false,
+  overflowComesLast: true,
+  fullConsumersLeave: false,
   showsCounts: ({ deliveryLimit, retry }) => deliveryLimit !== null || retry !== null,
   createReady: (queue, parts, { priorityMax }) => (priorityMax === null
     ? new PagedReady(queue, parts) : new PriorityReady(queue, parts, prioritiesTo(priorityMax))),

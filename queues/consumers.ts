@@ -21,15 +21,18 @@ export class ConsumerSet {
   private successor: ConsumerPort | null = null
   private readonly isSingleActive: boolean
   private readonly yields: boolean
+  private readonly fullLeave: boolean
 
   /**
    * Single active: the first to come gets everything. When it goes, the first of those of the highest
    * priority is next. A newcomer takes over only if it yields, to a higher priority, and when it holds
-   * nothing any more (RabbitMQ: quorum queues; classic ones never).
+   * nothing any more (RabbitMQ: quorum queues; classic ones never). With `fullLeave` one without credit
+   * leaves the rotation at once, and so comes back behind those that still have some (RabbitMQ: as above).
    */
-  constructor(isSingleActive: boolean, yields: boolean) {
+  constructor(isSingleActive: boolean, yields: boolean, fullLeave = false) {
     this.isSingleActive = isSingleActive
     this.yields = yields
+    this.fullLeave = fullLeave
   }
 
   get count(): number {
@@ -69,7 +72,12 @@ export class ConsumerSet {
     this.levelOf(consumer.priority).push(consumer)
   }
 
-  /** The consumer whose turn it is, null when nobody has credit. */
+  /** It was given what its turn was for. */
+  served(consumer: ConsumerPort): void {
+    if (this.fullLeave && consumer.hasCredit) this.creditReturned(consumer)
+  }
+
+  /** The consumer whose turn it is, null when nobody has credit; `served` follows. */
   next(): ConsumerPort | null {
     if (this.isPaused) return null
     if (this.isSingleActive) return this.nextSingle()
@@ -77,7 +85,8 @@ export class ConsumerSet {
       for (let n = rotation.length; n > 0; n--) {
         const consumer = rotation.shift()!
         if (this.members.has(consumer) && consumer.hasCredit) {
-          rotation.push(consumer)
+          if (this.fullLeave) consumer.isInRotation = false
+          else rotation.push(consumer)
           return consumer
         }
         consumer.isInRotation = false

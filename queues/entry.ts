@@ -17,10 +17,10 @@ export interface EntryHolder {
   settle(entry: Entry): void
   /** Given up: tried again later or dead-lettered, where the queue says so. */
   reject(entry: Entry, cause: GivenUpCause): void
-  /** With `isLast` false more come back with it, and `dropOverflow` after them all. */
+  /** With `isLast` false more come back with it, and `allReturned` after them. */
   requeue(entry: Entry, cause: ReturnCause, isLast?: boolean): void
-  /** What is over the limit now that all of a batch are back goes, from the oldest on (RabbitMQ). */
-  dropOverflow(): void
+  /** All of a batch are back at their places: only now something is too much for the queue (RabbitMQ). */
+  allReturned(): void
   /** A redelivery says how often it was tried (delivery-counts.ts). */
   readonly showsCounts: boolean
 }

@@ -23,8 +23,15 @@ export interface QueueKind {
   readonly hasConsumerTimeout: boolean
   /** Transient messages are kept on disk too. */
   readonly storesTransient: boolean
-  /** What comes back, at once or after a delay, is served before what has not been handed out. */
+  /**
+   * What comes back, at once or after a delay, is served before what has not been handed out, and before a
+   * full queue drops it.
+   */
   readonly servesReturnsFirst: boolean
+  /** A policy's limits cut by the overflow of before; its own is for messages that come. */
+  readonly overflowComesLast: boolean
+  /** A consumer without credit left is out of the rotation at once, not only when its turn comes. */
+  readonly fullConsumersLeave: boolean
   /** A redelivery says how often it was tried, in headers; the counts are kept on disk as they change. */
   showsCounts(settings: QueueSettings): boolean
   createReady(queue: PagedQueue, parts: PagedParts, settings: QueueSettings): ReadyList

@@ -257,7 +257,7 @@ const notTried = (): never => {
 export const noRetries: RetryPlan = { nextAttempt: notTried, afterLast: notTried }
 
 export const noHolder: EntryHolder = {
-  showsCounts: false, settle() {}, reject() {}, requeue() {}, dropOverflow() {},
+  showsCounts: false, settle() {}, reject() {}, requeue() {}, allReturned() {},
 }
 
 interface QueueWish {

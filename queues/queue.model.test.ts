@@ -58,6 +58,8 @@ class ModelRun {
   private readonly left: TestConsumer[] = []
   /** The message that is being published, and whether it was refused with a dead letter. */
   private publishing = 0
+  /** What a queue that may refuse is being given, until it is seen to have it. */
+  private arriving: Held | null = null
   private isRefused = false
   private readonly browser: Browser
   /** What somebody has seen, to be extracted later. */
@@ -116,15 +118,24 @@ class ModelRun {
       expiresAtMs: clock.nowMs + Math.min(ownTtlMs, settings.messageTtlMs),
     }
     const canRefuse = settings.overflow !== 'drop-head'
-    // It may die before `publish` has returned.
+    // It may be handed out, or die, before `publish` has returned.
     if (!canRefuse) this.hold(held)
+    this.arriving = canRefuse ? held : null
     this.publishing = id
     this.isRefused = false
     const isTaken = queue.publish(message)
     this.publishing = 0
-    same(isTaken, !canRefuse || !this.isFull(1, bytes))
-    if (canRefuse && isTaken) this.hold(held)
+    if (this.arriving !== null) same(isTaken, !canRefuse || !this.isFull(1, bytes))
+    if (isTaken) this.arrive(id)
+    this.arriving = null
     same(this.isRefused, !isTaken && settings.overflow === 'reject-publish-dlx')
+  }
+
+  private arrive(id: number): void {
+    const { arriving } = this
+    if (arriving?.id !== id) return
+    this.arriving = null
+    this.hold(arriving)
   }
 
   private isFull(more: number, moreBytes: number): boolean {
@@ -154,10 +165,12 @@ class ModelRun {
 
   private died(id: number, reason: string): void {
     const { world: { clock, queue } } = this
-    if (id === this.publishing && queue.settings.overflow === 'reject-publish-dlx') {
+    const isRefusal = reason === 'maxlen' && queue.settings.overflow === 'reject-publish-dlx'
+    if (id === this.publishing && isRefusal) {
       this.isRefused = true
       return
     }
+    this.arrive(id)
     const held = this.held.get(id)
     if (held === undefined) throw new Error(`message ${id} died that was no longer there`)
     if (reason === 'rejected') {
@@ -194,6 +207,7 @@ class ModelRun {
 
   /** What every delivery must be: the next one, alive, to the one who is to have it. */
   private delivered(consumer: TestConsumer, entry: Entry): void {
+    this.arrive(entry.id)
     const head = this.head()
     same(entry.id, head?.id)
     same(entry.deliveryCount, head?.count)

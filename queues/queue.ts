@@ -13,7 +13,7 @@ import type { Pumpable, Turn } from '../base/turn.ts'
 import type { FieldTable } from '../protocol/table.ts'
 import type { Store, StoredMessage } from '../store/store.ts'
 import { ConsumerSet } from './consumers.ts'
-import type { DeadLetterSink, DeathReason } from './dead-letter-sink.ts'
+import type { DeadLetterSink } from './dead-letter-sink.ts'
 import { Deaths } from './deaths.ts'
 import { Entry } from './entry.ts'
 import type { ConsumerPort, EntryHolder, GivenUpCause, ReturnCause } from './entry.ts'
@@ -102,9 +102,9 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     this.parts = parts
     this.settings = resolveQueueSettings(args)
     const { isSingleActive, expiresMs } = this.settings
-    this.type = present(findQueueKind(args), `queue '${name}' is of no kind there is`)
+    const type = this.type = present(findQueueKind(args), `queue '${name}' is of no kind there is`)
     this.ready = this.type.createReady(this, parts, this.settings)
-    this.consumers = new ConsumerSet(isSingleActive, this.type.singleActiveYields)
+    this.consumers = new ConsumerSet(isSingleActive, type.singleActiveYields, type.fullConsumersLeave)
     this.deaths = new Deaths(this, parts)
     this.returns = new Returns(this, parts, this.deaths)
     this.headExpiry = new HeadExpiry(parts, this, this.ready, this.deaths)
@@ -116,9 +116,11 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
    * keep the expiry they came with (RabbitMQ).
    */
   applySettings(settings: QueueSettings): void {
+    const { overflow } = this.settings
     this.settings = settings
     this.deaths.applySettings()
     this.lease.changeLength(settings.expiresMs, this.consumers.count === 0)
+    if (this.type.overflowComesLast) this.dropOverflow(overflow)
     this.dropOverflow()
   }
 
@@ -157,7 +159,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
   }
 
   private enqueue(message: Message, expiresAtMs: number, deliveryCount: number): void {
-    const { store, turn, ids } = this.parts
+    const { store, turn, ids, clock } = this.parts
     const entry = new Entry(ids.next(), message, this, expiresAtMs)
     entry.deliveryCount = deliveryCount
     // One with counts is kept, transient or not: what spills of a long queue leaves them behind.
@@ -170,6 +172,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     if (deliveryCount > 0 && this.type.servesReturnsFirst) this.ready.requeue(entry)
     else this.ready.push(entry)
     if (this.consumers.count === 0) this.dropOverflow()
+    if (expiresAtMs <= clock.nowMs) this.pumpReady() // a time to live of 0: now or never (RabbitMQ)
     if (this.consumers.count > 0 || this.headExpiry.isMortal) turn.pump(this)
   }
 
@@ -245,10 +248,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     return step !== NOTHING
   }
 
-  /**
-   * basic.get, not while it is paging: the next ready entry, unacked from now on, or settled at once when it
-   * needs no ack.
-   */
+  /** basic.get, not while it is paging: the next ready entry, unacked, or settled at once without acks. */
   get(isNoAck: boolean): Entry | null {
     this.lease.renew()
     this.headExpiry.drop()
@@ -285,7 +285,12 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     this.takeBack(entry)
     if (this.isDeleted) return
     this.returns.returned(entry, cause)
-    if (isLast) this.dropOverflow() // before anybody is handed something (RabbitMQ)
+    if (isLast) this.allReturned()
+  }
+
+  allReturned(): void {
+    if (!this.type.servesReturnsFirst) this.dropOverflow() // before anybody is handed something (RabbitMQ)
+    else if (this.consumers.count === 0) this.pumpReady()
   }
 
   /** For `returns`: at its old place. */
@@ -377,10 +382,11 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     const consumer = entry.expiresAtMs < nowMs ? null : this.consumers.next()
     if (consumer !== null) {
       this.handOut(this.ready.shift()!, consumer)
+      this.consumers.served(consumer)
       return DELIVERED
     }
     if (entry.expiresAtMs > nowMs) return NOTHING
-    this.dropHead('expired')
+    this.deaths.die(this.ready.shift()!, 'expired')
     return EXPIRED
   }
 
@@ -421,13 +427,11 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
   }
 
   /** A queue that rejects drops nothing: what was requeued may put it over its limit (RabbitMQ). */
-  dropOverflow(): void {
-    if (this.settings.overflow !== 'drop-head') return
-    while (isOverLimit(this.settings, this.ready) && this.ready.first() !== null) this.dropHead('maxlen')
-  }
-
-  private dropHead(reason: DeathReason): void {
-    this.deaths.die(this.ready.shift()!, reason)
+  private dropOverflow(overflow = this.settings.overflow): void {
+    const { settings, ready, deaths } = this
+    if (overflow !== 'drop-head' || !isOverLimit(settings, ready)) return
+    while (isOverLimit(settings, ready) && ready.first() !== null) deaths.die(ready.shift()!, 'maxlen')
+    this.headExpiry.drop() // what it uncovered (RabbitMQ)
   }
 
   /** For the dead letters, too: nothing holds it any more. */

@@ -19,6 +19,8 @@ export const quorum: QueueKind = {
   hasConsumerTimeout: true,
   storesTransient: true,
   servesReturnsFirst: true,
+  overflowComesLast: false,
+  fullConsumersLeave: true,
   showsCounts: () => true,
   createReady: (queue, parts) => new QuorumReady(queue, parts),
   // RabbitMQ 4.3: a consumer that rejects, or is lost, has failed; one that returns a message has not. Where

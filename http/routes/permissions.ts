@@ -100,7 +100,8 @@ const topicEndpoint = [
       if (broker.vhosts.get(params.name)?.findExchange(body.exchange) === null) {
         throw badRequest(`no_such_exchange: ${body.exchange}`)
       }
-      const isNew = broker.access.limitTopics(params.user, params.name, body)
+      const isNew = topicsOf(broker, params.user, params.name).length === 0 // on any exchange (RabbitMQ)
+      broker.access.limitTopics(params.user, params.name, body)
       await whenRecorded(broker.records)
       return put(isNew)
     },

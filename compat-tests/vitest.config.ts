@@ -6,7 +6,7 @@ import { CompatReporter } from './harness/reporter.ts'
 export default defineConfig({
   test: {
     root: resolve(import.meta.dirname, '..'),
-    include: ['compat-tests/*.test.ts'],
+    include: ['compat-tests/*.test.ts', 'compat-tests/fuzz/*.test.ts'],
     globalSetup: [resolve(import.meta.dirname, 'harness/global-setup.ts')],
     fileParallelism: false,
     hookTimeout: 120_000,

@@ -24,6 +24,12 @@ const allowances: readonly Allowance[] = [
       && leveret.includes('"reply-code":404') && rabbit.includes('"reply-code":541'),
   },
   {
+    id: 'tx-queue-deleted',
+    explains: (step, { leveret, rabbit }) => step.do === 'tx.commit'
+      && leveret.includes('"reply-code":406,"reply-text":"PRECONDITION_FAILED - partial tx completion"')
+      && rabbit.includes('"reply-code":506,"reply-text":"RESOURCE_ERROR - failed to deliver message'),
+  },
+  {
     id: 'server-named-queue-type',
     explains: (step, { leveret, rabbit }) => step.do === 'queue.declare'
       && (step.args?.['queue'] ?? '') === '' && argumentOf(step, 'x-queue-type') !== undefined

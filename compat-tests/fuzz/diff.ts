@@ -1,6 +1,6 @@
-// `npm run fuzz:diff -- --seed S --programs N [--generator NAME]`: starts Leveret as users start it and the
-// reference as compat-tests finds it, and has both perform the same random programs. Exit code 1 when they
-// differ in something that differences.ts does not accept.
+// `npm run fuzz:diff -- --seed S --programs N [--generator NAME]`, or `--replay SEED,SEED`: starts Leveret as
+// users start it and the reference as compat-tests finds it, and has both perform the same random programs.
+// Exit code 1 when they differ in something that differences.ts does not accept.
 
 import { parseArgs } from 'node:util'
 import { findReference } from '../harness/find-reference.ts'
@@ -13,7 +13,7 @@ const { values: options } = parseArgs({
   options: {
     seed: { type: 'string' }, programs: { type: 'string', default: '1000' }, generator: { type: 'string' },
     concurrency: { type: 'string', default: '24' }, shrink: { type: 'string', default: '5' },
-    print: { type: 'string' }, verbose: { type: 'boolean', default: false },
+    print: { type: 'string' }, replay: { type: 'string' }, verbose: { type: 'boolean', default: false },
   },
 })
 
@@ -34,12 +34,14 @@ async function main(): Promise<number> {
     for (const step of generate(number('print', options.print), options.generator).steps) say(stepText(step))
     return 0
   }
+  const replayed = options.replay?.split(',').map((text) => number('replay', text))
   const leveret = await LeveretProcess.start()
   const rabbit = await findReference(say)
   try {
     say(`fuzz:diff seed ${seed}, Leveret ${leveret.version} and RabbitMQ ${rabbit.version}`)
     const result = await runFuzzer({
-      leveretUrl: leveret.url, rabbitUrl: rabbit.url, seed, programs: number('programs', options.programs),
+      leveret, rabbit, seed, programs: replayed?.length ?? number('programs', options.programs),
+      ...replayed !== undefined && { programSeeds: replayed },
       generator: options.generator, concurrency: number('concurrency', options.concurrency),
       shrinkMax: number('shrink', options.shrink),
     })

@@ -8,12 +8,15 @@ import { AmqpError } from '../../protocol/errors.ts'
 import { FrameReader } from '../../protocol/frame-reader.ts'
 import { Dice } from './dice.ts'
 import { FuzzTransport, FuzzWorld } from './fuzz-world.ts'
+import { takeMemorySample } from './memory.ts'
+import type { MemorySample } from './memory.ts'
 import { encodeStream, mutate } from './mutations.ts'
 import { Probe } from './probe.ts'
 import { handshakeBytes, streamOf } from './streams.ts'
 
 const worldCases = 500
 const variantsPerStream = 20
+const memorySamples = 40
 const stallMs = 1_000
 const handshake = handshakeBytes('guest', 'secret', '/')
 
@@ -22,8 +25,7 @@ export interface InProcessResult {
   readonly cases: number
   readonly violations: readonly string[]
   readonly outcomes: ReadonlyMap<string, number>
-  readonly rssBefore: number
-  readonly rssAfter: number
+  readonly memory: readonly MemorySample[]
   readonly seconds: number
 }
 
@@ -45,10 +47,14 @@ export class InProcessFuzzer {
   /** Stops after so many frames, or at the time, or when ten things went wrong. */
   async run(frames: number, boundMs = Infinity): Promise<InProcessResult> {
     const startedAt = performance.now()
-    await this.warmUp()
-    const rssBefore = residentBytes()
+    const memory: MemorySample[] = []
+    await this.newWorld()
     for (let stream = 0; this.goesOn(frames, startedAt + boundMs); stream++) {
-      if (this.cases % worldCases < variantsPerStream) await this.newWorld()
+      if (this.cases % worldCases < variantsPerStream) {
+        this.endWorld()
+        if (this.frames >= memory.length * frames / memorySamples) memory.push(takeMemorySample(this.frames))
+        await this.newWorld()
+      }
       const original = streamOf((this.seed + stream) >>> 0, 'f.')
       for (let n = 0; n < variantsPerStream && this.goesOn(frames, startedAt + boundMs); n++) {
         const { frames: mutated, names } = mutate(original, this.dice, 1 + this.dice.below(3))
@@ -59,12 +65,12 @@ export class InProcessFuzzer {
         this.checkConnection(bytes, names)
       }
     }
-    this.world = undefined as never
-    this.bystander = undefined as never
+    this.endWorld()
+    memory.push(takeMemorySample(this.frames))
     const seconds = (performance.now() - startedAt) / 1000
     return {
-      frames: this.frames, cases: this.cases, violations: this.violations, outcomes: this.outcomes, rssBefore,
-      rssAfter: residentBytes(), seconds,
+      frames: this.frames, cases: this.cases, violations: this.violations, outcomes: this.outcomes, memory,
+      seconds,
     }
   }
 
@@ -72,20 +78,14 @@ export class InProcessFuzzer {
     return this.frames < frames && this.violations.length < 10 && performance.now() < deadline
   }
 
-  /** What the engine compiles and allocates once is no growth. */
-  private async warmUp(): Promise<void> {
-    await this.newWorld()
-    for (let n = 0; n < 300; n++) {
-      const bytes = encodeStream(mutate(streamOf(n, 'w.'), this.dice, 2).frames)
-      this.checkReader(bytes, ['warm-up'])
-      this.checkConnection(bytes, ['warm-up'])
-    }
-    this.outcomes.clear()
-  }
-
   private async newWorld(): Promise<void> {
     this.world = await FuzzWorld.start()
     this.bystander = new Probe(this.world, handshake)
+  }
+
+  private endWorld(): void {
+    this.world = undefined as never
+    this.bystander = undefined as never
   }
 
   private violated(what: string, names: readonly string[]): void {
@@ -126,11 +126,6 @@ export class InProcessFuzzer {
     this.outcomes.set(outcome, (this.outcomes.get(outcome) ?? 0) + 1)
     if (outcome === '541') this.violated('541', names)
   }
-}
-
-function residentBytes(): number {
-  global.gc?.()
-  return process.memoryUsage().rss
 }
 
 /** The code of the last connection.close, or `open`. */

@@ -11,7 +11,7 @@ import { encodeFrame, encodeMethod, frameType } from '../harness/wire.ts'
 import type { Args, Field } from '../harness/wire.ts'
 
 /** Kinds of entries beside the three types of frames. */
-export const entryKind = { ...frameType, ack: 100, nack: 101, dropped: 102, silent: 103 } as const
+export const entryKind = { ...frameType, ack: 100, nack: 101, dropped: 102, silent: 103, http: 104 } as const
 
 export interface Entry {
   readonly channel: number
@@ -84,7 +84,7 @@ export class Peer {
 
   static async open(address: Address): Promise<Peer> {
     const peer = new Peer(address)
-    await peer.until(() => peer.isRunning || peer.isGone, 20_000)
+    await peer.until(() => peer.isRunning || peer.isGone, 60_000)
     if (!peer.isRunning) throw new Error(`no connection to ${address.host}:${address.port}`)
     peer.heard = []
     return peer

@@ -8,7 +8,7 @@ import { encodeFrame, encodeHeader, encodeMethod, encodeProperties, frameType } 
 import { entryKind } from './peer.ts'
 import type { Entry, Peer } from './peer.ts'
 import { resolveNames } from './program.ts'
-import type { DrainStep, MethodStep, Program, Step } from './program.ts'
+import type { DrainStep, ManageStep, MethodStep, Program, Step } from './program.ts'
 import type { Seat } from './stage.ts'
 
 /** What each channel (`0.1`) heard in a step. */
@@ -24,8 +24,8 @@ export interface Pace {
   readonly expectedBoundMs: number
 }
 
-const answerBoundMs = 5_000
-const confirmBoundMs = 2_000
+const answerBoundMs = 20_000
+const confirmBoundMs = 5_000
 const drainMax = 60
 
 /** What may make a queue do something that no answer tells the end of. */
@@ -58,6 +58,8 @@ function takeHeard(seat: Seat): Hearing {
       else list.push(entry)
     }
   }
+  const answered = seat.answered.splice(0)
+  if (answered.length > 0) hearing.set('http', answered)
   return hearing
 }
 
@@ -85,6 +87,10 @@ class Performance {
   async perform(step: Step, expected: Hearing | null): Promise<void> {
     if ('elapseMs' in step) {
       await new Promise((resolve) => setTimeout(resolve, step.elapseMs))
+      return this.settle(expected)
+    }
+    if ('manage' in step) {
+      await this.seat.manage(resolveNames(step, this.prefix, '') as ManageStep)
       return this.settle(expected)
     }
     const [connection, channel] = isAt(step.on)
@@ -187,6 +193,7 @@ class Performance {
   private async awaitExpected(expected: Hearing): Promise<void> {
     const counts = new Map<number, number>()
     for (const [on, entries] of expected) {
+      if (on === 'http') continue
       const [connection] = isAt(on)
       counts.set(connection, (counts.get(connection) ?? 0) + entries.length)
     }

@@ -29,7 +29,18 @@ export interface ElapseStep {
   readonly elapseMs: number
 }
 
-export type Step = MethodStep | DrainStep | ElapseStep
+/** A request to the management API. */
+export interface ManageStep {
+  readonly manage: 'PUT' | 'DELETE'
+  /** After `/api`, with `{vhost}`, `{user}` and `%` names: `/policies/{vhost}/%p0`. */
+  readonly path: string
+  readonly body?: Args
+}
+
+export type Step = MethodStep | DrainStep | ElapseStep | ManageStep
+
+/** The connection that logs in as a user who may do nothing but what the program permits. */
+export const limitedConnection = 3
 
 export interface Program {
   readonly generator: string
@@ -50,9 +61,10 @@ export function resolveNames(value: unknown, prefix: string, reply: string): unk
   return Object.fromEntries(entries)
 }
 
-/** The names of queues (`%q…`) and exchanges (`%e…`) in a program, as written there. */
-export function namesIn(steps: readonly Step[]): string[] {
-  return [...new Set(JSON.stringify(steps).match(/%[qe]\d+/g) ?? [])].toSorted()
+/** The names in a program, as written there: of queues (`%q…`) and exchanges (`%e…`), or of other letters. */
+export function namesIn(steps: readonly Step[], letters = 'qe'): string[] {
+  const pattern = new RegExp(`%[${letters}]\\d+`, 'g')
+  return [...new Set(JSON.stringify(steps).match(pattern) ?? [])].toSorted()
 }
 
 function argText(value: unknown): string {
@@ -67,6 +79,7 @@ function argsText(args: Args | undefined): string {
 export function stepText(step: Step): string {
   if ('elapseMs' in step) return `wait ${step.elapseMs} ms`
   if ('drain' in step) return `${step.on} get all of ${step.drain}`
+  if ('manage' in step) return `${step.manage} ${step.path} ${step.body ? JSON.stringify(step.body) : ''}`
   const parts = [step.on, step.do, argsText(step.args)]
   if (step.pick !== undefined) parts.push(`(unsettled no. ${step.pick})`)
   if (step.properties !== undefined) parts.push(`properties: ${argsText(step.properties)}`)

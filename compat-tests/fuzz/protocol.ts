@@ -8,9 +8,7 @@ import { findReference } from '../harness/find-reference.ts'
 import { LeveretProcess } from '../harness/leveret-process.ts'
 import { InProcessFuzzer } from './in-process.ts'
 import { LiveFuzzer } from './live.ts'
-
-/** Growth of resident memory over a run that is taken for the engine's own. */
-const growthBytesMax = 64 * 1024 * 1024
+import { judgeMemory } from './memory.ts'
 
 const { values: options } = parseArgs({
   options: {
@@ -22,19 +20,18 @@ const { values: options } = parseArgs({
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`)
 }
-const megabytes = (bytes: number): string => `${(bytes / 1024 / 1024).toFixed(0)} MB`
 const counts = (map: ReadonlyMap<string, number>): string =>
   [...map].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([name, count]) => `${name} ${count}`).join(', ')
 
 async function inProcess(seed: number, frames: number): Promise<number> {
   const result = await new InProcessFuzzer(seed).run(frames)
-  for (const violation of result.violations) say(`VIOLATION ${violation}`)
-  const growth = result.rssAfter - result.rssBefore
-  if (growth > growthBytesMax) say(`VIOLATION memory grew by ${megabytes(growth)}`)
+  const memory = judgeMemory(result.memory)
+  const violations = [...result.violations, ...memory.violations]
+  for (const violation of violations) say(`VIOLATION ${violation}`)
   say(`fuzz:protocol seed ${seed}: ${result.frames} mutated frames in ${result.cases} streams, in process, `
-    + `${result.seconds.toFixed(1)} s, ${result.violations.length} violations; memory before `
-    + `${megabytes(result.rssBefore)}, after ${megabytes(result.rssAfter)}; ends: ${counts(result.outcomes)}`)
-  return result.violations.length + (growth > growthBytesMax ? 1 : 0)
+    + `${result.seconds.toFixed(1)} s, ${violations.length} violations; ends: ${counts(result.outcomes)}; `
+    + memory.text)
+  return violations.length
 }
 
 async function live(seed: number, streams: number): Promise<number> {

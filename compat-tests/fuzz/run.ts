@@ -4,18 +4,21 @@
 import { Coverage } from './coverage.ts'
 import { generate } from './generators/index.ts'
 import { stepText } from './program.ts'
+import type { BrokerPlace } from './management.ts'
 import type { Program } from './program.ts'
 import { Shrinker, signatureOf } from './shrink.ts'
-import { Seat, addressOf } from './stage.ts'
+import { Seat } from './stage.ts'
 import { stepLines } from './transcript.ts'
 import { judge, judgeSlowly } from './verdict.ts'
 import type { Bench, Verdict } from './verdict.ts'
 
 export interface RunOptions {
-  readonly leveretUrl: string
-  readonly rabbitUrl: string
+  readonly leveret: BrokerPlace
+  readonly rabbit: BrokerPlace
   readonly seed: number
   readonly programs: number
+  /** The programs' own seeds; without them they follow from `seed`. */
+  readonly programSeeds?: readonly number[]
   readonly generator?: string | undefined
   /** No new programs after this time. */
   readonly boundMs?: number
@@ -48,8 +51,8 @@ const concurrencyDefault = 24
 export const programSeed = (seed: number, n: number): number => (Math.imul(seed, 1_000_003) + n) >>> 0
 
 export async function runFuzzer(options: RunOptions): Promise<RunResult> {
-  const benches = Array.from({ length: options.concurrency ?? concurrencyDefault }, (): Bench => ({
-    leveret: new Seat(addressOf(options.leveretUrl)), rabbit: new Seat(addressOf(options.rabbitUrl)),
+  const benches = Array.from({ length: options.concurrency ?? concurrencyDefault }, (_, n): Bench => ({
+    leveret: new Seat(options.leveret, n), rabbit: new Seat(options.rabbit, n),
   }))
   try {
     return await new Run(options, benches).run()
@@ -96,7 +99,9 @@ class Run {
   }
 
   private async playNext(bench: Bench): Promise<void> {
-    const program = generate(programSeed(this.options.seed, this.next++), this.options.generator)
+    const n = this.next++
+    const { seed, programSeeds, generator } = this.options
+    const program = generate(programSeeds?.[n] ?? programSeed(seed, n), generator)
     this.take(program, await judge(bench, program))
   }
 

@@ -2,10 +2,12 @@
 // them costs more than most programs. Called by play.ts. Invariant: what a program leaves behind (channels,
 // exclusive queues, names) is gone, or unreachable under the next program's names.
 
-import { namesIn } from './program.ts'
-import type { Program } from './program.ts'
-import { Peer } from './peer.ts'
-import type { Address } from './peer.ts'
+import { Management } from './management.ts'
+import type { BrokerPlace } from './management.ts'
+import { entryKind, Peer } from './peer.ts'
+import type { Address, Entry } from './peer.ts'
+import { limitedConnection, namesIn } from './program.ts'
+import type { ManageStep, Program } from './program.ts'
 
 const boundMs = 10_000
 
@@ -14,16 +16,34 @@ export class Seat {
   readonly peers: (Peer | null)[] = []
   /** Queues that only their connection may delete: its number and the name. */
   readonly exclusives: [connection: number, queue: string][] = []
+  /** What the management API answered since somebody took it. */
+  answered: Entry[] = []
   private readonly address: Address
+  private readonly management: Management
 
-  constructor(address: Address) {
-    this.address = address
+  /** Seats of one number, on two brokers, have users of one name, so that texts are alike. */
+  constructor(place: BrokerPlace, number = 0) {
+    this.address = addressOf(place.url)
+    this.management = new Management(place, `fuzz-user-${number}`)
   }
 
   async peer(connection: number): Promise<Peer> {
     const found = this.peers[connection] ?? null
     if (found !== null && !found.isGone) return found
-    return this.peers[connection] = await Peer.open(this.address)
+    if (connection !== limitedConnection) return this.peers[connection] = await Peer.open(this.address)
+    await this.management.makeUser()
+    const { user, password } = this.management
+    return this.peers[connection] = await Peer.open({ ...this.address, user, password })
+  }
+
+  /** RabbitMQ's channels keep what they were permitted (ledger `permission-cache`): the user gets new. */
+  async manage(step: ManageStep): Promise<void> {
+    const status = await this.management.request(step)
+    this.answered.push({ channel: 0, kind: entryKind.http, payload: Buffer.from(String(status)) })
+    const peer = this.peers[limitedConnection]
+    if (step.path.includes('permissions') && peer !== null && peer !== undefined && !peer.isGone) {
+      await this.closeChannels([peer])
+    }
   }
 
   living(): Peer[] {
@@ -31,7 +51,7 @@ export class Seat {
   }
 
   async tidy(program: Program, prefix: string): Promise<void> {
-    await this.closeChannels()
+    await this.closeChannels(this.living())
     const names = namesIn(program.steps).map((name) => name.replace('%', prefix))
     for (const [connection, queue] of this.exclusives) {
       const peer = this.peers[connection]
@@ -39,6 +59,11 @@ export class Seat {
     }
     this.exclusives.length = 0
     await this.remove(await this.peer(0), names)
+    const isManaged = program.steps.some((step) => 'manage' in step)
+    if (isManaged) {
+      await this.management.reset(namesIn(program.steps, 'po').map((name) => name.replace('%', prefix)))
+    }
+    this.answered = []
     for (const peer of this.living()) {
       peer.heard = []
       peer.replyName = null
@@ -49,8 +74,8 @@ export class Seat {
     for (const peer of this.living()) peer.destroy()
   }
 
-  private async closeChannels(): Promise<void> {
-    await Promise.all(this.living().map(async (peer) => {
+  private async closeChannels(peers: readonly Peer[]): Promise<void> {
+    await Promise.all(peers.map(async (peer) => {
       for (const channel of peer.openChannels()) peer.send(channel, 'channel.close', { 'reply-code': 200 })
       const isClean = await peer.until(() => peer.channels.size === 0, boundMs)
       if (!isClean) peer.destroy()

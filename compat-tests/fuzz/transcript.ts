@@ -15,6 +15,7 @@ const replyName = /amq\.rabbitmq\.reply-to\.[\w.+/=-]+/g
 /** A JSON text in which the broker's own names are alike and the program's begin with `%`. */
 function plain(value: unknown, prefix: string): string {
   return JSON.stringify(value, (_key, item: unknown) => (typeof item === 'bigint' ? Number(item) : item))
+    .replaceAll('by <<\\"quorum\\">> queues', 'by quorum queues') // ledger quorum-get-text
     .replaceAll(prefix, '%').replaceAll(generated, '$1*').replaceAll(replyName, 'amq.rabbitmq.reply-to.*')
 }
 
@@ -57,6 +58,7 @@ function entryText(entry: Entry, next: Entry | undefined, prefix: string): strin
     case entryKind.nack: return `confirm.nack ${payload.toString()}`
     case entryKind.dropped: return 'dropped without a close'
     case entryKind.silent: return 'no answer'
+    case entryKind.http: return `answered ${payload.toString()}`
     case frameType.header: return headerText(payload, prefix)
     case frameType.body: return `  body ${plain(payload.toString(), prefix)}`
     case frameType.method: {
@@ -104,6 +106,33 @@ function sameBytes(a: Hearing, b: Hearing): boolean {
     }
   }
   return true
+}
+
+const isContent = (line: string): boolean => /^\d+\.\d+ {3}/.test(line)
+
+const placed = /"(?:delivery-tag|message-count|consumer-tag)":[^,}]+/g
+
+/** The messages heard in a step, in a fixed order, without what their places decide. */
+function messagesIn(lines: readonly string[]): string[] {
+  const messages: string[] = []
+  for (const line of lines) {
+    const text = line.replace(/^\S+ /, '').replaceAll(placed, '')
+    if (isContent(line) && messages.length > 0) messages[messages.length - 1] += text
+    else messages.push(text)
+  }
+  return messages.toSorted()
+}
+
+/**
+ * Whether a step differs in nothing but the order in which letters of several queues came: RabbitMQ's queues
+ * are processes, and whose letter is first is not determined.
+ */
+export function isRaceOfLetters(leveret: Played, rabbit: Played, step: number): boolean {
+  const [mine, theirs] = [leveret, rabbit].map(({ transcript, prefix }) =>
+    messagesIn(stepLines(transcript[step], prefix))) as [string[], string[]]
+  if (mine.join('\n') !== theirs.join('\n')) return false
+  const origins = mine.map((message) => /\["x-death",.*?\["queue","S","([^"]*)"\]/.exec(message)?.[1])
+  return new Set(origins.filter((origin) => origin !== undefined)).size > 1
 }
 
 export interface Place {

@@ -8,7 +8,7 @@ import { play } from './play.ts'
 import type { Pace } from './play.ts'
 import type { Program } from './program.ts'
 import type { Seat } from './stage.ts'
-import { firstDifference } from './transcript.ts'
+import { firstDifference, isRaceOfLetters } from './transcript.ts'
 import type { Place, Played } from './transcript.ts'
 
 export type Verdict =
@@ -63,6 +63,7 @@ export async function judgeSlowly(bench: Bench, program: Program): Promise<Verdi
   const others = await twice(bench.rabbit, program, slow)
   const unlike = firstDifference(rabbit, others[0]) ?? firstDifference(rabbit, others[1])
   if (unlike !== null) return { kind: 'undetermined', who: 'RabbitMQ', place: unlike }
+  if (isRaceOfLetters(leveret, rabbit, place.step)) return { kind: 'undetermined', who: 'RabbitMQ', place }
   const step = program.steps[place.step]!
   const id = 'do' in step ? findAllowance(step, place) : null
   return id === null ? { kind: 'differs', place, leveret, rabbit } : { kind: 'accepted', id, rabbit }

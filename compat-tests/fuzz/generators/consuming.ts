@@ -133,6 +133,7 @@ export const deadLetters: Write = (draft, dice) => {
     draft.queue(n, args, { durable: dice.chance(0.5) })
     if (hasExchange && dice.chance(0.5)) draft.bind(n, exchangeName(0), dice.pick(['a', 'b', queueName(n)]))
   }
+  draft.queue(count)
   confirming(draft, dice)
   repeat(dice, 12 + dice.below(12), [
     [5, () => draft.publish('0.1', {
@@ -146,7 +147,8 @@ export const deadLetters: Write = (draft, dice) => {
 
 function lethal(dice: Dice, queues: number): Record<string, unknown> {
   const headers: Field[] = []
-  if (dice.chance(0.3)) headers.push(['CC', 'A', [['S', queueName(dice.below(queues))], ['S', 'a']]])
+  // Not a queue of those that kill: two that die of one message race each other.
+  if (dice.chance(0.3)) headers.push(['CC', 'A', [['S', queueName(queues)], ['S', 'a']]])
   if (dice.chance(0.2)) headers.push(['x-death', 'A', []])
   if (dice.chance(0.1)) headers.push(['x-first-death-queue', 'S', 'mine'])
   if (dice.chance(0.1)) headers.push(['x-last-death-reason', 'I', 1])
@@ -180,12 +182,37 @@ export const transactions: Write = (draft, dice) => {
   ])
 }
 
+/** Transactions on a queue whose messages die, by whatever a commit does to it. */
+export const lettersByCommit: Write = (draft, dice) => {
+  const args: Field[] = [['x-dead-letter-exchange', 'S', '']]
+  args.push(['x-dead-letter-routing-key', 'S', queueName(1)])
+  if (dice.chance(0.6)) args.push(['x-max-length', 'I', dice.below(3)])
+  if (dice.chance(0.3)) args.push(['x-overflow', 'S', dice.pick(['reject-publish', 'reject-publish-dlx'])])
+  if (dice.chance(0.2)) args.push(['x-message-ttl', 'I', 0])
+  draft.queue(0, args, { durable: dice.chance(0.5) })
+  draft.queue(1, dice.chance(0.3) ? [['x-max-length', 'I', 2]] : [])
+  const on = (): string => dice.pick(['0.1', '0.40', '0.10', '1.40', '1.10'])
+  for (const first of ['0.1', '0.40', '1.40']) if (dice.chance(0.7)) draft.add(first, 'tx.select')
+  repeat(dice, 18 + dice.below(14), [
+    [6, () => draft.publish(on(), {
+      key: queueName(0), ...dice.chance(0.2) && { properties: { expiration: '0' } },
+      ...dice.chance(0.2) && { times: 2 },
+    })],
+    [4, () => draft.get(dice.below(2), 0)],
+    [6, () => draft.settle(dice.below(2), 0)],
+    [4, () => draft.add(on(), 'tx.commit')],
+    [1, () => draft.add(on(), 'tx.rollback')],
+    [1, () => draft.add(on(), 'tx.select')],
+    [2, () => everyday(draft, dice, 1, 1)],
+  ])
+}
+
 /** Times to live that end while the program waits: the shorter ones are over, the longer ones never. */
 export const expiry: Write = (draft, dice) => {
   const count = 1 + dice.below(2)
   for (let n = 0; n < count; n++) {
     const args: Field[] = []
-    if (dice.chance(0.5)) args.push(['x-message-ttl', 'I', dice.pick([0, 30, 60_000])])
+    if (dice.chance(0.5)) args.push(['x-message-ttl', 'I', dice.pick([0, 60, 60_000])])
     const key = queueName(dice.below(3))
     if (dice.chance(0.5)) {
       args.push(['x-dead-letter-exchange', 'S', ''], ['x-dead-letter-routing-key', 'S', key])
@@ -197,23 +224,23 @@ export const expiry: Write = (draft, dice) => {
   repeat(dice, 8 + dice.below(8), [
     [6, () => {
       draft.publish('0.1', {
-        key: queueName(dice.below(count)), properties: { expiration: dice.pick(['0', '30', '60000']) },
+        key: queueName(dice.below(count)), properties: { expiration: dice.pick(['0', '60', '60000']) },
         ...dice.chance(0.3) && { times: 2 },
       })
-      draft.elapse(200)
+      draft.elapse(600)
     }],
     [5, () => {
       everyday(draft, dice, count, 1)
-      draft.elapse(200)
+      draft.elapse(600)
     }],
   ])
 }
 
 export const leases: Write = (draft, dice) => {
-  draft.queue(0, [['x-expires', 'I', 150]])
+  draft.queue(0, [['x-expires', 'I', 1_200]])
   if (dice.chance(0.5)) draft.queue(1, [['x-expires', 'I', 600_000]])
   repeat(dice, 4 + dice.below(4), [
-    [3, () => draft.elapse(450)],
+    [3, () => draft.elapse(2_500)],
     [2, () => draft.consume(0, 0)],
     [1, () => draft.add('0.10', 'basic.cancel', { 'consumer-tag': 'c0' })],
     [1, () => draft.publish('0.1', { key: queueName(0), mandatory: true })],

@@ -6,8 +6,8 @@
 import type { MethodName } from '../../harness/amqp-methods.ts'
 import type { Args, Field } from '../../harness/wire.ts'
 import type { Dice } from '../dice.ts'
-import { namesIn } from '../program.ts'
-import type { Step } from '../program.ts'
+import { limitedConnection, namesIn } from '../program.ts'
+import type { ManageStep, Step } from '../program.ts'
 
 export interface Publishing {
   readonly exchange?: string
@@ -24,6 +24,8 @@ export const exchangeName = (n: number): string => `%e${n}`
 export class Draft {
   readonly dice: Dice
   readonly steps: Step[] = []
+  /** Whether what a passive declare counts is determined. */
+  hasCounts = true
   private bodies = 0
   private consumers = 0
   private readonly consumed = new Set<string>()
@@ -63,6 +65,11 @@ export class Draft {
     })
   }
 
+  /** On each channel that the connection consumes from the queue on. */
+  hasConsumers(connection: number, queue: number): boolean {
+    return [10, 20, 30].every((first) => this.consumed.has(`${connection}.${first + queue}`))
+  }
+
   /** On a channel that has no consumer yet, if the connection has one. Returns the channel and the tag. */
   consume(connection: number, queue: number, args: Args = {}): [on: string, tag: string] {
     const tag = `c${this.consumers++}`
@@ -95,6 +102,10 @@ export class Draft {
     })
   }
 
+  manage(method: ManageStep['manage'], path: string, body?: Args): void {
+    this.steps.push({ manage: method, path, ...body !== undefined && { body } })
+  }
+
   elapse(elapseMs: number): void {
     this.steps.push({ elapseMs })
   }
@@ -102,9 +113,11 @@ export class Draft {
   /** What is left in every queue of the program, with and without what consumers held. */
   finish(): Step[] {
     const queues = namesIn(this.steps).filter((name) => name.startsWith('%q'))
-    for (const queue of queues) this.add('0.90', 'queue.declare', { queue, passive: true })
+    if (this.hasCounts) {
+      for (const queue of queues) this.add('0.90', 'queue.declare', { queue, passive: true })
+    }
     const used = new Set(this.steps.flatMap((step) => ('on' in step ? [step.on] : [])))
-    for (const connection of [1, 2]) {
+    for (const connection of [1, 2, limitedConnection]) {
       const isUsed = [...used].some((on) => on.startsWith(`${connection}.`))
       if (isUsed) this.add(`${connection}.1`, 'connection.close', { 'reply-code': 200 })
     }

@@ -3,8 +3,10 @@
 
 import { Dice } from '../dice.ts'
 import type { Program } from '../program.ts'
+import * as administration from './administration.ts'
 import * as consuming from './consuming.ts'
 import { Draft } from './draft.ts'
+import { quorum } from './quorum.ts'
 import * as routing from './routing.ts'
 
 /** How often an area comes, and what writes its programs. */
@@ -30,17 +32,22 @@ export const generators: Readonly<Record<string, Row>> = {
   'messages': { weight: 2, write: routing.messages },
   'replies': { weight: 1, write: routing.replies },
   'mistakes': { weight: 2, write: routing.mistakes },
+  'exchange-types': { weight: 1, write: routing.exchangeTypes },
+  'letters-by-commit': { weight: 1, write: consuming.lettersByCommit },
+  'quorum': { weight: 3, write: quorum },
+  'policies': { weight: 2, write: administration.policies },
+  'permissions': { weight: 2, write: administration.permissions },
 }
 
-/** The program of a seed: the same one for ever, as long as its generator is not changed. */
+/** The program of a seed: the same one, chosen or named, as long as its generator is not changed. */
 export function generate(seed: number, only: string | undefined): Program {
-  const dice = new Dice(seed)
   const weights = Object.entries(generators).map(([name, { weight }]) => [weight, name] as const)
-  const generator = only ?? dice.weighted(weights)
+  const generator = only ?? new Dice(~seed).weighted(weights)
   const row = generators[generator]
   if (row === undefined) {
     throw new Error(`no generator '${generator}': there are ${Object.keys(generators).join(', ')}`)
   }
+  const dice = new Dice(seed)
   const draft = new Draft(dice)
   row.write(draft, dice)
   return { generator, seed, steps: draft.finish() }

@@ -3,7 +3,7 @@
 
 import { methods } from '../../harness/amqp-methods.ts'
 import type { MethodName } from '../../harness/amqp-methods.ts'
-import type { Args, Field } from '../../harness/wire.ts'
+import type { Args, Field, Item } from '../../harness/wire.ts'
 import type { Dice } from '../dice.ts'
 import { everyday } from './consuming.ts'
 import { Draft, exchangeName, queueName, repeat } from './draft.ts'
@@ -169,6 +169,56 @@ export const messages: Write = (draft, dice) => {
       key: queueName(0), properties: { headers: copies(dice) }, mandatory: true,
     })],
     [3, () => draft.get(0, 0, true)],
+  ])
+}
+
+const furtherTypes = [
+  'x-consistent-hash', 'x-modulus-hash', 'x-random', 'x-local-random', 'x-recent-history',
+] as const
+
+/** One queue is bound, so that what hashes or chooses has no choice; x-recent-history has its history. */
+export const exchangeTypes: Write = (draft, dice) => {
+  const type = dice.pick(furtherTypes)
+  const key = (): string => (type === 'x-consistent-hash'
+    ? dice.weighted([[6, '1'], [2, '5'], [0.5, '0'], [0.5, 'abc'], [0.5, '']]) : dice.pick(['', 'a']))
+  draft.exchange(0, type, exchangeTypeArguments(dice, type), { durable: flag(dice, 0.5) })
+  draft.queue(0)
+  if (type === 'x-recent-history') draft.queue(1)
+  const queues = type === 'x-recent-history' ? 2 : 1
+  repeat(dice, 10 + dice.below(10), [
+    [8, () => draft.publish('0.1', {
+      exchange: exchangeName(0), key: dice.pick(['', 'a', 'b']), mandatory: true,
+      ...flag(dice, 0.4) && { properties: { ...properties(dice), ...flag(dice, 0.5) && {
+        headers: [dice.pick<Field>([
+          ['h', 'S', 'x'], ['h', 'I', 1], ['x-recent-history-no-store', 't', true],
+        ])],
+      } } },
+    })],
+    [4, () => draft.bind(dice.below(queues), exchangeName(0), key())],
+    [2, () => draft.add('0.1', 'queue.unbind', {
+      'queue': queueName(dice.below(queues)), 'exchange': exchangeName(0), 'routing-key': key(),
+    })],
+    [1, () => draft.add('0.2', 'exchange.declare', {
+      exchange: exchangeName(0), type: dice.pick(furtherTypes), passive: flag(dice, 0.2),
+      arguments: exchangeTypeArguments(dice, type),
+    })],
+    [1, () => draft.add('0.1', 'queue.delete', { queue: queueName(0) })],
+    [1, () => draft.queue(0)],
+    [0.5, () => draft.add('0.1', 'exchange.delete', { exchange: exchangeName(0) })],
+    [2, () => everyday(draft, dice, queues, 1)],
+  ])
+}
+
+/** Right and wrong ones; a hash-header that is no string is in the ledger (`hash-header-type`). */
+function exchangeTypeArguments(dice: Dice, type: string): Field[] {
+  if (type === 'x-recent-history' && flag(dice, 0.5)) {
+    const length = dice.pick<Item>([['I', 1], ['I', 2], ['I', 0], ['S', 'x'], ['I', -1]])
+    return [['x-recent-history-length', ...length]]
+  }
+  if (type !== 'x-consistent-hash' || flag(dice, 0.5)) return []
+  return dice.pick<Field[]>([
+    [['hash-header', 'S', 'h']], [['hash-property', 'S', 'message_id']], [['hash-property', 'S', 'nosuch']],
+    [['hash-header', 'S', 'h'], ['hash-property', 'S', 'message_id']],
   ])
 }
 

@@ -1,6 +1,7 @@
 // Random words of AMQP: field values, headers, properties, arguments, keys. Called by the generators. What
 // differences.ts says Leveret does otherwise is left out here where it cannot be made alike afterwards:
-// tag `L`, `+5` as an expiration, timestamps in bindings, BCC with dead-lettering, global qos.
+// tag `L`, `+5` as an expiration, timestamps in bindings, BCC with dead-lettering, global qos, delivery
+// limits of classic queues.
 
 import type { Args, Field, Item } from '../../harness/wire.ts'
 import type { Dice } from '../dice.ts'
@@ -83,7 +84,7 @@ export function queueArguments(dice: Dice, count = dice.below(4)): Field[] {
     ['x-queue-mode', 'S', dice.pick(['lazy', 'default', 'x'])],
     ['x-queue-version', 'I', dice.pick([1, 2, 3])], ['x-queue-version', 'S', '2'],
     ['x-queue-leader-locator', 'S', dice.pick(['client-local', 'balanced', 'x'])],
-    ['x-delivery-limit', 'I', 3], ['x-max-age', 'S', '1h'], ['x-dead-letter-strategy', 'S', 'at-most-once'],
+    ['x-max-age', 'S', '1h'], ['x-dead-letter-strategy', 'S', 'at-most-once'],
     ['x-quorum-initial-group-size', 'I', 1], ['x-stream-max-segment-size-bytes', 'I', 100],
     ['x-foo', ...item(dice)] as Field, ['', 'S', 'x'],
   ])

@@ -4,6 +4,7 @@ import type { Clock } from '../base/clock.ts'
 import { present } from '../base/invariant.ts'
 import type { Log } from '../base/log.ts'
 import type { Random } from '../base/random.ts'
+import { Arrivals } from '../base/arrivals.ts'
 import { Sequence } from '../base/sequence.ts'
 import type { TimerWheel } from '../base/timer-wheel.ts'
 import type { Turn } from '../base/turn.ts'
@@ -94,6 +95,7 @@ export class Broker {
   /** Free-form, by name: RabbitMQ's tools keep notes here. */
   readonly globalParameters = new Map<string, unknown>()
   readonly messageIds = new Sequence()
+  readonly arrivals: Arrivals
   readonly residence: Residence
   private readonly queueIds = new Sequence()
   private readonly loopbackUsers: readonly string[]
@@ -104,6 +106,7 @@ export class Broker {
 
   constructor(parts: BrokerParts) {
     this.clock = parts.clock
+    this.arrivals = new Arrivals(parts.clock)
     this.random = parts.random
     this.turn = parts.turn
     this.timers = parts.timers
@@ -151,13 +154,14 @@ export class Broker {
   /** A vhost that is on record, or is made: what was in it before, comes back. */
   restoreVHost(name: string, store: Store, recovered: Recovered): VHost {
     this.messageIds.skipTo(recovered.lastId)
-    const { turn, clock, timers, messageIds, counters, random } = this
+    const { turn, clock, timers, messageIds, arrivals, counters, random } = this
     const { residence, limits: { window } } = this
     const facts = this.recordedFacts.get(name) ?? NEW_VHOST
     const mayWrite = (user: string, exchange: string): boolean =>
       this.access.accessOf(user, name).may('write', exchange === '' ? 'amq.default' : exchange)
     const parts = {
-      store, turn, clock, timers, messageIds, counters, random, residence, window, facts, mayWrite,
+      store, turn, clock, timers, messageIds, arrivals, counters, random, residence, window, facts,
+      mayWrite,
     }
     const vhost = new VHost(name, parts, removeQueue)
     const lastQueueId = restoreTopology(vhost, recovered, this.log)

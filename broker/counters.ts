@@ -1,10 +1,18 @@
 // What the broker counts: integers that the message path adds to and the HTTP door reads (rule 32: count,
 // don't emit).
 import { SizeHistogram } from '../base/size-histogram.ts'
+import { TimeHistogram } from '../base/time-histogram.ts'
+import { noDeaths } from '../dlq/dead-letterer.ts'
 import { ClientTraffic } from '../base/traffic.ts'
 
 export class Counters extends ClientTraffic {
   readonly sizes = new SizeHistogram()
+  /** From a publish to its confirm; the oldest of those that are confirmed together stands for them. */
+  readonly confirmTimes = new TimeHistogram()
+  /** From a message's arrival to each time it is handed out. */
+  readonly queueTimes = new TimeHistogram()
+  /** Messages sent to a dead-letter exchange that is there. */
+  readonly deadLettered = noDeaths()
   connectionsOpened = 0
   connectionsClosed = 0
   channelsOpened = 0

@@ -3,6 +3,7 @@
 // bindings.ts, which call `changed` so that no channel goes on with a route that is no longer true.
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
+import type { Arrivals } from '../base/arrivals.ts'
 import type { Sequence } from '../base/sequence.ts'
 import type { TimerWheel } from '../base/timer-wheel.ts'
 import type { Turn } from '../base/turn.ts'
@@ -63,6 +64,7 @@ export interface VHostParts {
   readonly clock: Clock
   readonly timers: TimerWheel
   readonly messageIds: Sequence
+  readonly arrivals: Arrivals
   readonly counters: Counters
   readonly residence: Residence
   readonly window: Window
@@ -99,6 +101,7 @@ export class VHost {
   private readonly counters: Counters
   private readonly turn: Turn
   private readonly messageIds: Sequence
+  private readonly arrivals: Arrivals
   private readonly finder: RouteFinder<Queue>
   private readonly deadLetterer: DeadLetterer
   private relievedListeners: RelievedListener[] = []
@@ -113,9 +116,10 @@ export class VHost {
     this.records = new DurableRecords(store, turn)
     this.turn = turn
     this.messageIds = messageIds
+    this.arrivals = parts.arrivals
     this.random = parts.random
     this.counters = parts.counters
-    this.deadLetterer = new DeadLetterer(this, clock)
+    this.deadLetterer = new DeadLetterer(this, clock, parts.counters.deadLettered)
     this.queueParts = {
       store, turn, clock, timers, ids: messageIds, deadLetters: this.deadLetterer,
       retries: new Retries(clock, parts.random),
@@ -218,6 +222,7 @@ export class VHost {
     const { queues, histories } = route
     if (histories.length > 0) this.keep(histories, message)
     if (queues.length === 0) return 0
+    this.arrivals.note(this.messageIds.last)
     if (queues.length > 1 && message.bodyBytes >= SHARED_BODY_BYTES_MIN) this.shareBody(queues, message)
     // All queues have the message before one of them lets go of something in its favour (RabbitMQ).
     const holdsLetters = queues.length > 1 && this.deadLetterer.hold()

@@ -273,6 +273,7 @@ implements Caller, ChannelView, ConfirmingChannel, ConsumingChannel, PublishingC
 
   /** The content of a deliver or get-ok; that of a redelivery may say how often it was tried. */
   writeEntry(entry: Entry): void {
+    this.broker.counters.queueTimes.add(this.broker.arrivals.ageMs(entry.id))
     if (!entry.isRedelivered || !entry.queue.showsCounts) return this.writeContent(entry.message)
     writeCountedContent(this.connection.writer, this.number, entry, this.connection.frameSizeMax)
   }
@@ -386,6 +387,10 @@ implements Caller, ChannelView, ConfirmingChannel, ConsumingChannel, PublishingC
     this.vhost.awaitDurable(listener)
   }
 
+  get monotonicMs(): number {
+    return this.broker.clock.monotonicMs
+  }
+
   confirmsReady(): void {
     if (this.areConfirmsReady) return
     this.areConfirmsReady = true
@@ -395,7 +400,7 @@ implements Caller, ChannelView, ConfirmingChannel, ConsumingChannel, PublishingC
   writeConfirms(): void {
     this.areConfirmsReady = false
     if (this.isOpen && this.confirms !== null) {
-      const count = this.confirms.write(this.connection.writer)
+      const count = this.confirms.write(this.connection.writer, this.broker.counters.confirmTimes)
       this.broker.counters.confirmed += count
       this.traffic.confirmed += count
     }

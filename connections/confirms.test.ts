@@ -4,6 +4,7 @@ import { array, assert, boolean, constantFrom, integer, property, record } from 
 import { describe, expect, it } from 'vitest'
 import type { DurableListener } from '../broker/durable-records.ts'
 import { FrameWriter } from '../protocol/frame-writer.ts'
+import { TimeHistogram } from '../base/time-histogram.ts'
 import { Confirms } from './confirms.ts'
 import type { ConfirmingChannel } from './confirms.ts'
 
@@ -16,6 +17,8 @@ class TestChannel implements ConfirmingChannel {
   readonly writer = new FrameWriter()
   readonly confirms = new Confirms(this)
   isOpen = true
+  monotonicMs = 0
+  readonly times = new TimeHistogram()
   readyCalls = 0
   private listeners: DurableListener[] = []
 
@@ -37,7 +40,7 @@ class TestChannel implements ConfirmingChannel {
 
   /** `tag`, or `..tag` when it answers several; with a `-` before it for a nack. */
   written(): string[] {
-    this.confirms.write(this.writer)
+    this.confirms.write(this.writer, this.times)
     const bytes = Buffer.concat(this.writer.take())
     const answers: string[] = []
     for (let at = 0; at < bytes.length; at += 21) {
@@ -122,8 +125,23 @@ it('gathers what became ready before it is written', () => {
 it('says how many publishes it confirmed', () => {
   const channel = new TestChannel()
   for (let n = 0; n < 3; n++) channel.confirms.published(0, false)
-  expect(channel.confirms.write(channel.writer)).toBe(3)
-  expect(channel.confirms.write(channel.writer)).toBe(0)
+  expect(channel.confirms.write(channel.writer, channel.times)).toBe(3)
+  expect(channel.confirms.write(channel.writer, channel.times)).toBe(0)
+})
+
+it('tells how late confirms are: the first publish of a batch stands for all of it', () => {
+  const channel = new TestChannel()
+  channel.confirms.published(1, false)
+  channel.monotonicMs = 6
+  channel.confirms.published(1, false)
+  channel.confirms.published(2, false)
+  channel.durable(1)
+  channel.written()
+  expect([channel.times.sumMs, channel.times.counts.reduce((sum, count) => sum + count)]).toEqual([12, 2])
+  channel.monotonicMs = 106
+  channel.durable(2)
+  channel.written()
+  expect(channel.times.sumMs).toBe(112)
 })
 
 it('confirms nothing on a closed channel, and listens no more', () => {

@@ -5,6 +5,7 @@
 //   tags:     … 17 |  18 … 40   |  41 … 57   | 58
 //         answered   batch 7      batch 8      batch 8, nack     waiting; 18 … 40 are ready once 7 is durable
 import { Ring } from '../base/ring.ts'
+import type { TimeHistogram } from '../base/time-histogram.ts'
 import type { DurableListener } from '../broker/durable-records.ts'
 import type { FrameWriter } from '../protocol/frame-writer.ts'
 import { writeBasicAck, writeBasicNack } from '../protocol/methods.gen.ts'
@@ -13,6 +14,7 @@ import { writeBasicAck, writeBasicNack } from '../protocol/methods.gen.ts'
 export interface ConfirmingChannel {
   readonly number: number
   readonly isOpen: boolean
+  readonly monotonicMs: number
   /** Have `write` called at the end of the turn. */
   confirmsReady(): void
   awaitDurable(listener: DurableListener): void
@@ -22,6 +24,8 @@ export interface ConfirmingChannel {
 interface Run {
   readonly batch: number
   readonly isNack: boolean
+  /** When the first of them was taken. */
+  readonly sinceMs: number
   lastTag: number
 }
 
@@ -41,17 +45,17 @@ export class Confirms implements DurableListener {
     const tag = ++this.lastTag
     const newest = this.waiting.at(this.waiting.length - 1)
     if (newest === null) {
-      if (batch === 0) return this.addReady(isNack, tag)
+      if (batch === 0) return this.addReady(isNack, tag, this.channel.monotonicMs)
       this.channel.awaitDurable(this)
     }
-    add(this.waiting, Math.max(batch, newest?.batch ?? 0), isNack, tag)
+    add(this.waiting, Math.max(batch, newest?.batch ?? 0), isNack, tag, this.channel.monotonicMs)
   }
 
   durable(batch: number): boolean {
     if (!this.channel.isOpen) return false
     for (let run = this.waiting.first(); run !== null && run.batch <= batch; run = this.waiting.first()) {
       this.waiting.shift()
-      this.addReady(run.isNack, run.lastTag)
+      this.addReady(run.isNack, run.lastTag, run.sinceMs)
     }
     return this.waiting.length > 0
   }
@@ -61,11 +65,12 @@ export class Confirms implements DurableListener {
     return this.lastTag - this.answeredTag
   }
 
-  /** Writes what became ready; returns how many publishes were answered. */
-  write(writer: FrameWriter): number {
+  /** Writes what became ready; returns how many publishes were answered. `times` are told how late. */
+  write(writer: FrameWriter, times: TimeHistogram): number {
     const before = this.answeredTag
     for (let run = this.ready.shift(); run !== null; run = this.ready.shift()) {
       const isMultiple = run.lastTag - this.answeredTag > 1
+      times.add(this.channel.monotonicMs - run.sinceMs, run.lastTag - this.answeredTag)
       if (run.isNack) writeBasicNack(writer, this.channel.number, run.lastTag, isMultiple, true)
       else writeBasicAck(writer, this.channel.number, run.lastTag, isMultiple)
       this.answeredTag = run.lastTag
@@ -73,8 +78,8 @@ export class Confirms implements DurableListener {
     return this.answeredTag - before
   }
 
-  private addReady(isNack: boolean, tag: number): void {
-    add(this.ready, 0, isNack, tag)
+  private addReady(isNack: boolean, tag: number, sinceMs: number): void {
+    add(this.ready, 0, isNack, tag, sinceMs)
     this.channel.confirmsReady()
   }
 }
@@ -82,8 +87,8 @@ export class Confirms implements DurableListener {
 /**
  * Extends the newest run or begins another. Ready runs have batch 0: what they waited for no longer matters.
  */
-function add(runs: Ring<Run>, batch: number, isNack: boolean, lastTag: number): void {
+function add(runs: Ring<Run>, batch: number, isNack: boolean, lastTag: number, sinceMs: number): void {
   const newest = runs.at(runs.length - 1)
   if (newest !== null && newest.isNack === isNack && newest.batch === batch) newest.lastTag = lastTag
-  else runs.push({ batch, isNack, lastTag })
+  else runs.push({ batch, isNack, sinceMs, lastTag })
 }

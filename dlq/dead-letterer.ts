@@ -33,16 +33,24 @@ interface Way {
   readonly isRouted: boolean
 }
 
+/** Letters sent on, by why: what a broker counts. */
+export function noDeaths(): Record<DeathReason, number> {
+  return { rejected: 0, expired: 0, maxlen: 0, delivery_limit: 0 }
+}
+
 export class DeadLetterer implements DeadLetterSink {
   private readonly topology: DeadLetterTopology
   private readonly clock: Clock
+  private readonly counts: Record<DeathReason, number>
   private readonly header = new ContentHeader()
   private readonly waiting: Dying[] = []
   private isWorking = false
 
-  constructor(topology: DeadLetterTopology, clock: Clock) {
+  /** `counts` are what was sent on, by reason. */
+  constructor(topology: DeadLetterTopology, clock: Clock, counts: Record<DeathReason, number>) {
     this.topology = topology
     this.clock = clock
+    this.counts = counts
   }
 
   deadLetter(place: DeathPlace, message: Message, reason: DeathReason): void {
@@ -57,6 +65,7 @@ export class DeadLetterer implements DeadLetterSink {
     if (way === null || !way.isRouted) return null
     const isHolder = this.hold()
     const { route, letter } = way
+    if (onlyTo === null) this.counts[reason]++
     const targets = route.queues.filter(({ name }) => onlyTo === null || onlyTo.includes(name))
     if (onlyTo === null && route.histories.length > 0) {
       this.topology.publish({ ...route, queues: [] }, letter)
@@ -76,7 +85,9 @@ export class DeadLetterer implements DeadLetterSink {
     let dying: Dying | undefined
     while ((dying = this.waiting.shift()) !== undefined) {
       const way = this.wayOf(dying)
-      if (way !== null) this.topology.publish(way.route, way.letter)
+      if (way === null) continue
+      this.counts[dying.reason]++
+      this.topology.publish(way.route, way.letter)
     }
     this.isWorking = false
   }

@@ -9,7 +9,7 @@ import { tableOf } from '../protocol/table-encode.ts'
 import { QueueWorld, messageOf } from '../queues/queue.contract.ts'
 import type { Queue } from '../queues/queue.ts'
 import { resolveQueueSettings } from '../queues/settings.ts'
-import { DeadLetterer } from './dead-letterer.ts'
+import { DeadLetterer, noDeaths } from './dead-letterer.ts'
 
 const place = { name: 'source', settings: resolveQueueSettings(tableOf({ 'x-dead-letter-exchange': 'x' })) }
 const exchange = new Exchange(
@@ -20,7 +20,7 @@ function letterer(queues: readonly Queue[], isThere = true): DeadLetterer {
     findExchange: () => (isThere ? exchange : null),
     findRoute: () => ({ queues, histories: [], isCacheable: true }),
     publish: () => { throw new Error('the outcome would be lost') },
-  }, new TestClock())
+  }, new TestClock(), noDeaths())
 }
 
 it('a letter is missing from the queue that rejects it, and goes there alone the next time', () => {

@@ -10,7 +10,7 @@ import { commands, jsonOption, printingFlags } from '../cli/commands.ts'
 import { exitCodes } from '../cli/exit-codes.ts'
 import { endpoints, unbuiltSegments } from '../http/endpoints.ts'
 import { bodyKeys } from '../http/openapi.ts'
-import { metrics } from '../http/metrics.ts'
+import { histograms, metrics } from '../http/metrics.ts'
 import { objectMetrics } from '../http/object-metrics.ts'
 
 /** By the name of the file under docs/reference. */
@@ -102,12 +102,13 @@ function metricsList(): string[] {
     '`GET /metrics` on the HTTP port, without a login, in the Prometheus text format. Names and labels are '
     + 'those that RabbitMQ\'s dashboards query; what is not counted here is left out.',
     table(['metric', 'type', 'what it is'], metrics.map(({ name, type, help }) => [code(name), type, help])),
-    '`rabbitmq_message_size_bytes` is a histogram of the bodies published.',
+    'Histograms: `rabbitmq_message_size_bytes` of the bodies published, and, in seconds:',
+    table(['metric', 'what it is'], histograms.map(({ name, help }) => [code(name), help])),
     '## Of single objects',
     '`GET /metrics/per-object` has these of every queue, exchange, channel and connection, with `rabbitmq_` '
     + 'before the name; `GET /metrics/detailed?family=F&family=G&vhost=V` those of some families and one '
-    + 'vhost, with `rabbitmq_detailed_`. With the setting `prometheus-port` all three are on a port of their '
-    + 'own, too.',
+    + 'vhost, with `rabbitmq_detailed_`; a name that begins with `leveret_` is whole. With the setting '
+    + '`prometheus-port` all three are on a port of their own, too.',
     table(['family', 'metric', 'type', 'what it is'], objectMetrics.map(({ family, name, type, help }) =>
       [code(family), code(name), type, help])),
   ]

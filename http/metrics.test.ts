@@ -38,6 +38,31 @@ test('shows alarms as 0 and 1, and a limit that is not there as infinite', async
   expect([check.status, check.json]).toMatchObject([503, { alarms: [{ resource: 'disk space' }] }])
 })
 
+test('tells how long things take, in seconds', async () => {
+  http.broker.counters.confirmTimes.add(3, 4)
+  http.node.commitTimes.add(2000)
+  const { text } = await http.call('GET', '/metrics')
+  expect(text).toContain('\nleveret_confirm_latency_seconds_bucket{le="0.0025"} 0\n')
+  expect(text).toContain('\nleveret_confirm_latency_seconds_bucket{le="0.005"} 4\n')
+  expect(text).toContain('\nleveret_confirm_latency_seconds_sum 0.012\n')
+  expect(text).toContain('\nleveret_commit_latency_seconds_bucket{le="2.5"} 1\n')
+  expect(text).toContain('\nleveret_commit_latency_seconds_bucket{le="+Inf"} 1\n')
+})
+
+test('tells how old the oldest message is, and why messages were dead-lettered', async () => {
+  const args = { 'x-dead-letter-exchange': 'amq.topic', 'x-max-length': 1 }
+  await http.call('PUT', '/api/queues/%2F/q', { body: { arguments: args } })
+  http.clock.travel(60_000)
+  const body = { properties: {}, routing_key: 'q', payload: 'x', payload_encoding: 'string' }
+  for (let n = 0; n < 2; n++) await http.call('POST', '/api/exchanges/%2F/amq.default/publish', { body })
+  http.clock.travel(5000)
+  const { text } = await http.call('GET', '/metrics')
+  expect(text).toContain('\nleveret_oldest_message_age_seconds 5\n')
+  expect(text).toContain('\nrabbitmq_global_messages_dead_lettered_maxlen_total{protocol="amqp091"} 1\n')
+  expect((await http.call('GET', '/metrics/per-object')).text)
+    .toContain('\nleveret_queue_head_age_seconds{vhost="/",queue="q"} 5\n')
+})
+
 test('escapes label values', async () => {
   const { text } = await http.call('GET', '/metrics')
   expect(text).toContain(String.raw`rabbitmq_node="rabbit@\"burrow\""`)

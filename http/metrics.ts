@@ -4,6 +4,8 @@
 
 import { SIZE_STEPS } from '../base/size-histogram.ts'
 import type { SizeHistogram } from '../base/size-histogram.ts'
+import { TIME_STEPS_MS } from '../base/time-histogram.ts'
+import type { TimeHistogram } from '../base/time-histogram.ts'
 import type { Alarms } from '../broker/alarms.ts'
 import type { Counters } from '../broker/counters.ts'
 import type { NodeUsage, NodeView } from './node-view.ts'
@@ -48,6 +50,11 @@ function counter(name: string, help: string, read: Metric['read'], labels = unla
 function total(name: string, help: string, read: (counters: Counters) => number): Metric {
   return counter(`rabbitmq_global_messages_${name}_total`, help, ({ totals }) => read(totals.counters), amqp)
 }
+
+const deathReasons = ['rejected', 'expired', 'maxlen', 'delivery_limit'] as const
+const deaths = {
+  rejected: 'rejected', expired: 'too old', maxlen: 'too many', delivery_limit: 'returned too often',
+} as const
 
 export const metrics: readonly Metric[] = [
   gauge('rabbitmq_identity_info', 'Names of the node, for joins. Always 1.', () => 1,
@@ -104,6 +111,13 @@ export const metrics: readonly Metric[] = [
   total('get_empty', 'basic.get that found no message.', (counters) => counters.gotEmpty),
   total('redelivered', 'Messages delivered again.', (counters) => counters.redelivered),
   total('acknowledged', 'Messages acknowledged.', (counters) => counters.acked),
+  ...deathReasons.map((reason) => counter(`rabbitmq_global_messages_dead_lettered_${reason}_total`,
+    `Messages sent to a dead-letter exchange because they were ${deaths[reason]}.`,
+    ({ totals }) => totals.counters.deadLettered[reason], amqp)),
+
+  gauge('leveret_oldest_message_age_seconds',
+    'The longest that a message which is next in its queue has been in the broker.',
+    ({ totals }) => totals.oldestMs / 1000),
 
   gauge('rabbitmq_alarms_memory_used_watermark', '1 while publishers are blocked for want of memory.',
     ({ alarms }) => Number(alarms.isMemoryLow)),
@@ -132,12 +146,38 @@ export const metrics: readonly Metric[] = [
   gauge('nodejs_heap_size_used_bytes', 'JavaScript heap in use.', ({ usage }) => usage.heapUsedBytes),
 ]
 
+export interface HistogramRow {
+  readonly name: string
+  readonly help: string
+  /** Null: there is nothing to be timed here. */
+  readonly read: (reading: Reading) => TimeHistogram | null
+}
+
+export const histograms: readonly HistogramRow[] = [
+  {
+    name: 'leveret_message_queue_time_seconds',
+    help: 'From a message\'s arrival to each time it was handed out. What came before the start counts '
+      + 'from there.',
+    read: ({ totals }) => totals.counters.queueTimes,
+  },
+  {
+    name: 'leveret_confirm_latency_seconds',
+    help: 'From a publish to its confirm; of those confirmed together the longest counts for all.',
+    read: ({ totals }) => totals.counters.confirmTimes,
+  },
+  {
+    name: 'leveret_commit_latency_seconds', help: 'From handing a batch to the disk until it is synced.',
+    read: ({ node }) => node.commitTimes,
+  },
+]
+
 /** Rows whose names the metrics of single queues take over are left out on request. */
 export function prometheusText(reading: Reading, isWanted: (name: string) => boolean = () => true): string {
   const rows = metrics.filter(({ name }) => isWanted(name)).map((metric) =>
     familyHead(metric.name, metric.type, metric.help)
     + sample(metric.name, metric.labels(reading), metric.read(reading)))
-  return rows.join('') + (isWanted(SIZES) ? sizesText(reading.totals.counters.sizes) : '')
+  return rows.join('') + histograms.map((row) => timesText(row, reading)).join('')
+    + (isWanted(SIZES) ? sizesText(reading.totals.counters.sizes) : '')
 }
 
 const SIZES = 'rabbitmq_message_size_bytes'
@@ -153,6 +193,19 @@ function sizesText(sizes: SizeHistogram): string {
   })
   return familyHead(name, 'histogram', 'Bodies of published messages, in bytes.') + buckets.join('')
     + sample(`${name}_count`, labels, count) + sample(`${name}_sum`, labels, sizes.bytes)
+}
+
+function timesText({ name, help, read }: HistogramRow, reading: Reading): string {
+  const times = read(reading)
+  if (times === null) return ''
+  let count = 0
+  const buckets = times.counts.map((inBucket, at) => {
+    count += inBucket
+    const step = TIME_STEPS_MS[at]
+    return sample(`${name}_bucket`, { le: step === undefined ? '+Inf' : String(step / 1000) }, count)
+  })
+  return familyHead(name, 'histogram', help) + buckets.join('') + sample(`${name}_count`, {}, count)
+    + sample(`${name}_sum`, {}, times.sumMs / 1000)
 }
 
 function stepText(step: number | undefined): string {

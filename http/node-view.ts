@@ -3,6 +3,7 @@
 // of the broker's.
 import type { Socket } from 'node:net'
 import type { WebSocket } from 'ws'
+import type { TimeHistogram } from '../base/time-histogram.ts'
 import type { Broker } from '../broker/broker.ts'
 import type { RunningSettings } from '../broker/running-settings.ts'
 import type { Sampler } from '../broker/sampler.ts'
@@ -34,6 +35,8 @@ export interface NodeView {
   authenticate(login: Login): Promise<Authentication>
   listeners(): readonly ListenerView[]
   usage(): Promise<NodeUsage>
+  /** How long commits took; null where nothing is committed to a disk. */
+  readonly commitTimes: TimeHistogram | null
   /** Parked by the store, because they were not what had been put. */
   damagedMessages(): number
   /**

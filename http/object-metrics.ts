@@ -3,6 +3,7 @@
 // asked for, with `rabbitmq_detailed_` before the name. Written in slices, as a broker may have many queues.
 import type { ConnectionView } from '../broker/connection-view.ts'
 import { connectionName } from '../broker/connection-view.ts'
+import type { Broker } from '../broker/broker.ts'
 import type { VHost } from '../broker/vhost.ts'
 import type { Exchange } from '../exchanges/exchange.ts'
 import { channelName, channelsOf } from './describe-connection.ts'
@@ -12,6 +13,7 @@ import type { Door } from './node-view.ts'
 import { familyHead, sample } from './prometheus-text.ts'
 import type { Labels } from './prometheus-text.ts'
 import { inSlices } from './slices.ts'
+import { headAgeMs } from './totals.ts'
 
 interface PlacedExchange {
   readonly vhost: VHost
@@ -33,12 +35,12 @@ interface Kind<T> {
 
 export interface ObjectMetric<T = unknown> {
   readonly family: string
-  /** Without the prefix. */
+  /** Without the prefix of RabbitMQ's; what RabbitMQ has not begins with `leveret_`. */
   readonly name: string
   readonly type: 'gauge' | 'counter'
   readonly help: string
   readonly kind: Kind<T>
-  readonly read: (object: T) => number
+  readonly read: (object: T, broker: Broker) => number
 }
 
 const queues: Kind<PlacedQueue> = {
@@ -58,7 +60,7 @@ const connections: Kind<ConnectionView> = {
 
 function rowsOf<T>(family: string, kind: Kind<T>) {
   const make = (type: 'gauge' | 'counter') =>
-    (name: string, help: string, read: (object: T) => number): ObjectMetric =>
+    (name: string, help: string, read: ObjectMetric<T>['read']): ObjectMetric =>
       ({ family, kind, type, name, help, read } as ObjectMetric<T> as unknown as ObjectMetric)
   return { gauge: make('gauge'), counter: make('counter') }
 }
@@ -84,6 +86,9 @@ export const objectMetrics: readonly ObjectMetric[] = [
   ofQueue.gauge('queue_messages_ready_bytes', 'Bodies of ready messages.', ({ queue }) => queue.readyBytes),
   ofQueue.gauge('queue_messages_unacked_bytes', 'Bodies of unacked messages.',
     ({ queue }) => queue.unackedBytes),
+  ofQueue.gauge('leveret_queue_head_age_seconds',
+    'How long the message that is next has been in the broker; in a FIFO queue it is the oldest.',
+    ({ queue }, broker) => headAgeMs(broker, queue) / 1000),
   published.counter('queue_messages_published_total', 'Messages that came in.',
     ({ queue }) => queue.traffic.published),
   delivery.counter('queue_get_ack_total', 'Messages fetched, to be acknowledged.',
@@ -146,10 +151,16 @@ export async function objectMetricsText(
   const pieces: string[] = []
   for (const { family, name, type, help, kind, read } of objectMetrics) {
     if (families !== null && !families.includes(family)) continue
-    pieces.push(familyHead(prefix + name, type, help))
+    const fullName = fullNameOf(name, prefix)
+    pieces.push(familyHead(fullName, type, help))
     await inSlices(kind.of(objects), (object) => {
-      pieces.push(sample(prefix + name, kind.labels(object), read(object)))
+      pieces.push(sample(fullName, kind.labels(object), read(object, broker)))
     })
   }
   return pieces.join('')
+}
+
+/** RabbitMQ names those of /metrics/detailed apart from the others. */
+function fullNameOf(name: string, prefix: string): string {
+  return name.startsWith('leveret_') ? name : prefix + name
 }

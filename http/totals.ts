@@ -1,6 +1,7 @@
 // What the broker holds and has counted, added up when somebody asks. Called by the overview and the metrics.
 import type { Broker } from '../broker/broker.ts'
 import type { Counters } from '../broker/counters.ts'
+import type { Queue } from '../queues/queue.ts'
 
 export interface Totals {
   readonly connections: number
@@ -13,13 +14,16 @@ export interface Totals {
   readonly messagesReady: number
   readonly messagesUnacked: number
   readonly counters: Counters
+  /** Of the ready messages that are next in their queues,
+    the one that came first; 0 when nothing is ready. */
+  readonly oldestMs: number
 }
 
 export function readTotals(broker: Broker): Totals {
   const totals = {
     connections: broker.connections.size, channels: 0, exchanges: 0, queues: 0, consumers: 0,
     publishers: 0,
-    messagesReady: 0, messagesUnacked: 0, counters: broker.counters,
+    messagesReady: 0, messagesUnacked: 0, counters: broker.counters, oldestMs: 0,
   }
   for (const connection of broker.connections) {
     totals.channels += connection.channelCount
@@ -32,6 +36,7 @@ export function readTotals(broker: Broker): Totals {
       totals.consumers += queue.consumers.count
       totals.messagesReady += queue.readyCount
       totals.messagesUnacked += queue.unackedCount
+      totals.oldestMs = Math.max(totals.oldestMs, headAgeMs(broker, queue))
     }
   }
   return totals
@@ -40,4 +45,9 @@ export function readTotals(broker: Broker): Totals {
 /** All that left a queue towards a client, whether pushed or fetched. */
 export function delivered(counters: Counters): number {
   return counters.deliveredManualAck + counters.deliveredAutoAck + counters.gotManualAck + counters.gotAutoAck
+}
+
+/** How long the message that is next has been here; while it has to come from the store, at least as told. */
+export function headAgeMs(broker: Broker, queue: Queue): number {
+  return queue.readyCount === 0 ? 0 : broker.arrivals.ageMs(queue.ready.first()?.id ?? 0)
 }

@@ -1,4 +1,5 @@
 // The node as the HTTP door sees it: names, listeners, who may log in, what the process uses.
+import type { TimeHistogram } from '../base/time-histogram.ts'
 import type { Broker } from '../broker/broker.ts'
 import { passwordMatches } from '../broker/users.ts'
 import type { Authentication, ListenerView, Login, NodeUsage, NodeView } from '../http/node-view.ts'
@@ -13,6 +14,8 @@ export class ServerView implements NodeView {
   ready = false
   /** Set when the store is one that can. */
   backUp: NodeView['backUp'] = null
+  /** Set when the store has a disk. */
+  commitTimes: TimeHistogram | null = null
   countDamaged: () => number = () => 0
   private readonly broker: Broker
   private readonly dataDirectory: string

@@ -63,6 +63,7 @@ export async function startServer(settings: Settings, log: Logger): Promise<Runn
   if (engine instanceof SqliteEngine) {
     view.backUp = (file, overwrites) => engine.backUp(file, overwrites)
     view.countDamaged = () => engine.damagedCount
+    view.commitTimes = engine.commitTimes
   }
   if (settings.store === 'memory') await dismissStoreWorker()
   await openEngine(engine, log)

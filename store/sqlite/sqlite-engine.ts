@@ -4,6 +4,8 @@
 // process can write to it any more.
 
 import { invariant, present } from '../../base/invariant.ts'
+import { TimeHistogram } from '../../base/time-histogram.ts'
+import type { ClosedBatch } from '../batch.ts'
 import { BatchPipeline } from '../batch-pipeline.ts'
 import { BatchStore, type ScopeReader } from '../batch-store.ts'
 import { type PackedPage, unpackPage } from '../page.ts'
@@ -27,7 +29,9 @@ export interface SqliteEngineOptions {
 
 export class SqliteEngine implements Engine, ScopeReader, StoreThreadListener {
   private readonly options: SqliteEngineOptions
-  private readonly pipeline = new BatchPipeline((batch) => this.openThread().commit(batch), setImmediate)
+  private readonly pipeline = new BatchPipeline((batch) => this.commit(batch), setImmediate)
+  readonly commitTimes = new TimeHistogram()
+  private commitStartedMs = 0
   private readonly acquired = new Set<string>()
   /** Messages that are parked because they were not what had been put. */
   damagedCount = 0
@@ -109,7 +113,13 @@ export class SqliteEngine implements Engine, ScopeReader, StoreThreadListener {
     )
   }
 
+  private commit(batch: ClosedBatch): void {
+    this.commitStartedMs = performance.now()
+    this.openThread().commit(batch)
+  }
+
   committed(buffers: readonly ArrayBuffer[]): void {
+    this.commitTimes.add(performance.now() - this.commitStartedMs)
     this.pipeline.committed(buffers)
   }
 

@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import type { WebSocket } from 'ws'
 import { TestClock } from '../../base/clock.ts'
 import { SeededRandom } from '../../base/random.ts'
+import { TimeHistogram } from '../../base/time-histogram.ts'
 import { TimerWheel } from '../../base/timer-wheel.ts'
 import { Turn } from '../../base/turn.ts'
 import { Broker } from '../../broker/broker.ts'
@@ -54,6 +55,7 @@ export class FakeNode implements NodeView {
   readonly startedAtMs = 1_699_999_995_000
   readonly logins: Login[] = []
   ready = true
+  readonly commitTimes = new TimeHistogram()
   readonly backUps: unknown[] = []
   backUp: NodeView['backUp'] = (file, overwrites) => {
     this.backUps.push([file, overwrites])

@@ -1,7 +1,8 @@
 #!/bin/sh
 # Builds a Debian root folder for the suites: `rabbitmq` is sid with the current RabbitMQ, the reference broker;
-# `clients` is the stable release with client libraries in Python, Ruby, PHP and C. Called by harness/find-reference.ts,
-# clients/debian-root.ts and by hand: make-root.sh rabbitmq|clients [DIR]. Needs Debian or Ubuntu, and root.
+# `clients` is the stable release with client libraries in Python, Ruby, PHP and C, and Prometheus. Called by
+# harness/find-reference.ts, clients/debian-root.ts and by hand: make-root.sh rabbitmq|clients [DIR]. Needs Debian or
+# Ubuntu, and root.
 # Invariant: DIR exists only when it is complete: it is built as DIR.tmp under a lock, and renamed at the end.
 set -eu
 
@@ -18,7 +19,7 @@ case "${1:-}" in
   clients)
     suite=trixie
     root="${2:-${LEVERET_CLIENTS_ROOT:-$cache/clients-trixie}}"
-    packages='python3-pika python3-celery python3-aio-pika ruby-bunny php-cli php-amqplib amqp-tools'
+    packages='python3-pika python3-celery python3-aio-pika ruby-bunny php-cli php-amqplib amqp-tools prometheus'
     ;;
   *)
     echo "make-root: expected 'rabbitmq' or 'clients' as the first argument, got '${1:-}'" >&2
@@ -37,6 +38,15 @@ flock 9 # a second run waits here, then finds the root made
 
 # shellcheck disable=SC2086 # one word per package
 if [ -d "$root" ] && chroot "$root" dpkg-query -W $packages > /dev/null 2>&1; then
+  echo "$root"
+  exit 0
+fi
+
+# Packages that the list has gained since it was made: a download, where all of it again takes minutes.
+# shellcheck disable=SC2086
+if [ -d "$root" ] && chroot "$root" apt-get update >&2 \
+  && chroot "$root" apt-get install -y --no-install-recommends $packages >&2; then
+  chroot "$root" apt-get clean
   echo "$root"
   exit 0
 fi

@@ -29,6 +29,7 @@ import { settingEndpoints } from './routes/settings.ts'
 import { rpcEndpoints } from './routes/rpc.ts'
 import { streamEndpoints } from './routes/streams.ts'
 import { selectionEndpoints } from './routes/selection.ts'
+import { transferEndpoints } from './routes/transfer.ts'
 import { userEndpoints } from './routes/users.ts'
 import { vhostEndpoints } from './routes/vhosts.ts'
 import { whoamiEndpoints } from './routes/whoami.ts'
@@ -57,6 +58,7 @@ export const endpoints: readonly Endpoint[] = [
   ...explainEndpoints,
   ...browseEndpoints,
   ...selectionEndpoints,
+  ...transferEndpoints,
   ...deadLetterEndpoints,
   ...redriveEndpoints,
   ...healthEndpoints,

@@ -126,3 +126,28 @@ test('what cannot go anywhere stays where it is', async () => {
   expect((await http.call('GET', `${MESSAGES}/${id}`)).json).toMatchObject({ id, payload: 'alive' })
   expect((await http.call('GET', `${MESSAGES}/${id + 1}`)).status).toBe(404)
 })
+
+test('what was exported comes back as it was, history included', async () => {
+  await letter('grüße', { kind: 'red' })
+  await publish('dead', 'alive', { message_id: 'm1' })
+  const before = await items()
+  const exported = await http.call('GET', '/api/v1/queues/%2F/dead/export')
+  expect(exported.headers['content-type']).toBe('application/x-ndjson')
+  expect(exported.text.split('\n')).toHaveLength(3)
+  await http.call('DELETE', '/api/queues/%2F/dead/contents')
+  const { json } = await http.call('POST', '/api/v1/queues/%2F/dead/import', { body: exported.text })
+  expect(json).toEqual({ imported: 2, rejected: 0 })
+  const withoutIds = (all: readonly object[]): object[] => all.map((each) => ({ ...each, id: 0 }))
+  expect(withoutIds(await items())).toEqual(withoutIds(before))
+})
+
+test.each([
+  ['{"routing_key":"a"}', 'line 2: payload: Invalid input: expected string, received undefined'],
+  ['{"routing_key":"a","payload":"x","properties_encoded":"gAA="}', 'malformed content header'],
+  ['no JSON', 'line 2: Unexpected token'],
+])('nothing is imported when a line is %s', async (line, reason) => {
+  const body = `{"routing_key":"a","payload":"x"}\n${line}\n`
+  const { status, json } = await http.call('POST', '/api/v1/queues/%2F/dead/import', { body })
+  expect([status, (json as { reason: string }).reason]).toEqual([400, expect.stringContaining(reason)])
+  expect(http.vhost.findQueue('dead')!.readyCount).toBe(0)
+})

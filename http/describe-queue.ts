@@ -48,8 +48,7 @@ export function describeQueue(door: Door, { vhost, queue }: PlacedQueue, curves:
     message_bytes: queue.readyBytes + queue.unackedBytes,
     message_bytes_ready: queue.readyBytes,
     message_bytes_unacknowledged: queue.unackedBytes,
-    // RabbitMQ has it where it has delays: in quorum queues.
-    ...queue.type.name === 'quorum' && { messages_delayed: queue.heldCount },
+    ...describeDelayed(queue),
     ...stats !== null && { message_stats: stats },
   }
 }
@@ -85,6 +84,16 @@ export function describeQueueWhole(door: Door, placed: PlacedQueue, curves: Queu
         name: connectionName(owner), peer_host: owner.peer.address, peer_port: owner.peer.port,
       },
     },
+  }
+}
+
+/** Only of a queue that has some: RabbitMQ's queues know nothing of it. */
+function describeDelayed(queue: Queue): object | null {
+  if (queue.heldCount === 0) return null
+  const { nextDueMs } = queue.held
+  return {
+    messages_delayed: queue.heldCount,
+    next_delayed_at: nextDueMs === null ? null : new Date(nextDueMs).toISOString(),
   }
 }
 

@@ -9,6 +9,7 @@ import { channelEndpoints } from './routes/channels.ts'
 import { clusterEndpoints } from './routes/cluster.ts'
 import { connectionEndpoints } from './routes/connections.ts'
 import { deadLetterEndpoints } from './routes/dead-letters.ts'
+import { delayedEndpoints } from './routes/delayed.ts'
 import { definitionEndpoints } from './routes/definitions.ts'
 import { exchangeEndpoints } from './routes/exchanges.ts'
 import { explainEndpoints } from './routes/explain.ts'
@@ -50,6 +51,7 @@ export const endpoints: readonly Endpoint[] = [
   ...queueEndpoints,
   ...bindingEndpoints,
   ...messageEndpoints,
+  ...delayedEndpoints,
   ...publishingEndpoints,
   ...pauseEndpoints,
   ...leaseEndpoints,

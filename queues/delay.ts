@@ -55,11 +55,16 @@ function delayMsOf(field: Field): number {
   throw preconditionFailed(`invalid ${DELAY} ${shown(field)}: expected a number of milliseconds`)
 }
 
+/** Milliseconds since the epoch; NaN for what is no time with its zone. */
+export function parseTime(text: string): number {
+  return ISO_TIME.test(text) ? Date.parse(text) : Number.NaN
+}
+
 /** Errors: precondition-failed. */
 function timeMsOf(field: Field): number {
   if (field.tag === 'T') return Number(field.value) * 1_000
   if (isInteger(field)) return Number(field.value)
-  const timeMs = field.tag === 'S' && ISO_TIME.test(field.value) ? Date.parse(field.value) : Number.NaN
+  const timeMs = field.tag === 'S' ? parseTime(field.value) : Number.NaN
   if (!Number.isNaN(timeMs)) return timeMs
   throw preconditionFailed(`invalid ${DELIVER_AT} ${shown(field)}: expected a timestamp, a number of `
     + 'milliseconds since the epoch, or a time like 2027-01-31T09:30:00Z')

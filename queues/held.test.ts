@@ -4,6 +4,7 @@ import { assert, constant, integer, oneof, property, array, record } from 'fast-
 import { describe, expect, it } from 'vitest'
 import { tableOf } from '../protocol/table-encode.ts'
 import { heldNumber } from './held.ts'
+import { withdrawHeld } from './held-view.ts'
 import { QueueWorld, messageOf } from './queue.contract.ts'
 
 const HELD = heldNumber(7)
@@ -137,6 +138,45 @@ it('releases all that is due of more than memory has room for, in order and each
   const names = drain(world)
   expect(names).toHaveLength(count)
   expect(names.map(due)).toEqual(Array.from({ length: count }, (_, at) => at))
+})
+
+it('loses nothing when a page comes to a memory that has become full meanwhile', () => {
+  const world = new QueueWorld()
+  for (let n = 0; n < 12_000; n++) {
+    delay(world, `far ${n}`, 10_000 + n)
+    if (n % 500 === 0) world.settleDown()
+  }
+  world.settleDown()
+  world.clock.travel(13_500)
+  world.timers.advance(world.clock.monotonicMs)
+  let turns = 0
+  while (world.endTurn()) turns++ // asks for a page, which does not come yet
+  expect(turns).toBeGreaterThan(0)
+  const before = world.queue.held.inMemory.length
+  for (let n = 0; n < 8_000 - before; n++) delay(world, `near ${n}`, 1)
+  world.store.answerLoads()
+  pass(world, 100_000)
+  const names = drain(world)
+  expect([names.length, new Set(names).size, world.queue.heldCount]).toEqual([
+    12_000 + 8_000 - before, 12_000 + 8_000 - before, 0])
+})
+
+it('does not bring back from a page what was taken out or cleared meanwhile', () => {
+  for (const end of ['take', 'purge'] as const) {
+    const world = new QueueWorld()
+    for (let n = 0; n < 9_000; n++) delay(world, `${n}`, 10_000 + n)
+    world.settleDown()
+    world.clock.travel(13_500)
+    world.timers.advance(world.clock.monotonicMs)
+    while (world.endTurn()); // asks for a page, which does not come yet
+    const { dueMs } = world.queue.held.loadedTo
+    const { id } = [...world.store.kept.values()].map(({ stored }) => stored)
+      .find(({ level }) => level > dueMs)!
+    if (end === 'purge') world.queue.purge()
+    else withdrawHeld(world.queue, world.store, id, (taken) => expect(taken?.id).toBe(id))
+    pass(world, 100_000)
+    expect([drain(world).length, world.queue.heldCount]).toEqual([end === 'purge' ? 0 : 8_999, 0])
+  }
 })
 
 it('takes over what an earlier process left', () => {

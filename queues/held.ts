@@ -29,7 +29,8 @@ const PAGE_BYTES = 2 * 1024 * 1024
 /** While the store is behind nothing is released; looked at again after so long. */
 const CONGESTED_MS = 20
 
-interface Due {
+/** A place in the order of held messages. */
+export interface Due {
   readonly dueMs: number
   readonly id: number
 }
@@ -86,8 +87,12 @@ export class Held implements Timer, PageReceiver {
   private fresh: HeldMessage[] = []
   /** The horizon when a page was asked for; null while none is. */
   private askedAt: Due | null = null
-  /** Dropped from the store while a page was on its way. */
-  private readonly gone = new Set<number>()
+  /** Taken out, with the batch of the drop: a page that was read before it still has them. */
+  private readonly gone = new Map<number, number>()
+  /** Up to this id everything was cleared, though a page may still have it. */
+  private clearedTo = 0
+  /** Pages that are on their way, for others too. */
+  private reading = 0
   private watchedMs = Infinity
 
   constructor(queue: HoldingQueue, parts: HeldParts) {
@@ -109,6 +114,16 @@ export class Held implements Timer, PageReceiver {
     return this.horizon
   }
 
+  /** Beyond that; some of these may be too new for a page to have them. */
+  get justStored(): readonly HeldMessage[] {
+    return this.fresh
+  }
+
+  /** When the next is due, in milliseconds since the epoch; null when that is not known without the store. */
+  get nextDueMs(): number | null {
+    return this.soon.at(-1)?.dueMs ?? null
+  }
+
   /** Takes what was published to be ready at a time, in milliseconds since the epoch, or later. */
   delay(message: Message, dueMs: number): void {
     const { parts: { clock }, queue: { settings, traffic } } = this
@@ -118,7 +133,8 @@ export class Held implements Timer, PageReceiver {
     traffic.published++
   }
 
-  hold(shared: Message, dueMs: number, expiresAtMs: number, deliveryCount: number): void {
+  /** Returns the message's new id. */
+  hold(shared: Message, dueMs: number, expiresAtMs: number, deliveryCount: number): number {
     const { store, ids } = this.parts
     // Other queues need not hold it for as long, so its body is its own.
     const message = shared.postponed(0)
@@ -130,10 +146,15 @@ export class Held implements Timer, PageReceiver {
     if (isStored && deliveryCount > 0) store.touch(level, id, deliveryCount)
     const held = { id, message, dueMs, expiresAtMs, deliveryCount, isStored, batch, position }
     this.bytes += message.bodyBytes
-    if (!isStored || !isBefore(this.horizon, held)) return this.bring(held)
-    this.farCount++
-    this.fresh.push(held)
-    if (this.fresh.length > 2 * RELEASE_MAX) this.forgetDurable()
+    if (!isStored || !isBefore(this.horizon, held)) {
+      this.bring(held)
+      this.letGoOfMany()
+    } else {
+      this.farCount++
+      this.fresh.push(held)
+      if (this.fresh.length > 2 * RELEASE_MAX) this.forgetDurable()
+    }
+    return id
   }
 
   /** Takes over what the store kept over a restart. */
@@ -165,26 +186,58 @@ export class Held implements Timer, PageReceiver {
 
   /**
    * Takes one out before its time, to be told off or sent at once. Null when it is not held any more, or when
-   * the store alone has it: then `takeFar` does, with what was read of it.
+   * it is beyond memory: then `takeFar` does, with what was read of it.
    */
   take(id: number): HeldMessage | null {
     const at = this.soon.findIndex((held) => held.id === id)
     if (at < 0) return null
     const [held] = this.soon.splice(at, 1)
     this.leave(held!)
+    if (held!.isStored) this.noteGone(id)
     return held!
   }
 
-  /** One that was read from the store. False when it has left the store, or come to memory, meanwhile. */
-  takeFar({ id, level, bodyStart, bodyEnd }: StoredMessage): boolean {
-    if (!isBefore(this.horizon, { dueMs: level, id }) || this.gone.has(id)) return false
-    const at = this.fresh.findIndex((held) => held.id === id)
-    const { batch, position } = at < 0 ? { batch: 0, position: 0 } : this.fresh.splice(at, 1)[0]!
+  /** One that is beyond memory. Null when it has left the store, or come to memory, meanwhile. */
+  takeFar(held: HeldMessage): HeldMessage | null {
+    if (!this.isFar(held)) return null
+    const { id, message } = held
+    const at = this.fresh.findIndex((fresh) => fresh.id === id)
+    const { batch, position } = at < 0 ? held : this.fresh.splice(at, 1)[0]!
+    const { store } = this.parts
     this.farCount--
-    this.bytes -= bodyEnd - bodyStart
-    if (this.askedAt !== null) this.gone.add(id)
-    this.parts.store.drop(heldNumber(this.queue.id), id, 0, batch, position)
-    return true
+    this.bytes -= message.bodyBytes
+    this.noteGone(id)
+    store.drop(heldNumber(this.queue.id), id, message.bodyId, batch, position)
+    return held
+  }
+
+  /** Of what a page said: it is in the store still, and nowhere else. */
+  isFar(due: Due): boolean {
+    return isBefore(this.horizon, due) && due.id > this.clearedTo && !this.gone.has(due.id)
+  }
+
+  /** A page that somebody asks the store for. `readEnded` must follow when it has come. */
+  readBegan(): void {
+    this.reading++
+  }
+
+  readEnded(): void {
+    this.reading--
+    this.forgetGone()
+  }
+
+  private noteGone(id: number): void {
+    this.forgetGone()
+    this.gone.set(id, this.parts.store.openBatch)
+  }
+
+  private forgetGone(): void {
+    if (this.reading > 0) return
+    const { durableBatch } = this.parts.store
+    for (const [id, batch] of this.gone) {
+      if (batch > durableBatch) break
+      this.gone.delete(id)
+    }
   }
 
   fire(): void {
@@ -202,6 +255,7 @@ export class Held implements Timer, PageReceiver {
     this.fresh = []
     this.farCount = this.bytes = 0
     this.horizon = EVERYTHING
+    this.clearedTo = ids.last
     this.watchedMs = Infinity
     timers.clear(this)
   }
@@ -211,7 +265,7 @@ export class Held implements Timer, PageReceiver {
     this.askedAt = null
     // What was let go meanwhile, or cleared, would be missing in between.
     if (askedAt === horizon && this.farCount > 0) this.join(messages, isLast)
-    this.gone.clear()
+    this.readEnded()
     this.parts.turn.pump(this.queue)
   }
 
@@ -221,7 +275,7 @@ export class Held implements Timer, PageReceiver {
     const loaded = new Set<number>()
     for (const stored of messages) {
       loaded.add(stored.id)
-      if (this.gone.has(stored.id)) continue
+      if (!this.isFar({ dueMs: stored.level, id: stored.id })) continue
       this.farCount--
       this.bring(heldOf(stored))
     }
@@ -237,6 +291,7 @@ export class Held implements Timer, PageReceiver {
     this.horizon = horizon
     // Damaged messages were counted and are not there.
     if (horizon === EVERYTHING) this.farCount = 0
+    this.letGoOfMany()
   }
 
   private bring(held: HeldMessage): void {
@@ -250,13 +305,13 @@ export class Held implements Timer, PageReceiver {
     }
     soon.splice(low, 0, held)
     this.parts.residence.enter(held.message.bodyBytes)
-    if (soon.length > SOON_MAX && held.isStored) this.letGo()
     this.watch(soon.at(-1)!.dueMs)
   }
 
-  /** The later half stays in the store alone. */
-  private letGo(): void {
+  /** The later half stays in the store alone. Not while a page is being joined: its horizon is to come. */
+  private letGoOfMany(): void {
     const { soon, parts } = this
+    if (soon.length <= SOON_MAX || !soon[0]!.isStored) return
     const far = soon.splice(0, soon.length >>> 1)
     for (const held of far) parts.residence.leave(held.message.bodyBytes)
     this.farCount += far.length
@@ -281,6 +336,7 @@ export class Held implements Timer, PageReceiver {
   private load(): void {
     if (this.askedAt !== null) return
     this.askedAt = this.horizon
+    this.readBegan()
     const { dueMs: afterLevel, id: afterId } = this.horizon
     const queue = heldNumber(this.queue.id)
     this.parts.store.loadByLevel(
@@ -296,12 +352,12 @@ export class Held implements Timer, PageReceiver {
   }
 }
 
-function heldOf(stored: StoredMessage): HeldMessage {
+export function heldOf(stored: StoredMessage): HeldMessage {
   const { id, level, expiresAtMs, deliveryCount } = stored
   const message = storedMessage(stored)
   return { id, message, dueMs: level, expiresAtMs, deliveryCount, isStored: true, batch: 0, position: 0 }
 }
 
-function isBefore(one: Due, other: Due): boolean {
+export function isBefore(one: Due, other: Due): boolean {
   return one.dueMs < other.dueMs || (one.dueMs === other.dueMs && one.id < other.id)
 }

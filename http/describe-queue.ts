@@ -89,7 +89,8 @@ export function describeQueueWhole(door: Door, placed: PlacedQueue, curves: Queu
 
 /** Only of a queue that has some: RabbitMQ's queues know nothing of it. */
 function describeDelayed(queue: Queue): object | null {
-  if (queue.heldCount === 0) return null
+  // RabbitMQ counts them where it has delays: in quorum queues.
+  if (queue.heldCount === 0) return queue.type.name === 'quorum' ? { messages_delayed: 0 } : null
   const { nextDueMs } = queue.held
   return {
     messages_delayed: queue.heldCount,

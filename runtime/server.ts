@@ -60,11 +60,7 @@ export async function startServer(settings: Settings, log: Logger): Promise<Runn
   const view = new ServerView(broker, settings.dataDirectory)
   const sampler = new Sampler(broker)
   const running = new RunningSettings(settings)
-  if (engine instanceof SqliteEngine) {
-    view.backUp = (file, overwrites) => engine.backUp(file, overwrites)
-    view.countDamaged = () => engine.damagedCount
-    view.commitTimes = engine.commitTimes
-  }
+  if (engine instanceof SqliteEngine) showEngine(view, engine)
   if (settings.store === 'memory') await dismissStoreWorker()
   await openEngine(engine, log)
   const amqp: AmqpListener[] = []
@@ -108,6 +104,12 @@ export async function startServer(settings: Settings, log: Logger): Promise<Runn
       await engine.close()
     },
   }
+}
+
+function showEngine(view: ServerView, engine: SqliteEngine): void {
+  view.backUp = (file, overwrites) => engine.backUp(file, overwrites)
+  view.countDamaged = () => engine.damagedCount
+  view.commitTimes = engine.commitTimes
 }
 
 async function openEngine(engine: Engine, log: Logger): Promise<void> {

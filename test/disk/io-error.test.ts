@@ -124,7 +124,7 @@ test('an I/O error is never confirmed, ends the process, and the next start has 
   } finally {
     await rounds.dispose()
   }
-}, 60_000 + POINTS * 15_000)
+}, 60_000 + POINTS * 30_000)
 
 test('an I/O error that the disk keeps to itself is seen by the checker', async () => {
   const points = new Points(1)

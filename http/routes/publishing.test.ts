@@ -183,7 +183,7 @@ describe('a batch', () => {
     [[good, 7], 'message 1: not_an_object'],
     [[good, { properties: { expiration: '-1' } }], expect.stringContaining('message 1: ') as string],
     ['[{', 'not_json'],
-    [Array.from({ length: 10_001 }, () => good), 'too_long: 10001 messages, more than 10000'],
+    [Array.from({ length: 1_001 }, () => good), 'too_long: 1001 messages, more than 1000'],
   ])('%#: is published whole or not at all', async (body, reason) => {
     const { status, json } = await post(batch, { body })
     expect([status, json]).toEqual([400, { error: 'bad_request', reason }])

@@ -17,7 +17,8 @@ import { anyBytes, shortName } from '../schemas.ts'
 import { withTrace } from '../trace-context.ts'
 import type { HttpHeaders } from '../trace-context.ts'
 
-const BATCH_MAX = 10_000
+/** Checked and published within one turn: more would keep everybody else waiting. */
+const BATCH_MAX = 1_000
 const NDJSON = /^application\/(?:x-)?(?:ndjson|jsonl)\b/i
 
 /** What became of a message: not stored, it went to queues that keep it in memory, or to a requester. */

@@ -85,9 +85,9 @@ forEachTarget((test, target) => {
       + 'rabbit_quorum_queue')
 
   refused('an argument of quorum queues is refused where the queue cannot be one',
-    { arguments: [['x-delivery-limit', 'I', 5]] },
-    (queue) => `invalid arg 'x-delivery-limit' for queue '${queue}' in vhost '${vhost}' of queue type `
-      + 'rabbit_classic_queue')
+    { arguments: [['x-quorum-initial-group-size', 'I', 1]] },
+    (queue) => `invalid arg 'x-quorum-initial-group-size' for queue '${queue}' in vhost '${vhost}' of queue `
+      + 'type rabbit_classic_queue')
 
   inVHost('an exclusive queue may still be named by the server', async (client) => {
     expect((await client.call(1, 'queue.declare', { exclusive: true }))['queue']).toMatch(/^amq\.gen-/)

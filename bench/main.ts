@@ -14,6 +14,7 @@ import { amqplibConfirms } from './workloads/amqplib-confirms.ts'
 import { checkpoints } from './workloads/checkpoint.ts'
 import { churn } from './workloads/churn.ts'
 import { deepBacklogs } from './workloads/deep-backlog.ts'
+import { delayed } from './workloads/delayed.ts'
 import { flows, lastFlows } from './workloads/flows.ts'
 import { lastMemoryWorkloads, memoryWorkloads } from './workloads/memory.ts'
 import { recovery } from './workloads/recovery.ts'
@@ -23,7 +24,7 @@ import { storePaths } from './workloads/store-path.ts'
 
 const workloads: readonly Workload[] = [
   ...flows, ...roundTrips, ...churn, ...memoryWorkloads, ...recovery, startUp, ...checkpoints, ...storePaths,
-  amqplibConfirms, ...lastFlows, ...deepBacklogs, ...lastMemoryWorkloads,
+  delayed, amqplibConfirms, ...lastFlows, ...deepBacklogs, ...lastMemoryWorkloads,
 ]
 const steady: Timing = { warmUpMs: 1_000, measureMs: 3_000, divisor: 1 }
 const quick: Timing = { warmUpMs: 300, measureMs: 700, divisor: 10 }

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { GeneratorConnection } from './connection.ts'
 import { Consumer } from './consumer.ts'
 import { nothingMeasured } from './job.ts'
-import type { Answer, BacklogJob, PublisherPlan, Where } from './job.ts'
+import type { Answer, BacklogJob, MessagePlan, PublisherPlan, Where } from './job.ts'
 import { Publisher } from './publisher.ts'
 import { Samples } from './samples.ts'
 import { usageOf } from '../usage.ts'
@@ -43,16 +43,23 @@ export async function runBacklog(job: BacklogJob, where: Where): Promise<Answer>
   return { ...answer, memoryHighestMiB: usageOf(where.pids).memoryHighestMiB }
 }
 
-async function fill({ queue, messages, bodyBytes, isPersistent }: BacklogJob, { url }: Where): Promise<void> {
+async function fill(job: BacklogJob, { url }: Where): Promise<void> {
+  const { messages, bodyBytes } = job
   const plan: PublisherPlan = {
-    count: 1, bodyBytes, window: WINDOW, perSecond: 0, messagesMax: messages,
-    messages: [{ exchange: '', key: queue, properties: { 'delivery-mode': isPersistent ? 2 : 1 } }],
+    count: 1, bodyBytes, window: WINDOW, perSecond: 0, messagesMax: messages, messages: messagesOf(job),
   }
   const connection = await GeneratorConnection.open(url)
   const publisher = new Publisher(connection, plan, { left: messages }, new Samples())
   await publisher.start()
   await reach('every message is confirmed', () => publisher.confirmed === messages)
   publisher.stop()
+}
+
+function messagesOf({ queue, isPersistent, dueMs }: BacklogJob): readonly MessagePlan[] {
+  const properties = { 'delivery-mode': isPersistent ? 2 : 1 }
+  if (dueMs === undefined) return [{ exchange: '', key: queue, properties }]
+  return dueMs.map((ms) => (
+    { exchange: '', key: queue, properties: { headers: [['x-deliver-at', 'l', ms]], ...properties } }))
 }
 
 async function drain(

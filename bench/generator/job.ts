@@ -79,6 +79,8 @@ export interface BacklogJob {
   readonly isPersistent: boolean
   readonly args: Args['arguments']
   readonly phases: 'fill' | 'drain' | 'fill and drain'
+  /** When the messages are to be ready, in turn, in milliseconds since the epoch; without it, at once. */
+  readonly dueMs?: readonly number[]
 }
 
 export type Job = FlowJob | RoundTripsJob | ChurnJob | IdleJob | BacklogJob

@@ -21,6 +21,7 @@ import { nodeEndpoints } from './routes/nodes.ts'
 import { openapiEndpoints } from './routes/openapi.ts'
 import { overviewEndpoints } from './routes/overview.ts'
 import { pauseEndpoints } from './routes/pauses.ts'
+import { parameterEndpoints } from './routes/parameters.ts'
 import { permissionEndpoints } from './routes/permissions.ts'
 import { policyEndpoints } from './routes/policies.ts'
 import { publishingEndpoints } from './routes/publishing.ts'
@@ -44,6 +45,7 @@ export const endpoints: readonly Endpoint[] = [
   ...vhostEndpoints,
   ...permissionEndpoints,
   ...policyEndpoints,
+  ...parameterEndpoints,
   ...definitionEndpoints,
   ...connectionEndpoints,
   ...channelEndpoints,

@@ -156,6 +156,13 @@ describe('failures', () => {
   })
 })
 
+test('the memory of a node is that of its process', async () => {
+  const node = encodeURIComponent(http.node.nodeName)
+  const { json } = await http.call('GET', `/api/nodes/${node}/memory`)
+  expect(json).toEqual({ memory: { strategy: 'rss', total: { erlang: 20e6, rss: 70e6, allocated: 70e6 } } })
+  expect((await http.call('GET', '/api/nodes/nosuch/memory')).status).toBe(404)
+})
+
 describe('over a socket', () => {
   const log = { error: () => undefined }
 

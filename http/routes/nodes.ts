@@ -67,4 +67,13 @@ export const nodeEndpoints = [
       return describe(door).then((body) => json(body))
     },
   }),
+  endpoint({
+    method: 'GET', path: '/api/nodes/:node/memory', access: 'monitoring',
+    doc: 'What the process has in memory, in bytes: `total`, without the parts that only Erlang has.',
+    async handle({ door: { node }, params }) {
+      if (params.node !== node.nodeName) throw noSuchObject()
+      const { residentBytes: rss, heapUsedBytes: erlang } = await node.usage()
+      return json({ memory: { strategy: 'rss', total: { erlang, rss, allocated: rss } } })
+    },
+  }),
 ]

@@ -20,7 +20,7 @@ import { valueOf } from './users.ts'
 const refused = (what: string, wanted: string) => ({ input }: { readonly input?: unknown }): string =>
   `Validation failed\n\n${what} should be a ${wanted} but was ${printTerm(input)}\n`
 
-const policyBody = z.object({
+export const policyBody = z.object({
   'pattern': z.string({ error: refused('pattern', 'binary') }),
   'definition': z.record(z.string(), z.json() as z.ZodType<PolicyValue>, {
     error: refused('definition', 'map'),

@@ -61,6 +61,20 @@ describe('a user without permissions in a vhost', () => {
   })
 })
 
+test('operator policies stay with administrators when they are set as parameters', async () => {
+  http.broker.access.permit('policy', '/', { configure: '', write: '', read: '' })
+  const body = { value: { pattern: '.*', definition: { expires: 9000 } } }
+  const path = '/api/parameters/operator_policy/%2F/p'
+  expect((await http.call('PUT', path, { user: 'policy', body })).status).toBe(401)
+  expect(http.vhost.policies.find('operator-policy', 'p')).toBeNull()
+  expect((await http.call('PUT', path, { body })).status).toBe(201)
+  expect((await http.call('DELETE', path, { user: 'policy' })).status).toBe(401)
+  expect(http.vhost.policies.find('operator-policy', 'p')).not.toBeNull()
+  for (const name of ['constructor', '__proto__']) {
+    expect((await http.call('PUT', `/api/parameters/${name}/%2F/p`, { body })).status).toBe(400)
+  }
+})
+
 describe('values from hostile clients', () => {
   const deep = `{"arguments":${'{"a":'.repeat(5000)}1${'}'.repeat(5000)}}`
   const values: readonly (readonly [string, string, object | string])[] = [

@@ -132,6 +132,34 @@ describe('messages', () => {
   })
 })
 
+describe('dead letters', () => {
+  beforeEach(() => succeed('declare queue dead',
+    'declare queue q --arguments '
+      + '{"x-dead-letter-exchange":"","x-dead-letter-routing-key":"dead","x-max-length":1}',
+    'publish amq.default q x --count 3'))
+
+  test('are listed by queue, source and reason', async () => {
+    expect(await json(['dlq', 'list'])).toMatchObject([{ queue: 'dead', source: 'q', reason: 'maxlen',
+      messages: 2 }])
+    expect((await leveret(['dlq', 'list'])).stdout).toContain('maxlen')
+  })
+
+  test('are shown and stay as they are', async () => {
+    expect(await json(['dlq', 'show', 'dead', '--count', '1'])).toMatchObject([{ routing_key: 'dead' }])
+    expect((await leveret(['browse', 'q'])).stdout).toContain('payload')
+    expect(http.vhost.findQueue('dead')!.readyCount).toBe(2)
+  })
+
+  test('go back to where they died', async () => {
+    await succeed('purge q')
+    expect(await json(['dlq', 'redrive', 'dead', '--dry-run'])).toMatchObject({ messages: 2 })
+    expect(http.vhost.findQueue('dead')!.readyCount).toBe(2)
+    expect(await json(['dlq', 'redrive', 'dead'])).toMatchObject({ state: 'done', moved: 2 })
+    expect(http.vhost.findQueue('q')!.readyCount).toBe(1)
+    expect((await leveret(['dlq', 'redrive', 'nosuch'])).exits).toEqual([1])
+  })
+})
+
 describe('users, permissions, vhosts and policies', () => {
   test('users are added, tagged, given passwords and deleted', async () => {
     await leveret(['user', 'add', 'ann', '--tags', 'monitoring,management'], 'from stdin\n')

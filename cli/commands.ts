@@ -4,6 +4,7 @@
 
 import { accessCommands } from './commands/access.ts'
 import { benchCommands } from './commands/bench.ts'
+import { deadLetterCommands } from './commands/dead-letters.ts'
 import { listingCommands } from './commands/listing.ts'
 import { messageCommands } from './commands/messages.ts'
 import { topologyCommands } from './commands/topology.ts'
@@ -17,7 +18,8 @@ export const printingFlags = [
 ] as const
 
 export const commands: readonly Command[] = [
-  ...listingCommands, ...messageCommands, ...topologyCommands, ...accessCommands, ...upkeepCommands,
+  ...listingCommands, ...messageCommands, ...deadLetterCommands, ...topologyCommands, ...accessCommands,
+    ...upkeepCommands,
   ...benchCommands,
 ]
 

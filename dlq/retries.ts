@@ -32,7 +32,7 @@ export class Retries implements RetryPlan {
 
   nextAttempt(message: Message, failure: Failure, { delay }: RetrySettings): NextAttempt {
     const delayMs = this.delayMs(delay, failure.count)
-    const dueMs = this.clock.nowMs + delayMs
+    const dueMs = Math.ceil(this.clock.nowMs + delayMs)
     const next: FieldTable = new Map([[ATTEMPT, long(failure.count)], [NEXT_AT, long(dueMs)]])
     return { message: this.withHistory(message, failure, delayMs, next), dueMs }
   }

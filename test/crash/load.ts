@@ -43,13 +43,14 @@ export class Load implements Surroundings {
     const random = new SeededRandom(seed)
     this.world = {
       random,
+      get now() { return performance.now() * MS },
       at: (delay, run) => this.after(delay / MS, run),
       between: (low, high) => low + random.below(high - low + 1),
     }
     this.checker = new Checker(false, options.queues)
     this.options = {
-      ...options, owners: 0, congestion: 0, clockJumps: [], mode: 'safety', publishers: 2, consumers: 3,
-      messagesPerPublisher: Infinity, pauseMaxUs: 2 * MS,
+      ...options, owners: 0, congestion: 0, delayMaxMs: 0, clockJumps: [], mode: 'safety', publishers: 2,
+      consumers: 3, messagesPerPublisher: Infinity, pauseMaxUs: 2 * MS,
       bodyMax: 9_000, netDelayMaxUs: 0, commitMaxUs: 0, commitFailure: 0, stops: [], loadUs: 0,
     }
   }

@@ -14,11 +14,13 @@ export type HistoryEvent =
   /** `queues`: where it belongs; `survives`: of those, the ones that keep it over a crash. */
   | { readonly kind: 'send'; readonly id: number; readonly publisher: number; readonly priority: number
     readonly queues: readonly string[]; readonly survives: readonly string[]
-    readonly hash: number; readonly isMandatory: boolean }
+    readonly hash: number; readonly isMandatory: boolean
+    /** Of the simulation's time; 0 for at once. */
+    readonly dueUs: number }
   /** Rolled back: its transaction was, before anybody committed it. */
   | { readonly kind: 'confirm' | 'nack' | 'return' | 'rollback'; readonly id: number }
   | At & { readonly kind: 'deliver'; readonly consumer: number; readonly holder: number; readonly hash: number
-    readonly isRedelivered: boolean }
+    readonly isRedelivered: boolean; readonly atUs: number }
   /** Acked, or in no need of it; rejected without requeue; requeued. */
   | At & { readonly kind: 'settle' | 'reject' | 'requeue' }
   /** The store has it on disk; was told to drop it; has that on disk. */
@@ -33,7 +35,7 @@ export type HistoryEvent =
 export type Rule =
   | 'lost confirmed' | 'unexpected' | 'corrupt' | 'double confirm' | 'redelivered after durable ack'
   | 'duplicate without flag' | 'two holders' | 'order' | 'confirm before durable' | 'return missing'
-  | 'nacked' | 'two places' | 'back after the end'
+  | 'early' | 'nacked' | 'two places' | 'back after the end'
   // What the simulation and the crash test find out by themselves.
   | 'invariant' | 'internal error' | 'unexpected close' | 'topology lost' | 'no progress' | 'restart refused'
 
@@ -49,6 +51,7 @@ interface Sent {
   readonly survives: readonly string[]
   readonly hash: number
   readonly isMandatory: boolean
+  readonly dueUs: number
   readonly crashesBefore: number
   isConfirmed: boolean
   isReturned: boolean
@@ -195,8 +198,9 @@ export class Checker {
     if (copy.isDropDurable && !isLate) this.broken('redelivered after durable ack', where)
     if (copy.deliveries > 0 && !isRedelivered) this.broken('duplicate without flag', where)
     if (copy.holder !== null) this.broken('two holders', `${where}: ${copy.holder} and ${holder}`)
-    // Letters stand in the order in which they died.
-    if (!isRedelivered && !copy.isLetter) {
+    if (event.atUs < sent.dueUs) this.broken('early', `${where}: ${sent.dueUs - event.atUs} µs`)
+    // Letters stand in the order in which they died, what was delayed in that of its times.
+    if (!isRedelivered && !copy.isLetter && sent.dueUs === 0) {
       this.checkOrder(`${queue} ${sent.publisher} ${consumer} ${sent.priority}`, id)
     }
     copy.deliveries++

@@ -1,13 +1,15 @@
 // A seed's world: how many clients, how fast, how faulty. Drawn anew for every seed, so that some runs are
 // one publisher and a slow disk and others everything at once (swarm testing). Nothing else in the simulation
 // decides how likely a fault is.
-import { drawQueues } from './topology.ts'
+import { RETRIED, drawQueues } from './topology.ts'
 import type { QueueRow } from './topology.ts'
 import { MS, SECOND } from './world.ts'
 import type { World } from './world.ts'
 
 export interface SimOptions {
   readonly queues: readonly QueueRow[]
+  /** How long a message may be delayed by its publisher; 0: none is. */
+  readonly delayMaxMs: number
   readonly publishers: number
   readonly consumers: number
   readonly pollers: number
@@ -46,8 +48,13 @@ export function drawOptions(world: World): SimOptions {
   const loadUs = world.between(400, 2_500) * MS
   const stops = Array.from({ length: random.below(5) }, () => (
     { atUs: world.between(20 * MS, loadUs), isClean: random.chance(0.25) }))
+  const clockJumps = Array.from({ length: pick(0, 0, 1, 3) }, () => (
+    { atUs: world.between(0, loadUs), byMs: pick(HOUR_MS, -HOUR_MS, 24 * HOUR_MS, -24 * HOUR_MS) }))
+  // What waits for its time goes by the wall clock.
+  const isTimely = clockJumps.length === 0
   return {
-    queues: drawQueues(() => random.chance(0.4)),
+    queues: drawQueues(() => random.chance(0.4), isTimely && random.chance(0.5) ? [RETRIED] : []),
+    delayMaxMs: isTimely ? pick(0, 0, 150) : 0,
     publishers: world.between(1, 3),
     consumers: world.between(1, 4),
     pollers: world.between(0, 2),
@@ -66,8 +73,7 @@ export function drawOptions(world: World): SimOptions {
     stops,
     loadUs,
     congestion: pick(0, 0.02, 0.1),
-    clockJumps: Array.from({ length: pick(0, 0, 1, 3) }, () => (
-      { atUs: world.between(0, loadUs), byMs: pick(HOUR_MS, -HOUR_MS, 24 * HOUR_MS, -24 * HOUR_MS) })),
+    clockJumps,
     mode: pick('safety', 'liveness'),
   }
 }

@@ -19,6 +19,8 @@ import type { DeathPlace, DeathReason } from '../../queues/dead-letter-sink.ts'
 import type { Deaths } from '../../queues/deaths.ts'
 import type { ConsumerPort, Entry } from '../../queues/entry.ts'
 import type { Message } from '../../queues/message.ts'
+import { Held } from '../../queues/held.ts'
+import type { HeldMessage } from '../../queues/held.ts'
 import { Lease } from '../../queues/lease.ts'
 import { PagedReady } from '../../queues/paged-ready.ts'
 import { Queue } from '../../queues/queue.ts'
@@ -71,6 +73,7 @@ interface LeaseInside {
   readonly parts: { readonly clock: Clock; readonly timers: TimerWheel }
   readonly lengthMs: number
 }
+interface HeldInside { bytes: number }
 interface ConfirmsInside { readonly answeredTag: number; readonly channel: { readonly number: number } }
 type RestoreArguments = Parameters<Queue['restore']>
 
@@ -131,7 +134,8 @@ const plants: readonly Plant[] = [
       original({ ...page, messages: page.messages.toReversed() })),
   },
   {
-    bug: 'a page that is read twice', foundBy: ['invariant', 'duplicate without flag', 'internal error'],
+    bug: 'a page that is read twice',
+    foundBy: ['two holders', 'invariant', 'duplicate without flag', 'internal error'],
     plant: () => patch<{ loadedTo: number }, [Page], void>(
       PagedReady.prototype, 'pageLoaded', (self, original, args) => {
         const { loadedTo } = self
@@ -284,6 +288,22 @@ const plants: readonly Plant[] = [
   {
     bug: 'a rollback that commits', foundBy: ['unexpected'],
     plant: () => patch<Channel, [], void>(Channel.prototype, 'rollback', (self) => { self.commit() }),
+  },
+  {
+    bug: 'a delayed message that is released before its time', foundBy: ['early'],
+    plant: () => patch<unknown, [Message, number], void>(
+      Held.prototype, 'delay', (_, original, [message, dueMs]) => original(message, dueMs - 40)),
+  },
+  {
+    bug: 'held messages that are forgotten by a restart', foundBy: ['lost confirmed'],
+    plant: () => patch(Held.prototype, 'restore', () => {}),
+  },
+  {
+    bug: 'a message that is ready and still held',
+    foundBy: ['two places', 'redelivered after durable ack', 'two holders'],
+    plant: () => patch<HeldInside, [HeldMessage], void>(Held.prototype, 'leave', (self, _, [held]) => {
+      self.bytes -= held.message.bodyBytes
+    }),
   },
   {
     bug: 'credit that does not come back', foundBy: ['no progress'],

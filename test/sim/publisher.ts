@@ -3,6 +3,7 @@
 // uncertain.
 import type { Content } from '../amqp/raw-client.ts'
 import type { Method } from '../amqp/client-codec.ts'
+import { tableOf } from '../../protocol/table-encode.ts'
 import { hashOf, numberedBody } from './checker.ts'
 import { connect, openChannel, reconnect } from './session.ts'
 import type { Actor, Session, Surroundings } from './session.ts'
@@ -144,14 +145,22 @@ export class Publisher implements Actor {
     const body = numberedBody(id, 8 + size)
     const survives = isPersistent ? queues.filter((queue) => this.survivors.has(queue)) : []
     const priority = routingKey === 'ranked' ? random.below(PRIORITY_MAX + 1) : 0
+    const delayMs = this.delayMs(survives.length > 0 && survives.length === queues.length)
     this.sim.record({
       kind: 'send', id, publisher: this.number, priority, queues, survives, hash: hashOf(body),
-      isMandatory: mandatory,
+      isMandatory: mandatory, dueUs: delayMs === 0 ? 0 : this.sim.world.now + delayMs * MS,
     })
     this.sent.push(id)
     this.unconfirmed.set(this.sent.length, id)
-    const properties = { messageId: String(id), deliveryMode: isPersistent ? 2 : 1, priority }
+    const headers = delayMs === 0 ? {} : { headers: tableOf({ 'x-delay': delayMs }) }
+    const properties = { messageId: String(id), deliveryMode: isPersistent ? 2 : 1, priority, ...headers }
     session.raw.publish(this.channel, { exchange, routingKey, mandatory }, properties, body)
+  }
+
+  /** Now and then; 0 for not at all. */
+  private delayMs(isDurable: boolean): number {
+    const { world: { random }, options: { delayMaxMs } } = this.sim
+    return isDurable && delayMaxMs > 0 && random.chance(0.3) ? 1 + random.below(delayMaxMs) : 0
   }
 
   /** The confirms of what was sent before channel.close still arrive. */

@@ -237,19 +237,20 @@ class Run implements Surroundings, StoreObserver {
     const vhost = this.life?.isAlive === true ? this.life.vhost : null
     if (vhost === null || this.isStopping) return false
     for (const queue of vhost.queues.values()) {
-      if (queue.readyCount > 0 || queue.unackedCount > 0) return false
+      if (queue.readyCount > 0 || queue.unackedCount > 0 || queue.heldCount > 0) return false
     }
     return true
   }
 
   private queueName(id: number): string {
-    for (const queue of this.life?.vhost?.queues.values() ?? []) if (queue.id === id) return queue.name
+    const number = Math.abs(id) // what is held is under the number below 0
+    for (const queue of this.life?.vhost?.queues.values() ?? []) if (queue.id === number) return queue.name
     return `queue ${id}`
   }
 
   private describeQueues(): string {
     const queues = [...this.life?.vhost?.queues.values() ?? []]
-    return queues.map(({ name, readyCount, unackedCount }) =>
-      `${name}: ${readyCount} ready, ${unackedCount} unacked`).join('; ')
+    return queues.map(({ name, readyCount, unackedCount, heldCount }) =>
+      `${name}: ${readyCount} ready, ${unackedCount} unacked, ${heldCount} held`).join('; ')
   }
 }

@@ -175,7 +175,7 @@ export class Holding {
     const tag = Number(args['deliveryTag'])
     this.sim.record({
       kind: 'deliver', queue, id, consumer, holder: this.number, hash: hashOf(body),
-      isRedelivered: args['redelivered'] === true,
+      isRedelivered: args['redelivered'] === true, atUs: this.sim.world.now,
     })
     if (isNoAck) return this.sim.record({ kind: 'settle', queue, id })
     this.held.set(tag, { queue, id })

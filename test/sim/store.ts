@@ -274,6 +274,10 @@ export class ObservedStore implements Store {
   private readonly observer: StoreObserver
   /** Of what it holds, by id. */
   private readonly bodies = new Map<number, Held>()
+  /** How often a message is in a queue's part of the store, or in what it holds: twice on its way. */
+  private readonly rows = new Map<string, number>()
+  /** What was held and is dropped: in the same batch it may be ready. */
+  private released: Held[] = []
   /** Waits for a batch, in their order. */
   private waiting: { readonly batch: number; readonly tell: () => void }[] = []
 
@@ -315,13 +319,13 @@ export class ObservedStore implements Store {
 
   put(queue: number, id: number, message: StorableMessage, expiresAtMs = Infinity, level = 0): number {
     const body = bodyOf(message)
-    this.bodies.set(id, { queue, level, body })
+    this.keep(id, { queue, level, body })
     this.waiting.push({ batch: this.openBatch, tell: () => this.observer.promised('stored', queue, body) })
     return this.inner.put(queue, id, message, expiresAtMs, level)
   }
 
   spill(queue: number, id: number, message: StorableMessage, expiresAtMs: number, level = 0): number {
-    this.bodies.set(id, { queue, level, body: bodyOf(message) })
+    this.keep(id, { queue, level, body: bodyOf(message) })
     return this.inner.spill(queue, id, message, expiresAtMs, level)
   }
 
@@ -347,6 +351,7 @@ export class ObservedStore implements Store {
   }
 
   seal(): void {
+    for (const held of this.released.splice(0)) if (!this.rows.has(placeOf(held))) this.tellDropped(held)
     this.inner.seal()
   }
 
@@ -364,7 +369,7 @@ export class ObservedStore implements Store {
       pageLoaded: (page) => {
         for (const message of page.messages.filter(({ id }) => !this.bodies.has(id))) {
           const body = bodyOf(message)
-          this.bodies.set(message.id, { queue, level: message.level, body })
+          this.keep(message.id, { queue, level: message.level, body })
           this.observer.promised('stored', queue, body)
         }
         receiver.pageLoaded(page)
@@ -380,11 +385,30 @@ export class ObservedStore implements Store {
     const held = this.bodies.get(id)
     if (held === undefined) throw new Error(`the broker dropped message ${id}, which the store never had`)
     this.bodies.delete(id)
-    const { queue, body } = held
+    const place = placeOf(held)
+    const count = this.rows.get(place)! - 1
+    if (count > 0) this.rows.set(place, count)
+    else this.rows.delete(place)
+    if (held.queue < 0) this.released.push(held)
+    else if (count === 0) this.tellDropped(held)
+  }
+
+  private keep(id: number, held: Held): void {
+    const place = placeOf(held)
+    this.bodies.set(id, held)
+    this.rows.set(place, (this.rows.get(place) ?? 0) + 1)
+  }
+
+  private tellDropped({ queue, body }: Held): void {
     this.observer.promised('dropped', queue, body)
     const tell = (): void => this.observer.promised('dropDurable', queue, body)
     this.waiting.push({ batch: this.openBatch, tell })
   }
+}
+
+/** Held messages are under the number of their queue below 0. */
+function placeOf({ queue, body }: Held): string {
+  return `${Math.abs(queue)} ${body.toString('latin1', 0, 8)}`
 }
 
 function bodyOf({ buf, bodyStart, bodyEnd }: StorableMessage): Buffer {

@@ -48,9 +48,12 @@ const FEATURES: readonly QueueRow[] = [
   row('swept', { isSwept: true }),
 ]
 
+/** What is due goes by the wall clock: only where that does not jump. */
+export const RETRIED: QueueRow = row('retried', { deadLetters: 'dead' }, { 'x-retry-delay': '20,60' })
+
 /** `isChosen` is asked once for each feature. */
-export function drawQueues(isChosen: () => boolean): readonly QueueRow[] {
-  const features = FEATURES.filter(isChosen)
+export function drawQueues(isChosen: () => boolean, more: readonly QueueRow[] = []): readonly QueueRow[] {
+  const features = [...FEATURES.filter(isChosen), ...more]
   return [...PLAIN, ...features, ...(features.some((each) => each.deadLetters !== null) ? [DEAD] : [])]
 }
 

@@ -13,7 +13,7 @@ interface Event {
 }
 
 /** What clients need of it; the crash test gives them the real one. */
-export type Timing = Pick<World, 'at' | 'between' | 'random'>
+export type Timing = Pick<World, 'at' | 'between' | 'now' | 'random'>
 
 export class World {
   readonly random: SeededRandom

@@ -4,6 +4,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { TestClock } from '../../base/clock.ts'
 import type { Clock } from '../../base/clock.ts'
+import type { TimeHistogram } from '../../base/time-histogram.ts'
 import type { Timer, TimerWheel } from '../../base/timer-wheel.ts'
 import { Broker } from '../../broker/broker.ts'
 import { VHost } from '../../broker/vhost.ts'
@@ -16,7 +17,7 @@ import { DeadLetterer } from '../../dlq/dead-letterer.ts'
 import { FrameWriter } from '../../protocol/frame-writer.ts'
 import { writeBasicAck } from '../../protocol/methods.gen.ts'
 import type { DeathPlace, DeathReason } from '../../queues/dead-letter-sink.ts'
-import type { Deaths } from '../../queues/deaths.ts'
+import { Deaths } from '../../queues/deaths.ts'
 import type { ConsumerPort, Entry } from '../../queues/entry.ts'
 import type { Message } from '../../queues/message.ts'
 import { Held } from '../../queues/held.ts'
@@ -25,7 +26,6 @@ import { Lease } from '../../queues/lease.ts'
 import { PagedReady } from '../../queues/paged-ready.ts'
 import { Queue } from '../../queues/queue.ts'
 import { FifoReady } from '../../queues/ready-list.ts'
-import type { ReadyList } from '../../queues/ready-list.ts'
 import type { Route } from '../../exchanges/route.ts'
 import { BatchPipeline } from '../../store/batch-pipeline.ts'
 import type { ClosedBatch } from '../../store/batch.ts'
@@ -56,14 +56,14 @@ function patch<Self, Args extends readonly unknown[], Result>(
   target: object, name: string,
   replacement: (self: Self, original: (...args: Args) => Result, args: Args) => Result,
 ): void {
-  const original = Reflect.get(target, name) as (...args: Args) => Result
+  const original = Reflect.get(target, name) as ((...args: Args) => Result) | undefined
+  if (original === undefined) throw new Error(`there is no method ${name} to plant a bug in`)
   Reflect.set(target, name, function patched(this: Self, ...args: Args): Result {
     return replacement(this, (...given) => Reflect.apply(original, this, given) as Result, args)
   })
   undo.push(() => Reflect.set(target, name, original))
 }
 
-interface QueueInside { readonly ready: ReadyList; readonly deaths: Deaths }
 interface ChannelInside { readonly isOpen: boolean; readonly unacked: { takeAll(): Entry[] } }
 interface PipelineInside {
   readonly inFlight: ClosedBatch | null
@@ -159,9 +159,9 @@ const plants: readonly Plant[] = [
   },
   {
     bug: 'a confirm sent twice', foundBy: ['double confirm'],
-    plant: () => patch<ConfirmsInside, [FrameWriter], number>(
-      Confirms.prototype, 'write', (self, original, [writer]) => {
-        const count = original(writer)
+    plant: () => patch<ConfirmsInside, [FrameWriter, TimeHistogram], number>(
+      Confirms.prototype, 'write', (self, original, [writer, times]) => {
+        const count = original(writer, times)
         if (count > 1) writeBasicAck(writer, self.channel.number, self.answeredTag, false)
         return count
       }),
@@ -227,11 +227,11 @@ const plants: readonly Plant[] = [
   {
     bug: 'a dead message that stays beside its letter',
     foundBy: ['two places', 'redelivered after durable ack'],
-    plant: () => patch<QueueInside, [DeathReason], void>(
-      Queue.prototype, 'dropHead', (self, original, [reason]) => {
-        const entry = reason === 'maxlen' ? self.ready.shift() : null
-        if (entry === null) return original(reason)
-        self.deaths.deadLetter(entry.message, reason)
+    plant: () => patch<Deaths, Parameters<Deaths['die']>, void>(
+      Deaths.prototype, 'die', (self, original, args) => {
+        const [entry, reason] = args
+        if (reason !== 'maxlen') return original(...args)
+        self.deadLetter(entry.message, reason)
       }),
   },
   {

@@ -63,7 +63,7 @@ function restoreMessages(vhost: VHost, { queues, levels, lastId, suspectTo }: Re
       queue.restore({ ...stored, lastId, levels: levelsOf.get(queue.id) ?? [] }, suspectTo)
     }
     const held = totals.get(heldNumber(queue.id))
-    if (held !== undefined) queue.held.restore(held.count, held.bytes)
+    if (held !== undefined) queue.held.restore(held.count, held.bytes, suspectTo)
   }
 }
 

@@ -55,7 +55,7 @@ export function withdrawHeld(
   held.readBegan()
   store.load(request, {
     pageLoaded: ({ messages: [stored] }) => {
-      const taken = takeKnown(held, id) ?? (stored === undefined ? null : held.takeFar(heldOf(stored)))
+      const taken = takeKnown(held, id) ?? (stored === undefined ? null : held.takeFar(heldOf(stored, held.suspectTo)))
       held.readEnded()
       then(taken)
     },
@@ -87,7 +87,7 @@ function pageOf(
   const end = last === null ? null : { dueMs: last.level, id: last.id }
   const known = new Map<number, HeldMessage>()
   for (const each of [...held.inMemory, ...held.justStored]) known.set(each.id, each)
-  const items = messages.map((stored) => known.get(stored.id) ?? heldOf(stored))
+  const items = messages.map((stored) => known.get(stored.id) ?? heldOf(stored, held.suspectTo))
     .filter((each) => known.has(each.id) || held.isFar(each))
   const listed = new Set(messages.map(({ id }) => id))
   // Too new to be in the page, though they belong there.

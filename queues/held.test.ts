@@ -185,7 +185,7 @@ it('takes over what an earlier process left', () => {
     world.store.recovered(HELD, id, messageOf(`m${ms}`), { deliveryCount: id, level: world.clock.nowMs + ms })
   }
   world.ids.skipTo(3)
-  world.queue.held.restore(3, 30)
+  world.queue.held.restore(3, 30, 0)
   expect(world.queue.heldCount).toBe(3)
   pass(world, 150)
   expect([world.queue.readyCount, world.queue.heldCount]).toEqual([1, 2])
@@ -193,6 +193,17 @@ it('takes over what an earlier process left', () => {
   pass(world, 150)
   expect(drain(world)).toEqual(['m200', 'm300'])
   expect(world.store.kept.size).toBe(0)
+})
+
+it('says redelivered of what may have been handed out before the process died', () => {
+  const world = new QueueWorld()
+  for (const id of [1, 2]) {
+    world.store.recovered(HELD, id, messageOf(`m${id}`), { level: world.clock.nowMs + id })
+  }
+  world.ids.skipTo(2)
+  world.queue.held.restore(2, 20, 1)
+  pass(world, 10)
+  expect([world.queue.get(true)?.isRedelivered, world.queue.get(true)?.isRedelivered]).toEqual([true, false])
 })
 
 it('agrees with a plain list, whatever the order of delays, pages, times and purges', () => {

@@ -77,6 +77,8 @@ export function heldNumber(queue: number): number {
 export class Held implements Timer, PageReceiver {
   dueMs = 0
   bytes = 0
+  /** Of the owner before: see Recovered. */
+  suspectTo = 0
   private readonly queue: HoldingQueue
   private readonly parts: HeldParts
   /** The latest first, so that what is due is at the end. */
@@ -158,7 +160,8 @@ export class Held implements Timer, PageReceiver {
   }
 
   /** Takes over what the store kept over a restart. */
-  restore(count: number, bytes: number): void {
+  restore(count: number, bytes: number, suspectTo: number): void {
+    this.suspectTo = suspectTo
     this.farCount = count
     this.bytes = bytes
     this.horizon = NOTHING_LOADED
@@ -277,7 +280,7 @@ export class Held implements Timer, PageReceiver {
       loaded.add(stored.id)
       if (!this.isFar({ dueMs: stored.level, id: stored.id })) continue
       this.farCount--
-      this.bring(heldOf(stored))
+      this.bring(heldOf(stored, this.suspectTo))
     }
     const fresh = this.fresh
     this.fresh = []
@@ -352,9 +355,14 @@ export class Held implements Timer, PageReceiver {
   }
 }
 
-export function heldOf(stored: StoredMessage): HeldMessage {
-  const { id, level, expiresAtMs, deliveryCount } = stored
+/**
+ * Up to `suspectTo` it may have been released and handed out by a process that then died, before the batch
+ * with its release was on disk.
+ */
+export function heldOf(stored: StoredMessage, suspectTo: number): HeldMessage {
+  const { id, level, expiresAtMs } = stored
   const message = storedMessage(stored)
+  const deliveryCount = Math.max(stored.deliveryCount, id <= suspectTo ? 1 : 0)
   return { id, message, dueMs: level, expiresAtMs, deliveryCount, isStored: true, batch: 0, position: 0 }
 }
 

@@ -151,7 +151,7 @@ class ModelRun {
       if (queue !== QUEUE) heldCount++
     }
     if (before > heldCount) this.world.restore()
-    if (heldCount > 0) this.world.queue.held.restore(heldCount, heldCount * 10)
+    if (heldCount > 0) this.world.queue.held.restore(heldCount, heldCount * 10, 0)
     this.unacked = []
     for (const alive of this.alive.values()) if (alive.place === 'unacked') alive.place = 'ready'
   }

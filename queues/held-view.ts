@@ -55,7 +55,8 @@ export function withdrawHeld(
   held.readBegan()
   store.load(request, {
     pageLoaded: ({ messages: [stored] }) => {
-      const taken = takeKnown(held, id) ?? (stored === undefined ? null : held.takeFar(heldOf(stored, held.suspectTo)))
+      const far = stored === undefined ? null : heldOf(stored, held.suspectTo)
+      const taken = takeKnown(held, id) ?? (far === null ? null : held.takeFar(far))
       held.readEnded()
       then(taken)
     },

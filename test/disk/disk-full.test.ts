@@ -2,6 +2,8 @@
 // stop and the process goes on; what waits is handed out, and acks are stored in the ballast's room; with
 // room again everything resumes by itself; and the checker, over kills before and after, misses nothing.
 import assert from 'node:assert/strict'
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { Rounds } from '../crash/rounds.ts'
 import type { ServerProcess } from '../crash/server-process.ts'
@@ -14,7 +16,8 @@ const DISK_BYTES = 64 * MIB
 const BACKLOG = 200
 const DISKS = countOf('full-disks')
 /** With the alarm off, what stops publishers is the full disk itself. */
-const SETTINGS = { LEVERET_BALLAST: String(8 * MIB), LEVERET_DISK_FREE_LIMIT: '0' }
+const BALLAST_BYTES = 8 * MIB
+const SETTINGS = { LEVERET_BALLAST: String(BALLAST_BYTES), LEVERET_DISK_FREE_LIMIT: '0' }
 
 /** Has a backlog of its own, on a queue that the load doesn't know. */
 async function publishBacklog(server: ServerProcess): Promise<Peer> {
@@ -61,6 +64,9 @@ async function fillUp(seed: number): Promise<number> {
   const server = await rounds.start({ ...SETTINGS, ...disk.env })
   const backlog = await publishBacklog(server)
   await rounds.confirms(200)
+  // It grows in the first second: a disk that is full before has no room for acks.
+  const ballast = join(rounds.directory, 'data', 'leveret.db-ballast')
+  await rounds.load.until(() => (statSync(ballast, { throwIfNoEntry: false })?.size ?? 0) >= BALLAST_BYTES)
   disk.fill()
   await rounds.load.until(() => server.stderr.includes('the disk is full') || server.hasEnded)
   assert.ok(!server.hasEnded, `a full disk ended the process: ${server.stderr}`)

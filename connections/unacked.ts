@@ -35,7 +35,9 @@ export class Unacked {
   }
 
   add(tag: number, entry: Entry): void {
-    if (this.clock.nowMs - this.markedMs >= MARK_MS || this.tags.length === 0) this.mark(tag)
+    // Whatever came in the same turn as the newest mark has its time.
+    const sinceMarkMs = this.clock.nowMs - this.markedMs
+    if (sinceMarkMs >= MARK_MS || (this.tags.length === 0 && sinceMarkMs !== 0)) this.mark(tag)
     this.append(tag, entry)
   }
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from 'amqplib'
 import type { ChannelModel } from 'amqplib'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { countOf, seedOf } from '../programme.ts'
 import { ServerProcess } from './server-process.ts'
 
@@ -52,10 +52,7 @@ async function readyIn(queue: string): Promise<number> {
 }
 
 async function until(holds: () => Promise<boolean>): Promise<void> {
-  for (const untilMs = Date.now() + 120_000; !await holds();) {
-    if (Date.now() > untilMs) throw new Error('waited for two minutes')
-    await new Promise((resolve) => setTimeout(resolve, 20))
-  }
+  await vi.waitUntil(holds, { timeout: 120_000, interval: 20 })
 }
 
 /** Each expires at once in `work`, and loses its expiration on the way to `dead`. */

@@ -22,7 +22,7 @@ const QUIET_MS = 400
 
 export class Load implements Surroundings {
   readonly world: Timing
-  readonly options: SimOptions
+  options: SimOptions
   readonly checker: Checker
   isCalm = false
   /** 0: nobody listens. */
@@ -76,6 +76,11 @@ export class Load implements Surroundings {
     const prober = new Prober(this)
     await this.until(() => prober.isDone)
     this.isCalm = false
+  }
+
+  /** Clients settle what they get from now on after so long at most, in microseconds. */
+  think(maxUs: number): void {
+    this.options = { ...this.options, thinkMaxUs: maxUs }
   }
 
   /** Waits until it holds; asked after every event, and now and then for what is no event. */

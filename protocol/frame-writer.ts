@@ -4,6 +4,7 @@
 //
 //   slab:  | taken already | finished frames | frame being written | free |
 //                          ^ takenTo         ^ frameStart          ^ at
+import { copyBytes } from './bytes.ts'
 import { FRAME_BODY, FRAME_END, FRAME_HEADER, FRAME_HEARTBEAT, FRAME_METHOD, FRAME_OVERHEAD } from './spec.ts'
 import { encodeTable } from './table-encode.ts'
 import type { FieldTable } from './table.ts'
@@ -185,7 +186,7 @@ export class FrameWriter {
 
   private bytes(source: Buffer, start: number, end: number): void {
     this.reserve(end - start)
-    source.copy(this.slab, this.at, start, end)
+    copyBytes(source, start, end, this.slab, this.at)
     this.at += end - start
   }
 

@@ -18,7 +18,8 @@ const POINTS_BETWEEN_DRAINS = 10
 const DATA_DIRECTORY = 73
 /** More confirms than this without an end: the fault was never reached. */
 const CONFIRMS_MAX = 300
-const STUCK_MS = 15_000
+/** Without a single confirm. */
+const STUCK_MS = 30_000
 /** How long the disk is full. */
 const FULL_MS = 300
 
@@ -98,10 +99,21 @@ class Points {
   }
 
   private async confirmsOr(isOver: () => boolean, what: string): Promise<void> {
-    const isStuck = afterMs(STUCK_MS)
+    const isStuck = this.withoutConfirm(STUCK_MS)
     await this.rounds.confirms(CONFIRMS_MAX, () => isOver() || isStuck())
     this.rounds.expectSound(what)
     assert.ok(isOver() || !isStuck(), `${what}: nothing is confirmed and the process goes on`)
+  }
+
+  private withoutConfirm(ms: number): () => boolean {
+    const { counts } = this.rounds.load.checker
+    let { confirmed } = counts
+    let isOver = afterMs(ms)
+    return () => {
+      if (counts.confirmed > confirmed) isOver = afterMs(ms)
+      confirmed = counts.confirmed
+      return isOver()
+    }
   }
 }
 

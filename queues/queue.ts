@@ -15,6 +15,7 @@ import type { Store, StoredMessage } from '../store/store.ts'
 import { ConsumerSet } from './consumers.ts'
 import type { DeadLetterSink } from './dead-letter-sink.ts'
 import { Deaths } from './deaths.ts'
+import { Deliveries } from './deliveries.ts'
 import { Entry } from './entry.ts'
 import type { ConsumerPort, EntryHolder, GivenUpCause, ReturnCause } from './entry.ts'
 import { Lease } from './lease.ts'
@@ -35,16 +36,6 @@ import { Returns } from './returns.ts'
 import { resolveQueueSettings } from './settings.ts'
 import type { QueueSettings } from './settings.ts'
 import { storedEntry } from './stored-entry.ts'
-
-/** Deliveries of one queue in one turn; what is left goes on in the next, after the sockets had theirs. */
-const PUMP_MAX = 4_000
-/** Ready after a pump: from here on publishers get no more than consumers. */
-const GROWING_MIN = 1_000
-
-/** What one step of a pump did. */
-const NOTHING = 0
-const DELIVERED = 1
-const EXPIRED = 2
 
 export interface QueueParts {
   readonly store: Store
@@ -76,13 +67,12 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
   private readonly parts: QueueParts
   private readonly lease: Lease
   private readonly headExpiry: HeadExpiry
+  private readonly deliveries: Deliveries
   private readonly deaths: Deaths
   private readonly returns: Returns
   routeMark = 0
   isMarked = false
   isDeleted = false
-  unackedCount = 0
-  unackedBytes = 0
   /** Entries up to this id may have been handed out by a process that then died. */
   private suspectTo = 0
   private pageWaiters: PageWaiter[] = []
@@ -108,6 +98,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     this.deaths = new Deaths(this, parts)
     this.returns = new Returns(this, parts, this.deaths)
     this.headExpiry = new HeadExpiry(parts, this, this.ready, this.deaths)
+    this.deliveries = new Deliveries(this, parts, this.deaths, this.headExpiry)
     this.lease = new Lease(parts, expiresMs, () => this.leaseEnded())
   }
 
@@ -130,6 +121,14 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
 
   get readyBytes(): number {
     return this.ready.bytes
+  }
+
+  get unackedCount(): number {
+    return this.deliveries.unackedCount
+  }
+
+  get unackedBytes(): number {
+    return this.deliveries.unackedBytes
   }
 
   get showsCounts(): boolean {
@@ -172,7 +171,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     if (deliveryCount > 0 && this.type.servesReturnsFirst) this.ready.requeue(entry)
     else this.ready.push(entry)
     if (this.consumers.count === 0) this.dropOverflow()
-    if (expiresAtMs <= clock.nowMs) this.pumpReady() // a time to live of 0: now or never (RabbitMQ)
+    if (expiresAtMs <= clock.nowMs) this.deliveries.pump() // a time to live of 0: now or never (RabbitMQ)
     if (this.consumers.count > 0 || this.headExpiry.isMortal) turn.pump(this)
   }
 
@@ -229,60 +228,29 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
    */
   pump(): boolean {
     const isDue = this.heldList?.release() ?? false
-    const isLeft = this.pumpReady()
+    const isLeft = this.deliveries.pump()
     return this.deaths.send() || isLeft || isDue
-  }
-
-  private pumpReady(): boolean {
-    let delivered = 0
-    let step = DELIVERED
-    for (let n = 0; n < PUMP_MAX && step !== NOTHING; n++) {
-      step = this.pumpHead()
-      if (step === DELIVERED) delivered++
-    }
-    if (step === NOTHING) {
-      this.dropOverflow()
-      this.headExpiry.watch()
-    }
-    this.parts.turn.budget.pumped(delivered, this.ready.length > GROWING_MIN)
-    return step !== NOTHING
   }
 
   /** basic.get, not while it is paging: the next ready entry, unacked, or settled at once without acks. */
   get(isNoAck: boolean): Entry | null {
     this.lease.renew()
-    this.headExpiry.drop()
-    const entry = this.ready.shift()
-    if (entry === null) {
-      if (!this.isPaging) this.traffic.gotEmpty++
-      return null
-    }
-    this.headExpiry.drop() // what it uncovered: the message count of the answer leaves it out (RabbitMQ)
-    if (this.headExpiry.isMortal) this.parts.turn.pump(this)
-    if (entry.isRedelivered) this.traffic.redelivered++
-    if (isNoAck) {
-      this.traffic.gotAutoAck++
-      this.forget(entry)
-    } else {
-      this.traffic.gotManualAck++
-      this.keep(entry)
-    }
-    return entry
+    return this.deliveries.get(isNoAck)
   }
 
   settle(entry: Entry): void {
-    this.takeBack(entry)
+    this.deliveries.takeBack(entry)
     this.traffic.acked++
     this.forget(entry)
   }
 
   reject(entry: Entry, cause: GivenUpCause = 'rejected-for-good'): void {
-    this.takeBack(entry)
+    this.deliveries.takeBack(entry)
     if (!this.isDeleted) this.returns.givenUp(entry, cause)
   }
 
   requeue(entry: Entry, cause: ReturnCause = 'nacked', isLast = true): void {
-    this.takeBack(entry)
+    this.deliveries.takeBack(entry)
     if (this.isDeleted) return
     this.returns.returned(entry, cause)
     if (isLast) this.allReturned()
@@ -290,7 +258,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
 
   allReturned(): void {
     if (!this.type.servesReturnsFirst) this.dropOverflow() // before anybody is handed something (RabbitMQ)
-    else if (this.consumers.count === 0) this.pumpReady()
+    else if (this.consumers.count === 0) this.deliveries.pump()
   }
 
   /** For `returns`: at its old place. */
@@ -371,63 +339,16 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     invariant(this.unackedCount >= 0, `queue '${this.name}': ${this.unackedCount} unacked`)
   }
 
-  /**
-   * What became of the head. A time to live of 0 means now or never: a consumer that waits still gets it
-   * (RabbitMQ).
-   */
-  private pumpHead(): number {
-    const entry = this.ready.first()
-    if (entry === null) return NOTHING
-    const { nowMs } = this.parts.clock
-    const consumer = entry.expiresAtMs < nowMs ? null : this.consumers.next()
-    if (consumer !== null) {
-      this.handOut(this.ready.shift()!, consumer)
-      this.consumers.served(consumer)
-      return DELIVERED
-    }
-    if (entry.expiresAtMs > nowMs) return NOTHING
-    this.deaths.die(this.ready.shift()!, 'expired')
-    return EXPIRED
-  }
-
-  private handOut(entry: Entry, consumer: ConsumerPort): void {
-    if (entry.isRedelivered) this.traffic.redelivered++
-    if (consumer.isNoAck) {
-      this.traffic.deliveredAutoAck++
-      consumer.deliver(entry)
-      this.forget(entry)
-      return
-    }
-    entry.consumer = consumer
-    this.traffic.deliveredManualAck++
-    this.keep(entry)
-    consumer.deliver(entry)
-  }
-
-  private keep(entry: Entry): void {
-    this.unackedCount++
-    this.unackedBytes += entry.message.bodyBytes
-  }
-
-  private takeBack(entry: Entry): void {
-    this.unackedCount--
-    this.unackedBytes -= entry.message.bodyBytes
-    const consumer = entry.consumer
-    if (consumer === null) return
-    entry.consumer = null
-    consumer.release()
-  }
-
   /** What a consumer with credit is about to get does not count: it is handed out before (RabbitMQ). */
   isFull(bodyBytes: number): boolean {
     const { settings, ready, deaths } = this
     if (!wouldBeOverLimit(settings, deaths.withKept(ready), bodyBytes)) return false
-    if (this.consumers.count > 0 && this.pumpReady()) this.parts.turn.pump(this)
+    if (this.consumers.count > 0 && this.deliveries.pump()) this.parts.turn.pump(this)
     return wouldBeOverLimit(settings, deaths.withKept(ready), bodyBytes)
   }
 
   /** A queue that rejects drops nothing: what was requeued may put it over its limit (RabbitMQ). */
-  private dropOverflow(overflow = this.settings.overflow): void {
+  dropOverflow(overflow = this.settings.overflow): void {
     const { settings, ready, deaths } = this
     if (overflow !== 'drop-head' || !isOverLimit(settings, ready)) return
     while (isOverLimit(settings, ready) && ready.first() !== null) deaths.die(ready.shift()!, 'maxlen')

@@ -18,6 +18,7 @@ import { FrameWriter } from '../../protocol/frame-writer.ts'
 import { writeBasicAck } from '../../protocol/methods.gen.ts'
 import type { DeathPlace, DeathReason } from '../../queues/dead-letter-sink.ts'
 import { Deaths } from '../../queues/deaths.ts'
+import { Deliveries } from '../../queues/deliveries.ts'
 import type { ConsumerPort, Entry } from '../../queues/entry.ts'
 import type { Message } from '../../queues/message.ts'
 import { Held } from '../../queues/held.ts'
@@ -73,6 +74,7 @@ interface LeaseInside {
   readonly parts: { readonly clock: Clock; readonly timers: TimerWheel }
   readonly lengthMs: number
 }
+interface DeliveriesInside { readonly queue: Queue }
 interface HeldInside { bytes: number }
 interface ConfirmsInside { readonly answeredTag: number; readonly channel: { readonly number: number } }
 type RestoreArguments = Parameters<Queue['restore']>
@@ -179,10 +181,10 @@ const plants: readonly Plant[] = [
   },
   {
     bug: 'a message handed to two consumers', foundBy: ['two holders'],
-    plant: () => patch<Queue, [Entry, ConsumerPort], void>(
-      Queue.prototype, 'handOut', (self, original, [entry, consumer]) => {
+    plant: () => patch<DeliveriesInside, [Entry, ConsumerPort], void>(
+      Deliveries.prototype, 'handOut', (self, original, [entry, consumer]) => {
         original(entry, consumer)
-        const other = [...self.consumers].find((each) => each !== consumer)
+        const other = [...self.queue.consumers].find((each) => each !== consumer)
         if (entry.id % 7 > 0 || entry.isRedelivered || other === undefined) return
         entry.deliveryCount++
         other.deliver(entry)
@@ -250,7 +252,7 @@ const plants: readonly Plant[] = [
     bug: 'a message without ack that stays on disk',
     foundBy: ['back after the end', 'redelivered after durable ack'],
     plant: () => patch<unknown, [Entry, ConsumerPort], void>(
-      Queue.prototype, 'handOut', (_, original, [entry, consumer]) => {
+      Deliveries.prototype, 'handOut', (_, original, [entry, consumer]) => {
         if (consumer.isNoAck) entry.isStored = false
         original(entry, consumer)
       }),

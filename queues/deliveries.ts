@@ -1,0 +1,142 @@
+// The deliveries of one queue: from the head of the ready list to a consumer, or to basic.get, and what of it
+// is unacked until it is taken back. Called by Queue. Invariant: an entry is counted here from its delivery
+// until somebody settles or returns it; one that was delivered without acks is gone at once.
+import type { Clock } from '../base/clock.ts'
+import type { QueueTraffic } from '../base/traffic.ts'
+import type { Pumpable, Turn } from '../base/turn.ts'
+import type { ConsumerSet } from './consumers.ts'
+import type { Deaths } from './deaths.ts'
+import type { ConsumerPort, Entry } from './entry.ts'
+import type { HeadExpiry } from './head-expiry.ts'
+import type { ReadyList } from './ready-list.ts'
+
+/** Deliveries of one queue in one turn; what is left goes on in the next, after the sockets had theirs. */
+const PUMP_MAX = 4_000
+/** Ready after a pump: from here on publishers get no more than consumers. */
+const GROWING_MIN = 1_000
+
+/** What one step of a pump did. */
+const NOTHING = 0
+const DELIVERED = 1
+const EXPIRED = 2
+
+/** The queue, as far as it hands out. */
+export interface DeliveringQueue extends Pumpable {
+  readonly ready: ReadyList
+  readonly consumers: ConsumerSet
+  readonly traffic: QueueTraffic
+  /** Its next entry has still to come from the store. */
+  readonly isPaging: boolean
+  /** It is in the queue no more. */
+  forget(entry: Entry): void
+  /** Nobody takes more of what is ready: what is too much goes. */
+  dropOverflow(): void
+}
+
+export class Deliveries {
+  unackedCount = 0
+  unackedBytes = 0
+  private readonly queue: DeliveringQueue
+  private readonly parts: { readonly clock: Clock; readonly turn: Turn }
+  private readonly deaths: Pick<Deaths, 'die'>
+  private readonly headExpiry: HeadExpiry
+
+  constructor(
+    queue: DeliveringQueue, parts: { clock: Clock; turn: Turn }, deaths: Pick<Deaths, 'die'>,
+    headExpiry: HeadExpiry,
+  ) {
+    this.queue = queue
+    this.parts = parts
+    this.deaths = deaths
+    this.headExpiry = headExpiry
+  }
+
+  /** Hands out while some consumer has credit. Returns true when its bound was reached. */
+  pump(): boolean {
+    let delivered = 0
+    let step = DELIVERED
+    for (let n = 0; n < PUMP_MAX && step !== NOTHING; n++) {
+      step = this.pumpHead()
+      if (step === DELIVERED) delivered++
+    }
+    if (step === NOTHING) {
+      this.queue.dropOverflow()
+      this.headExpiry.watch()
+    }
+    this.parts.turn.budget.pumped(delivered, this.queue.ready.length > GROWING_MIN)
+    return step !== NOTHING
+  }
+
+  /** As Queue.get. */
+  get(isNoAck: boolean): Entry | null {
+    const { queue, headExpiry } = this
+    const { ready, traffic } = queue
+    headExpiry.drop()
+    const entry = ready.shift()
+    if (entry === null) {
+      if (!queue.isPaging) traffic.gotEmpty++
+      return null
+    }
+    headExpiry.drop() // what it uncovered: the message count of the answer leaves it out (RabbitMQ)
+    if (headExpiry.isMortal) this.parts.turn.pump(queue)
+    if (entry.isRedelivered) traffic.redelivered++
+    if (isNoAck) {
+      traffic.gotAutoAck++
+      queue.forget(entry)
+    } else {
+      traffic.gotManualAck++
+      this.keep(entry)
+    }
+    return entry
+  }
+
+  /** Settled or returned: its consumer has its credit back. */
+  takeBack(entry: Entry): void {
+    this.unackedCount--
+    this.unackedBytes -= entry.message.bodyBytes
+    const consumer = entry.consumer
+    if (consumer === null) return
+    entry.consumer = null
+    consumer.release()
+  }
+
+  /**
+   * What became of the head. A time to live of 0 means now or never: a consumer that waits still gets it
+   * (RabbitMQ).
+   */
+  private pumpHead(): number {
+    const { ready, consumers } = this.queue
+    const entry = ready.first()
+    if (entry === null) return NOTHING
+    const { nowMs } = this.parts.clock
+    const consumer = entry.expiresAtMs < nowMs ? null : consumers.next()
+    if (consumer !== null) {
+      this.handOut(ready.shift()!, consumer)
+      consumers.served(consumer)
+      return DELIVERED
+    }
+    if (entry.expiresAtMs > nowMs) return NOTHING
+    this.deaths.die(ready.shift()!, 'expired')
+    return EXPIRED
+  }
+
+  private handOut(entry: Entry, consumer: ConsumerPort): void {
+    const { traffic } = this.queue
+    if (entry.isRedelivered) traffic.redelivered++
+    if (consumer.isNoAck) {
+      traffic.deliveredAutoAck++
+      consumer.deliver(entry)
+      this.queue.forget(entry)
+      return
+    }
+    entry.consumer = consumer
+    traffic.deliveredManualAck++
+    this.keep(entry)
+    consumer.deliver(entry)
+  }
+
+  private keep(entry: Entry): void {
+    this.unackedCount++
+    this.unackedBytes += entry.message.bodyBytes
+  }
+}

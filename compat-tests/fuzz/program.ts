@@ -48,6 +48,11 @@ export interface Program {
   readonly steps: readonly Step[]
 }
 
+/** One that once made the two brokers differ. */
+export interface Reproducer extends Program {
+  readonly title: string
+}
+
 const replyMark = '%reply'
 
 /** The value with its `%` names made this run's own, however deep they lie. */

@@ -145,7 +145,7 @@ class Run {
       return [`${at + 1}. ${stepText(step)}`, ...isSame ? theirs.map((line) => `       ${line}`)
         : [...theirs.map((line) => `   RABBIT  ${line}`), ...mine.map((line) => `   LEVERET ${line}`)]]
     })
-    return `${title}\n${lines.join('\n')}\n--- as a test (compat-tests/fuzz/corpus.ts)\n${testText(program)}`
+    return `${title}\n${lines.join('\n')}\n--- as a test (compat-tests/fuzz/corpus/)\n${testText(program)}`
   }
 
   private summary(seconds: number): string {

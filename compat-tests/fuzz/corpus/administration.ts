@@ -1,0 +1,59 @@
+// Programs over which the two brokers once differed: policies and permissions. Taken together in
+// ../corpus.ts.
+
+import type { Reproducer } from '../program.ts'
+
+export const administration: readonly Reproducer[] = [
+  {
+    title: 'a policy\'s limits cut before its overflow counts',
+    generator: 'policies', seed: 1000039,
+    steps: [
+      { on: '0.1', do: 'queue.declare', args: { queue: '%q0', arguments: [] } },
+      { on: '0.1', do: 'confirm.select', args: {} },
+      {
+        on: '1.1',
+        do: 'basic.publish',
+        args: { 'exchange': '', 'routing-key': '%q0' },
+        body: 'm3',
+        times: 2,
+      },
+      { on: '0.1', do: 'basic.publish', args: { 'exchange': '', 'routing-key': '%q0' }, body: 'm4' },
+      {
+        manage: 'PUT',
+        path: '/policies/{vhost}/%p0',
+        body: {
+          'pattern': '^%',
+          'definition': { 'overflow': 'reject-publish', 'max-length-bytes': 9 },
+          'priority': 2,
+          'apply-to': 'all',
+        },
+      },
+      { on: '0.1', do: 'basic.publish', args: { 'exchange': '', 'routing-key': '%q0' }, body: 'm5' },
+    ],
+  },
+  {
+    title: 'the right to write goes before the default exchange',
+    generator: 'permissions', seed: 1000016,
+    steps: [
+      { on: '3.2', do: 'exchange.unbind', args: { destination: '' } },
+    ],
+  },
+  {
+    title: 'a second topic permission is no creation',
+    generator: 'permissions', seed: 1000024,
+    steps: [
+      { on: '0.1', do: 'exchange.declare', args: { exchange: '%e0', type: 'direct', arguments: [] } },
+      { on: '0.1', do: 'exchange.declare', args: { exchange: '%e1', type: 'topic', arguments: [] } },
+      {
+        manage: 'PUT',
+        path: '/topic-permissions/{vhost}/{user}',
+        body: { exchange: '%e0', write: '', read: '' },
+      },
+      {
+        manage: 'PUT',
+        path: '/topic-permissions/{vhost}/{user}',
+        body: { exchange: '%e1', write: '^a', read: '' },
+      },
+    ],
+  },
+]

@@ -1,6 +1,7 @@
 // queue.declare and queue.delete at the vhost: RabbitMQ's checks, in its order and words (behaviours §4).
 import { beforeEach, describe, expect, it } from 'vitest'
 import { tableOf } from '../protocol/table-encode.ts'
+import { TestConsumer, messageOf } from '../queues/queue.contract.ts'
 import { BrokerWorld, otherCaller, someCaller } from './broker.contract.ts'
 import { declareQueue, deleteQueue } from './queue-declarations.ts'
 
@@ -108,6 +109,15 @@ describe('an exclusive queue', () => {
 describe('delete', () => {
   it('of what is missing has no messages', () => {
     expect(deleteQueue(world.vhost, 'nope', someCaller, true, true)).toBe(0)
+  })
+
+  it('refuses what is in use, but names first that it is not empty', () => {
+    const queue = world.queue('q')
+    queue.addConsumer(new TestConsumer('c', 1), false)
+    const wish = (): unknown => deleteQueue(world.vhost, 'q', someCaller, true, true)
+    expect(wish).toThrow("PRECONDITION_FAILED - queue 'q' in vhost '/' in use")
+    queue.publish(messageOf('q'))
+    expect(wish).toThrow("PRECONDITION_FAILED - queue 'q' in vhost '/' not empty")
   })
 
   it('takes name, route and record', async () => {

@@ -120,8 +120,8 @@ export function purgeQueue(vhost: VHost, name: string, { owner, access }: Caller
 }
 
 /**
- * Returns the number of ready messages; a missing queue has none (RabbitMQ). Errors: in use, not empty,
- * locked.
+ * Returns the number of ready messages; a missing queue has none (RabbitMQ). Errors: locked, not empty, in
+ * use, in this order (RabbitMQ).
  */
 export function deleteQueue(
   vhost: VHost, name: string, { owner, access }: Caller, ifUnused: boolean, ifEmpty: boolean,
@@ -134,8 +134,8 @@ export function deleteQueue(
     throw notImplemented(`cannot delete ${vhost.describeQueue(name)}. queue.delete operations with `
       + `${ifUnused ? 'if-unused' : 'if-empty'} flag set are not supported by ${queue.type.name} queues`)
   }
-  if (ifUnused && queue.consumers.count > 0) throw preconditionFailed(`${vhost.describeQueue(name)} in use`)
   if (ifEmpty && queue.readyCount > 0) throw preconditionFailed(`${vhost.describeQueue(name)} not empty`)
+  if (ifUnused && queue.consumers.count > 0) throw preconditionFailed(`${vhost.describeQueue(name)} in use`)
   const count = queue.readyCount
   removeQueue(vhost, queue)
   return count

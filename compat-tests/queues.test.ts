@@ -300,12 +300,23 @@ forEachTarget((test, target) => {
     await expect(ch.prefetch(1)).resolves.toEqual({})
   })
 
-  test('delete if-unused is 406 while there is a consumer, before if-empty is looked at', async (session) => {
+  test('delete if-unused is 406 while there is a consumer', async (session) => {
     const ch = await session.confirmChannel()
     const { queue } = await ch.assertQueue(session.name())
     await collect(ch, queue)
     expect(await channelClosure(ch, () => ch.deleteQueue(queue, { ifUnused: true, ifEmpty: true })))
       .toEqual(closed(406, `PRECONDITION_FAILED - queue '${queue}' in vhost '/' in use`, 'queue.delete'))
+  })
+
+  test('delete looks at if-empty before if-unused', async ({ confirmChannel, name }) => {
+    const ch = await confirmChannel()
+    const { queue } = await ch.assertQueue(name())
+    await ch.prefetch(1)
+    const inbox = await collect(ch, queue)
+    await fill(ch, queue, ['held', 'ready'])
+    await inbox.texts(1)
+    expect(await channelClosure(ch, () => ch.deleteQueue(queue, { ifUnused: true, ifEmpty: true })))
+      .toEqual(closed(406, `PRECONDITION_FAILED - queue '${queue}' in vhost '/' not empty`, 'queue.delete'))
   })
 
   test('delete if-empty is 406 while there are ready messages', async ({ confirmChannel, name }) => {

@@ -194,4 +194,21 @@ export const consuming: readonly Reproducer[] = [
       { on: '0.40', do: 'tx.commit', args: {} },
     ],
   },
+  {
+    title: 'a queue that is in use and not empty is said to be not empty',
+    generator: 'limits', seed: 302001035,
+    steps: [
+      { on: '0.1', do: 'queue.declare', args: { queue: '%q0' } },
+      { on: '0.10', do: 'basic.qos', args: { 'prefetch-count': 1 } },
+      { on: '0.10', do: 'basic.consume', args: { queue: '%q0' } },
+      {
+        on: '0.1',
+        do: 'basic.publish',
+        args: { 'exchange': '', 'routing-key': '%q0' },
+        body: 'm0',
+        times: 2,
+      },
+      { on: '0.1', do: 'queue.delete', args: { 'queue': '%q0', 'if-unused': true, 'if-empty': true } },
+    ],
+  },
 ]

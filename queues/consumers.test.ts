@@ -132,12 +132,41 @@ describe('a single active consumer', () => {
     expect(names(set, 2)).toBe('HH')
   })
 
-  it('that yields stays when the one it was to give way to leaves', () => {
+  it('that yields is active again when the one it gave way to leaves', () => {
     const [first, high] = [new TestConsumer('f'), new TestConsumer('h', 0, false, 5)]
     const set = new ConsumerSet(true, true)
     for (const consumer of [first, high]) set.add(consumer, false)
+    expect(set.isActive(high)).toBe(true)
     set.remove(high)
     expect(names(set, 2)).toBe('ff')
+  })
+
+  it('that yields gets nothing before it holds nothing, though the one it was to give way to left', () => {
+    const [first, high] = [new TestConsumer('f'), new TestConsumer('h', 0, false, 5)]
+    const set = new ConsumerSet(true, true)
+    set.add(first, false)
+    first.deliver(new Entry(1, messageOf('q'), noHolder, Infinity))
+    set.add(high, false)
+    set.remove(high)
+    expect(set.next()).toBeNull()
+    first.take()
+    expect(names(set, 2)).toBe('ff')
+  })
+
+  it.each([
+    ['the larger prefetch, none being the largest', true, 'ncb'],
+    ['the earlier arrival, where it does not yield', false, 'bcn'],
+  ])('is followed, among equals, by %s', (_, yields, order) => {
+    const [first, ...others] = [
+      new TestConsumer('a'), new TestConsumer('b', 1), new TestConsumer('c', 2), new TestConsumer('n'),
+    ]
+    const set = new ConsumerSet(true, yields)
+    for (const consumer of [first!, ...others]) set.add(consumer, false)
+    const followers = others.map(() => {
+      set.remove([first!, ...others].find((consumer) => set.isActive(consumer))!)
+      return names(set, 1)
+    })
+    expect(followers.join('')).toBe(order)
   })
 
   it('that is late and holds nothing gives way, and is taken back when nobody else is there', () => {

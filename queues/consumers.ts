@@ -17,8 +17,8 @@ export class ConsumerSet {
   private exclusive: ConsumerPort | null = null
   /** Only when single active: who gets everything. */
   private active: ConsumerPort | null = null
-  /** Only when it yields: who takes over from the active one as soon as that holds nothing. */
-  private successor: ConsumerPort | null = null
+  /** Only when it yields: the active one gets nothing more, and is active no more once it holds nothing. */
+  private isGivingWay = false
   private readonly isSingleActive: boolean
   private readonly yields: boolean
   private readonly fullLeave: boolean
@@ -26,8 +26,9 @@ export class ConsumerSet {
   /**
    * Single active: the first to come gets everything. When it goes, the first of those of the highest
    * priority is next. A newcomer takes over only if it yields, to a higher priority, and when it holds
-   * nothing any more (RabbitMQ: quorum queues; classic ones never). With `fullLeave` one without credit
-   * leaves the rotation at once, and so comes back behind those that still have some (RabbitMQ: as above).
+   * nothing any more, be the newcomer gone by then; and of equals the one of the larger prefetch is next
+   * (RabbitMQ: quorum queues; classic ones never). With `fullLeave` one without credit leaves the rotation
+   * at once, and so comes back behind those that still have some (RabbitMQ: as above).
    */
   constructor(isSingleActive: boolean, yields: boolean, fullLeave = false) {
     this.isSingleActive = isSingleActive
@@ -60,7 +61,6 @@ export class ConsumerSet {
     if (this.exclusive === consumer) this.exclusive = null
     const wasMember = this.members.delete(consumer)
     if (this.active === consumer) this.activate(this.findSuccessor())
-    else if (this.successor === consumer) this.successor = this.findHigher()
     if (consumer.isInRotation) this.tidy(this.levelOf(consumer.priority))
     return wasMember
   }
@@ -110,42 +110,40 @@ export class ConsumerSet {
 
   private addSingle(consumer: ConsumerPort): void {
     if (this.active === null) this.active = consumer
-    else if (this.yields && consumer.priority > (this.successor ?? this.active).priority) {
-      this.successor = consumer
+    else if (this.yields && consumer.priority > this.active.priority) {
+      if (this.active.isIdle && !this.isGivingWay) this.activate(consumer)
+      else this.isGivingWay = true
     }
   }
 
   /** One that is late gives way as well, once it holds nothing else (RabbitMQ: consumer timeout). */
   private nextSingle(): ConsumerPort | null {
-    const { active, successor } = this
+    const { active } = this
     if (active === null) return null
-    if (successor !== null) {
-      if (!active.isIdle) return null
-      this.activate(successor)
-    } else if (active.isLate && active.isIdle) {
-      this.activate(this.findSuccessor())
+    if (this.isGivingWay || active.isLate) {
+      if (active.isIdle) this.activate(this.findSuccessor())
+      else if (this.isGivingWay) return null
     }
     return this.active?.hasCredit === true ? this.active : null
   }
 
   private activate(consumer: ConsumerPort | null): void {
     this.active = consumer
-    this.successor = null
+    this.isGivingWay = false
   }
 
-  /** The first of those of the highest priority, of them that are not late. */
+  /** Of those that are not late. */
   private findSuccessor(): ConsumerPort | null {
     let best: ConsumerPort | null = null
     for (const member of this.members) {
-      if (!member.isLate && (best === null || member.priority > best.priority)) best = member
+      if (!member.isLate && (best === null || this.isBefore(member, best))) best = member
     }
     return best
   }
 
-  /** Who is to take over from the active one; null when nobody has a higher priority. */
-  private findHigher(): ConsumerPort | null {
-    const best = this.findSuccessor()
-    return best !== null && this.active !== null && best.priority > this.active.priority ? best : null
+  private isBefore(member: ConsumerPort, other: ConsumerPort): boolean {
+    if (member.priority !== other.priority) return member.priority > other.priority
+    return this.yields && roomOf(member) > roomOf(other)
   }
 
   private levelOf(priority: number): Ring<ConsumerPort> {
@@ -161,3 +159,6 @@ export class ConsumerSet {
     yield* this.members
   }
 }
+
+/** What it may hold at once; a prefetch of 0 is no limit. */
+const roomOf = ({ prefetch }: ConsumerPort): number => (prefetch === 0 ? Infinity : prefetch)

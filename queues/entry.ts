@@ -30,6 +30,8 @@ export interface ConsumerPort {
   readonly isNoAck: boolean
   /** `x-priority`, 0 when not given: higher ones are served first while they have credit. */
   readonly priority: number
+  /** Unacked deliveries it may hold; 0 is no limit. */
+  readonly prefetch: number
   /** Room for one more: prefetch of the consumer and the channel, and room in the connection's outbox. */
   readonly hasCredit: boolean
   /** It holds no unacked delivery. */

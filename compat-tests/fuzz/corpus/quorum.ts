@@ -50,4 +50,51 @@ export const quorum: readonly Reproducer[] = [
       { on: '0.1', do: 'basic.publish', args: { 'exchange': '', 'routing-key': '%q0' }, body: 'm4' },
     ],
   },
+  {
+    title: 'a single active consumer that gives way goes on doing so when the newcomer leaves',
+    generator: 'quorum', seed: 302001268,
+    steps: [
+      {
+        on: '0.1',
+        do: 'queue.declare',
+        args: {
+          queue: '%q0',
+          durable: true,
+          arguments: [['x-queue-type', 'S', 'quorum'], ['x-single-active-consumer', 't', true]],
+        },
+      },
+      { on: '0.10', do: 'basic.consume', args: { queue: '%q0' } },
+      { on: '0.1', do: 'basic.publish', args: { 'exchange': '', 'routing-key': '%q0' }, body: 'm1' },
+      {
+        on: '2.20',
+        do: 'basic.consume',
+        args: { 'queue': '%q0', 'consumer-tag': 'c2', 'arguments': [['x-priority', 'I', 1]] },
+      },
+      { on: '0.1', do: 'basic.publish', args: { 'exchange': '', 'routing-key': '%q0' }, body: 'm4' },
+      { on: '2.20', do: 'basic.cancel', args: { 'consumer-tag': 'c2' } },
+      { on: '0.10', do: 'basic.ack', pick: 0, args: {} },
+    ],
+  },
+  {
+    title: 'of equal consumers that wait the one of the larger prefetch is the next single active one',
+    generator: 'quorum', seed: 0,
+    steps: [
+      {
+        on: '0.1',
+        do: 'queue.declare',
+        args: {
+          queue: '%q0',
+          durable: true,
+          arguments: [['x-queue-type', 'S', 'quorum'], ['x-single-active-consumer', 't', true]],
+        },
+      },
+      { on: '0.10', do: 'basic.consume', args: { 'queue': '%q0', 'consumer-tag': 'c0' } },
+      { on: '0.20', do: 'basic.qos', args: { 'prefetch-count': 1 } },
+      { on: '0.20', do: 'basic.consume', args: { queue: '%q0' } },
+      { on: '0.30', do: 'basic.qos', args: { 'prefetch-count': 2 } },
+      { on: '0.30', do: 'basic.consume', args: { queue: '%q0' } },
+      { on: '0.10', do: 'basic.cancel', args: { 'consumer-tag': 'c0' } },
+      { on: '0.1', do: 'basic.publish', args: { 'exchange': '', 'routing-key': '%q0' }, body: 'm0' },
+    ],
+  },
 ]

@@ -1,5 +1,5 @@
 // The endpoints as an OpenAPI 3.1 document, derived from the same rows as the routes, so that it cannot be
-// wrong about a path, a parameter or a body. Called by routes/openapi.ts and docs/generate.ts.
+// wrong about a path, a parameter or a body. Called by routes/openapi.ts, and by api-page.ts for people.
 import { z } from 'zod'
 import { paramsOf, templateOf } from './endpoint.ts'
 import type { Endpoint } from './endpoint.ts'
@@ -18,23 +18,46 @@ const pageParameters = {
 }
 const columns = { columns: 'Dotted paths of the wanted fields, with commas between them.' }
 
-export function describeApi(rows: readonly Endpoint[], title: string, version: string): object {
-  const paths: Record<string, Record<string, object>> = {}
+export interface Parameter {
+  readonly name: string
+  readonly in: 'path' | 'query'
+  readonly description: string
+}
+
+export interface Operation {
+  readonly description: string
+  readonly 'x-user-tag': string
+  readonly parameters: readonly Parameter[]
+  readonly requestBody?: { readonly content: Readonly<Record<string, { readonly schema?: JsonSchema }>> }
+  readonly responses: Readonly<Record<string, { readonly description: string }>>
+}
+
+export type JsonSchema = Readonly<Record<string, unknown>>
+
+export interface ApiDocument {
+  readonly info: { readonly title: string; readonly version: string }
+  /** By path and lower-case method. */
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>
+}
+
+export function describeApi(rows: readonly Endpoint[], title: string, version: string): ApiDocument {
+  const paths: Record<string, Record<string, Operation>> = {}
   for (const row of rows) {
     const path = templateOf(row.path)
     paths[path] = { ...paths[path], [row.method.toLowerCase()]: describe(row) }
   }
   const error = { type: 'object', properties: { error: { type: 'string' }, reason: { type: 'string' } } }
-  return {
+  const document = {
     openapi: '3.1.0',
     info: { title, version },
     paths,
     components: { schemas: { error }, securitySchemes: { basic: { type: 'http', scheme: 'basic' } } },
   }
+  return document
 }
 
-function describe(row: Endpoint): object {
-  return {
+function describe(row: Endpoint): Operation {
+  const operation = {
     description: row.doc,
     security: row.access === 'anonymous' ? [] : [{ basic: [] }],
     'x-user-tag': row.access,
@@ -46,14 +69,23 @@ function describe(row: Endpoint): object {
       requestBody: { content: row.body === anyBytes ? { '*/*': {} }
         : { 'application/json': { schema: jsonSchema(row.body) } } },
     },
-    responses: {
-      '2XX': { description: 'Done.' },
-      '4XX': {
-        description: 'Refused; nothing was changed.',
-        content: { 'application/json': { schema: { $ref: '#/components/schemas/error' } } },
-      },
-    },
+    responses: responsesOf(row),
   }
+  return operation
+}
+
+/** What surrounds a handler (server.ts) answers by itself; what a handler answers is in its description. */
+function responsesOf({ access, path, query, body, list }: Endpoint): Operation['responses'] {
+  const content = { 'application/json': { schema: { $ref: '#/components/schemas/error' } } }
+  const refused = (description: string): object => ({ description, content })
+  const responses = {
+    '2XX': { description: 'Done.' },
+    ...(query ?? body ?? list) !== undefined && { 400: refused('The query or the body does not fit.') },
+    ...access !== 'anonymous' && { 401: refused('No login, a wrong one, or one without the right to it.') },
+    ...path.includes(':vhost') && { 404: refused('No such vhost, or none that the user may enter.') },
+    '4XX': refused('Refused; nothing was changed.'),
+  }
+  return responses as Operation['responses']
 }
 
 /** The keys that a body may have, a `?` after those that may be absent. */
@@ -72,11 +104,12 @@ function queryOf(row: Endpoint): Record<string, string> {
   }
 }
 
-function parameter(name: string, place: 'path' | 'query', description: string): object {
-  return { name, in: place, required: place === 'path', description, schema: { type: 'string' } }
+function parameter(name: string, place: 'path' | 'query', description: string): Parameter {
+  const described = { name, in: place, required: place === 'path', description, schema: { type: 'string' } }
+  return described
 }
 
-function jsonSchema(schema: z.ZodType): Record<string, unknown> {
+function jsonSchema(schema: z.ZodType): JsonSchema {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' })
   return rest
 }

@@ -31,7 +31,8 @@ export async function startReference(
 function describe(product: string, broker: BrokerProcess, isReference: boolean): RunningBroker {
   const { port } = new URL(broker.url)
   return {
-    name: `${product} ${broker.version}`, url: broker.url, isReference, restart: broker.restart,
+    name: `${product} ${broker.version}`, url: broker.url, httpUrl: broker.httpUrl, isReference,
+    restart: broker.restart,
     pids: () => processTreeOnPort(Number(port === '' ? 5672 : port)),
     stop: () => broker.stop(),
   }

@@ -11,11 +11,13 @@ import { medianRows, renderTable, show } from './table.ts'
 import type { Row } from './table.ts'
 import type { Timing, Workload } from './workload.ts'
 import { amqplibConfirms } from './workloads/amqplib-confirms.ts'
+import { browse } from './workloads/browse.ts'
 import { checkpoints } from './workloads/checkpoint.ts'
 import { churn } from './workloads/churn.ts'
 import { deepBacklogs } from './workloads/deep-backlog.ts'
 import { delayed } from './workloads/delayed.ts'
 import { flows, lastFlows } from './workloads/flows.ts'
+import { listQueues } from './workloads/list-queues.ts'
 import { lastMemoryWorkloads, memoryWorkloads } from './workloads/memory.ts'
 import { recovery } from './workloads/recovery.ts'
 import { roundTrips } from './workloads/round-trips.ts'
@@ -24,7 +26,7 @@ import { storePaths } from './workloads/store-path.ts'
 
 const workloads: readonly Workload[] = [
   ...flows, ...roundTrips, ...churn, ...memoryWorkloads, ...recovery, startUp, ...checkpoints, ...storePaths,
-  delayed, amqplibConfirms, ...lastFlows, ...deepBacklogs, ...lastMemoryWorkloads,
+  delayed, browse, listQueues, amqplibConfirms, ...lastFlows, ...deepBacklogs, ...lastMemoryWorkloads,
 ]
 const steady: Timing = { warmUpMs: 1_000, measureMs: 3_000, divisor: 1 }
 const quick: Timing = { warmUpMs: 300, measureMs: 700, divisor: 10 }

@@ -15,6 +15,8 @@ export interface Figure {
 export interface Target {
   readonly name: string
   readonly url: string
+  /** Of its management API, without `/api`; null where that is not known. */
+  readonly httpUrl: string | null
   readonly isReference: boolean
   /** Its processes now; a restart changes them. */
   pids(): readonly number[]

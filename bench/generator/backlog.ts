@@ -55,11 +55,10 @@ async function fill(job: BacklogJob, { url }: Where): Promise<void> {
   publisher.stop()
 }
 
-function messagesOf({ queue, isPersistent, dueMs }: BacklogJob): readonly MessagePlan[] {
+function messagesOf({ queue, isPersistent, headers }: BacklogJob): readonly MessagePlan[] {
   const properties = { 'delivery-mode': isPersistent ? 2 : 1 }
-  if (dueMs === undefined) return [{ exchange: '', key: queue, properties }]
-  return dueMs.map((ms) => (
-    { exchange: '', key: queue, properties: { headers: [['x-deliver-at', 'l', ms]], ...properties } }))
+  if (headers === undefined) return [{ exchange: '', key: queue, properties }]
+  return headers.map((each) => ({ exchange: '', key: queue, properties: { headers: each, ...properties } }))
 }
 
 async function drain(

@@ -17,11 +17,12 @@ export class Consumer implements FrameSink {
   received = 0
   private readonly connection: GeneratorConnection
   private readonly plan: ConsumerPlan
-  /** Null where bodies carry no time stamp. */
+  /** Null where nothing is timed; see ConsumerPlan. */
   private readonly samples: Samples | null
   private readonly ackFrame = methodFrame('basic.ack', { 'delivery-tag': 0 })
   private lastTag = 0
   private ackedTag = 0
+  private ackedAt = 0
   private isBodyNext = false
   private started: (() => void) | null = null
   private slowAcks: NodeJS.Timeout | null = null
@@ -69,7 +70,8 @@ export class Consumer implements FrameSink {
   body(bytes: Buffer, at: number): void {
     if (this.samples === null || !this.isBodyNext) return
     this.isBodyNext = false
-    this.samples.add(performance.now() - bytes.readDoubleBE(at))
+    const sinceMs = this.plan.ackIntervalMs > 0 ? this.ackedAt : bytes.readDoubleBE(at)
+    this.samples.add(performance.now() - sinceMs)
   }
 
   endOfChunk(): void {
@@ -81,7 +83,9 @@ export class Consumer implements FrameSink {
 
   private ackAll(): void {
     const count = this.lastTag - this.ackedTag
-    if (count > 0) this.ack(1, count)
+    if (count === 0) return
+    this.ackedAt = performance.now()
+    this.ack(1, count)
   }
 
   /** `count` acknowledgements of `each` deliveries. */

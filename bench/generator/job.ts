@@ -2,7 +2,7 @@
 // by bench/workloads, sent by remote-generator.ts, carried out by the file that each job names. Invariant:
 // every job is bounded in count or in time, so that no broker behaviour can keep a bench running.
 import type { MethodName } from '../../compat-tests/harness/amqp-methods.ts'
-import type { Args } from '../../compat-tests/harness/wire.ts'
+import type { Args, Field } from '../../compat-tests/harness/wire.ts'
 
 export type MethodCall = readonly [name: MethodName, args: Args]
 
@@ -35,7 +35,11 @@ export interface ConsumerPlan {
   readonly prefetch: number
   /** Acknowledges after this many deliveries; 0 consumes without acknowledgement. */
   readonly ackEvery: number
-  /** Above 0: acknowledges what has come once in this time, as a slow consumer would. */
+  /**
+   * Above 0: acknowledges what has come once in this time, as a slow consumer would. Where publishers keep a
+   * pace its deliveries are timed from there, and not from the stamp of their publisher: what lies in a queue
+   * for long says nothing about how fast it is handed out.
+   */
   readonly ackIntervalMs: number
 }
 
@@ -79,8 +83,8 @@ export interface BacklogJob {
   readonly isPersistent: boolean
   readonly args: Args['arguments']
   readonly phases: 'fill' | 'drain' | 'fill and drain'
-  /** When the messages are to be ready, in turn, in milliseconds since the epoch; without it, at once. */
-  readonly dueMs?: readonly number[]
+  /** Of the messages, in turn; without it they have none. */
+  readonly headers?: readonly (readonly Field[])[]
 }
 
 export type Job = FlowJob | RoundTripsJob | ChurnJob | IdleJob | BacklogJob

@@ -7,12 +7,14 @@ import { methodFrame } from './connection.ts'
 import type { GeneratorConnection } from './connection.ts'
 import type { MethodCall } from './job.ts'
 
-const BINDS_PER_WRITE = 500
+const CALLS_PER_WRITE = 500
+/** Of these there may be many. */
+const QUIET: readonly MethodName[] = ['queue.declare', 'queue.bind', 'queue.delete']
 
-/** Calls one after the other; runs of bindings are sent with no-wait, and the last of each write answers. */
+/** Calls one after the other; runs of one kind are sent with no-wait, and the last of each write answers. */
 export async function callAll(connection: GeneratorConnection, calls: readonly MethodCall[]): Promise<void> {
   for (let at = 0; at < calls.length;) {
-    const run = bindRun(calls, at)
+    const run = runFrom(calls, at)
     const quiet = run.slice(0, -1).map(([name, args]) => methodFrame(name, { ...args, nowait: true }))
     const [name, args] = run.at(-1)!
     if (quiet.length > 0) connection.socket.write(Buffer.concat(quiet))
@@ -30,10 +32,10 @@ export async function readyIn(connection: GeneratorConnection, queues: readonly 
   return ready
 }
 
-function bindRun(calls: readonly MethodCall[], from: number): readonly MethodCall[] {
-  const isBind = (at: number): boolean => calls[at]?.[0] === 'queue.bind'
+function runFrom(calls: readonly MethodCall[], from: number): readonly MethodCall[] {
+  const [name] = calls[from]!
   let end = from + 1
-  while (isBind(from) && isBind(end) && end - from < BINDS_PER_WRITE) end++
+  if (QUIET.includes(name)) while (calls[end]?.[0] === name && end - from < CALLS_PER_WRITE) end++
   return calls.slice(from, end)
 }
 

@@ -4,6 +4,7 @@
 // the other queue runs beside it. Lateness is as a client sees it, its own process' share included.
 import { setTimeout as delay } from 'node:timers/promises'
 import { connect } from 'amqplib'
+import type { Field } from '../../compat-tests/harness/wire.ts'
 import { within } from '../../compat-tests/harness/poll.ts'
 import { generate } from '../generator/remote-generator.ts'
 import { memory, percentile, rate, time } from '../workload.ts'
@@ -66,10 +67,10 @@ async function fill(
   let memoryMiB = 0
   for (let slice = 0; slice < SLICES; slice++) {
     const anyTime = (): number => Math.floor(fromMs + Math.random() * (toMs - fromMs))
-    const dueMs = Array.from({ length: TIMES }, anyTime)
+    const headers = Array.from({ length: TIMES }, (): Field[] => [['x-deliver-at', 'l', anyTime()]])
     const filled = await generate({
       kind: 'backlog', queue, messages: messages / SLICES, bodyBytes: BODY_BYTES, isPersistent: true,
-      args: [], phases: 'fill', dueMs,
+      args: [], phases: 'fill', headers,
     }, { url: target.url, pids: target.pids() })
     seconds += filled.seconds
     memoryMiB = filled.memoryAfterMiB

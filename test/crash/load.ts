@@ -69,12 +69,12 @@ export class Load implements Surroundings {
   async drain(): Promise<void> {
     this.isCalm = true
     for (const publisher of this.publishers) publisher.stop()
-    await this.until(() => [...this.publishers, ...this.architects].every((each) => each.isDone))
+    await this.soundUntil(() => [...this.publishers, ...this.architects].every((each) => each.isDone))
     this.deliveredMs = performance.now()
-    await this.until(() => performance.now() - this.deliveredMs > QUIET_MS)
+    await this.soundUntil(() => performance.now() - this.deliveredMs > QUIET_MS)
     for (const consumer of this.consumers) consumer.stop()
     const prober = new Prober(this)
-    await this.until(() => prober.isDone)
+    await this.soundUntil(() => prober.isDone)
     this.isCalm = false
   }
 
@@ -90,6 +90,11 @@ export class Load implements Surroundings {
       this.watchers.push({ holds, resolve })
       this.lookAgain()
     })
+  }
+
+  /** Also ends when a promise was broken: what is waited for may then never come. */
+  private soundUntil(holds: () => boolean): Promise<void> {
+    return this.until(() => holds() || this.checker.violations.length > 0)
   }
 
   /** The broker's process has ended: all that it had said has been heard once every socket is closed. */

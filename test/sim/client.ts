@@ -172,6 +172,7 @@ export class Poller implements Actor {
  * finds it takes and acks.
  */
 export class Prober implements Actor {
+  readonly isPatient = true
   isDone = false
   private readonly sim: Surroundings
   private holding: Holding | null = null

@@ -26,6 +26,8 @@ export class ClientTraffic extends DeliveryTraffic {
 
 /** Of a queue; `published` is what came in, dead letters too. */
 export class QueueTraffic extends DeliveryTraffic {
+  /** Came with a key that was known, and was not stored. */
+  duplicates = 0
   /** The sum that a sampler saw when it last looked and found nothing new. */
   sampledSum = 0
 }
@@ -35,6 +37,8 @@ export class ExchangeTraffic {
   publishedIn = 0
   /** Once for every queue that a message went to. */
   publishedOut = 0
+  /** Came with a key that was known, and was not routed. */
+  duplicates = 0
   sampledSum = 0
 }
 

@@ -9,6 +9,7 @@ import type { Queue } from '../queues/queue.ts'
 import type { Caller } from './caller.ts'
 import { replayHistory } from './histories.ts'
 import { bindingDefinition, bindingName, exchangeDefinition, removal } from './definitions.ts'
+import { deduplicationOf } from './exchange-deduplication.ts'
 import { applyToExchange } from './policy-changes.ts'
 import type { VHost } from './vhost.ts'
 
@@ -82,6 +83,7 @@ export function removeExchange(vhost: VHost, exchange: Exchange): void {
   vhost.exchanges.delete(exchange.name)
   for (const binding of [...exchange.bindings.values()]) removeBinding(vhost, binding)
   removeBindingsTo(vhost, exchange)
+  deduplicationOf(exchange)?.delete()
   vhost.changed(exchange.flags.isDurable ? removal('exchange', exchange.name) : null)
 }
 

@@ -20,6 +20,7 @@ import type { Caller } from './caller.ts'
 import { Broker } from './broker.ts'
 import { declareExchange } from './exchange-declarations.ts'
 import { declareQueue } from './queue-declarations.ts'
+import { restoreKeys } from './recovery.ts'
 import type { VHost } from './vhost.ts'
 
 /** May do everything. */
@@ -134,7 +135,9 @@ export class BrokerWorld {
     const [vhost] = this.broker.restoreCatalog(this.catalog, await this.catalog.recover(), first)
     this.catalog.seal()
     this.store = await this.acquire(vhost!)
-    this.vhost = this.broker.restoreVHost(vhost!, this.store, await this.store.recover())
+    const recovered = await this.store.recover()
+    this.vhost = this.broker.restoreVHost(vhost!, this.store, recovered)
+    await new Promise<void>((resolve) => restoreKeys(this.vhost, recovered, resolve))
   }
 
   private async acquire(scope: string): Promise<Store> {

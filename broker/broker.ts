@@ -161,7 +161,7 @@ export class Broker {
       this.access.accessOf(user, name).may('write', exchange === '' ? 'amq.default' : exchange)
     const parts = {
       store, turn, clock, timers, messageIds, arrivals, counters, random, residence, window, facts,
-      mayWrite,
+      mayWrite, newId: () => this.newQueueId(),
     }
     const vhost = new VHost(name, parts, removeQueue)
     const lastQueueId = restoreTopology(vhost, recovered, this.log)
@@ -285,6 +285,7 @@ export class Broker {
     return vhost.store
   }
 
+  /** For what has messages, or keys, in the store under a number of its own. */
   newQueueId(): number {
     return this.queueIds.next()
   }

@@ -9,9 +9,11 @@ import type { Exchange } from '../exchanges/exchange.ts'
 import { tableFromJson, tableToJson } from '../protocol/table-json.ts'
 import type { JsonPair } from '../protocol/table-json.ts'
 import type { FieldTable } from '../protocol/table.ts'
+import type { Deduplication } from '../queues/deduplication.ts'
 import type { Queue } from '../queues/queue.ts'
 import type { Definition } from '../store/store.ts'
 import type { Permission, TopicPermission } from './access.ts'
+import { deduplicationOf } from './exchange-deduplication.ts'
 import { DEFAULT_HASHING, HASHING_ALGORITHMS } from './passwords.ts'
 import { APPLY_TO } from './policies.ts'
 import type { Policy, PolicyKind } from './policies.ts'
@@ -29,12 +31,15 @@ export class DefinitionUnreadable extends Error {
 
 const tableSchema = z.array(z.custom<JsonPair>(Array.isArray))
   .transform((pairs): FieldTable => tableFromJson(pairs))
+/** Under which number the keys of a deduplicating owner are stored; 0: not at all. */
+const keysIdSchema = z.number().int().nonnegative().default(0)
 const exchangeSchema = z.object({
   type: z.string(), autoDelete: z.boolean(), internal: z.boolean(), arguments: tableSchema,
+  keysId: keysIdSchema,
 })
 const queueSchema = z.object({
   id: z.number().int().positive(), autoDelete: z.boolean(), isPaused: z.boolean().default(false),
-  arguments: tableSchema,
+  keysId: keysIdSchema, arguments: tableSchema,
 })
 const bindingSchema = z.object({
   source: z.string(), kind: z.enum(['queue', 'exchange']), destination: z.string(), routingKey: z.string(),
@@ -89,6 +94,7 @@ export function exchangeDefinition(exchange: Exchange): Definition {
   const { type, flags, args } = exchange
   return define('exchange', exchange.name, {
     type: type.name, autoDelete: flags.isAutoDelete, internal: flags.isInternal, arguments: tableToJson(args),
+    ...keysIdOf(deduplicationOf(exchange)),
   })
 }
 
@@ -96,7 +102,12 @@ export function queueDefinition(queue: Queue): Definition {
   return define('queue', queue.name, {
     id: queue.id, autoDelete: queue.flags.isAutoDelete, arguments: tableToJson(queue.args),
     ...queue.consumers.isPaused && { isPaused: true },
+    ...keysIdOf(queue.deduplication),
   })
+}
+
+function keysIdOf(deduplication: Deduplication | null): { keysId: number } | null {
+  return deduplication === null || deduplication.keysId === 0 ? null : { keysId: deduplication.keysId }
 }
 
 export function bindingDefinition(binding: Binding): Definition {

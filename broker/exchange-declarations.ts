@@ -4,12 +4,14 @@ import { Exchange } from '../exchanges/exchange.ts'
 import type { ExchangeFlags } from '../exchanges/exchange.ts'
 import type { ExchangeType } from '../exchanges/exchange-type.ts'
 import { exchangeTypes } from '../exchanges/index.ts'
+import { validateExchangeDeduplication } from '../exchanges/message-deduplication.ts'
 import { accessRefused, preconditionFailed } from '../protocol/errors.ts'
 import { FIELD_TYPE_NAMES } from '../protocol/table.ts'
 import type { FieldTable } from '../protocol/table.ts'
 import { describeDifference } from '../queues/argument-difference.ts'
 import { addExchange, removeExchange } from './bindings.ts'
 import type { Caller } from './caller.ts'
+import { equipExchange } from './exchange-deduplication.ts'
 import type { VHost } from './vhost.ts'
 
 export interface ExchangeDeclaration {
@@ -51,7 +53,9 @@ export function declareExchange(vhost: VHost, declaration: ExchangeDeclaration, 
 export function createExchange(vhost: VHost, declaration: ExchangeDeclaration): void {
   const { name, flags, args } = declaration
   const type = validateExchange(declaration.type, args, vhost.describeExchange(name))
-  addExchange(vhost, new Exchange(name, type, flags, args, vhost.random))
+  const exchange = new Exchange(name, type, flags, args, vhost.random)
+  equipExchange(exchange, vhost.queueParts, vhost.newId)
+  addExchange(vhost, exchange)
 }
 
 /** `what` is `exchange 'x' in vhost 'v'`. Errors: precondition-failed for type or arguments. */
@@ -59,6 +63,7 @@ export function validateExchange(typeName: string, args: FieldTable, what: strin
   const type = findType(typeName)
   alternateOf(args, what)
   type.validate?.(args, what)
+  validateExchangeDeduplication(type, args)
   return type
 }
 

@@ -20,7 +20,7 @@ export function replayHistory(vhost: VHost, history: History, destination: Desti
 
 function routeTo(vhost: VHost, destination: Destination, message: Message): Route<Queue> {
   if (destination.kind === 'queue') {
-    return { queues: [destination as Queue], histories: [], isCacheable: false }
+    return { queues: [destination as Queue], histories: [], sightings: null, isCacheable: false }
   }
   const header = new ContentHeader()
   header.readProperties(message.buf, message.propertiesStart, message.propertiesEnd)

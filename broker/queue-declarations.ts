@@ -7,7 +7,7 @@ import { findQueueKind } from '../queues/index.ts'
 import type { RefusedProperty } from '../queues/queue-kind.ts'
 import { Queue } from '../queues/queue.ts'
 import type { QueueOwner } from '../queues/queue-flags.ts'
-import { checkQueueArgumentsEqual, validateQueueArguments } from '../queues/settings.ts'
+import { checkQueueArgumentsEqual, isDeduplicating, validateQueueArguments } from '../queues/settings.ts'
 import { removeBindingsTo } from './bindings.ts'
 import type { Caller } from './caller.ts'
 import { queueDefinition, removal } from './definitions.ts'
@@ -78,7 +78,8 @@ export function createQueue(
 ): Queue {
   const { name, args, isExclusive, isAutoDelete } = declaration
   const flags = { isDurable: declaration.isDurable && !isExclusive, isAutoDelete }
-  const queue = new Queue(id, name, flags, isExclusive ? owner : null, args, vhost.queueParts)
+  const keysId = flags.isDurable && isDeduplicating(args) ? vhost.newId() : 0
+  const queue = new Queue(id, name, flags, isExclusive ? owner : null, args, vhost.queueParts, keysId)
   addQueue(vhost, queue)
   vhost.changed(flags.isDurable ? queueDefinition(queue) : null)
   return queue

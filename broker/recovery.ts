@@ -3,6 +3,7 @@
 import type { Log } from '../base/log.ts'
 import { Exchange } from '../exchanges/exchange.ts'
 import { exchangeTypes } from '../exchanges/index.ts'
+import { keysNumber } from '../queues/deduplication.ts'
 import { heldNumber } from '../queues/held.ts'
 import { Queue } from '../queues/queue.ts'
 import type { Definition, LevelStart, Recovered } from '../store/store.ts'
@@ -10,11 +11,15 @@ import { restoreBinding } from './bindings.ts'
 import {
   DefinitionUnreadable, readBinding, readExchange, readPolicy, readQueue, readRedriveJob,
 } from './definitions.ts'
+import { deduplicationOf, equipExchange } from './exchange-deduplication.ts'
 import { applyPolicies } from './policy-changes.ts'
 import { addQueue } from './queue-declarations.ts'
 import type { VHost } from './vhost.ts'
 
-/** Returns the highest queue id seen. Errors: DefinitionUnreadable. */
+/**
+ * Returns the highest number that a queue, or the keys of an owner, have or had in the store. Errors:
+ * DefinitionUnreadable.
+ */
 export function restoreTopology(vhost: VHost, recovered: Recovered, log: Log): number {
   const of = (kind: string): Definition[] => recovered.definitions.filter((d) => d.kind === kind)
   for (const kind of ['policy', 'operator-policy'] as const) {
@@ -22,15 +27,17 @@ export function restoreTopology(vhost: VHost, recovered: Recovered, log: Log): n
       vhost.policies.put(kind, { name: definition.name, ...readPolicy(definition) })
     }
   }
-  for (const definition of of('exchange')) restoreExchange(vhost, definition)
   let lastQueueId = 0
+  for (const definition of of('exchange')) {
+    lastQueueId = Math.max(lastQueueId, restoreExchange(vhost, definition))
+  }
   for (const definition of of('queue')) {
-    const { id, autoDelete, isPaused, arguments: args } = readQueue(definition)
+    const { id, autoDelete, isPaused, keysId, arguments: args } = readQueue(definition)
     const flags = { isDurable: true, isAutoDelete: autoDelete }
-    const queue = new Queue(id, definition.name, flags, null, args, vhost.queueParts)
+    const queue = new Queue(id, definition.name, flags, null, args, vhost.queueParts, keysId)
     queue.consumers.isPaused = isPaused
     addQueue(vhost, queue)
-    lastQueueId = Math.max(lastQueueId, id)
+    lastQueueId = Math.max(lastQueueId, id, keysId)
   }
   for (const definition of of('binding')) {
     const { arguments: args, ...binding } = readBinding(definition)
@@ -45,7 +52,7 @@ export function restoreTopology(vhost: VHost, recovered: Recovered, log: Log): n
   for (const { id, definition } of jobs.toSorted((a, b) => a.id - b.id)) {
     vhost.redrives.restore(id, readRedriveJob(definition))
   }
-  for (const totals of recovered.queues) lastQueueId = Math.max(lastQueueId, totals.queue)
+  for (const totals of recovered.queues) lastQueueId = Math.max(lastQueueId, Math.abs(totals.queue))
   return lastQueueId
 }
 
@@ -67,13 +74,37 @@ function restoreMessages(vhost: VHost, { queues, levels, lastId, suspectTo }: Re
   }
 }
 
-function restoreExchange(vhost: VHost, definition: Definition): void {
-  const { type: typeName, autoDelete, internal, arguments: args } = readExchange(definition)
+/**
+ * Reads back the keys that queues and exchanges had stored. `then` is called, at once or later, when all of
+ * them are known: until then nobody may publish.
+ */
+export function restoreKeys(vhost: VHost, { queues }: Recovered, then: () => void): void {
+  const stored = new Set(queues.map(({ queue }) => queue))
+  const all = [
+    ...[...vhost.queues.values()].map(({ deduplication }) => deduplication),
+    ...[...vhost.exchanges.values()].map(deduplicationOf),
+  ].filter((each) => each !== null && stored.has(keysNumber(each.keysId)))
+  let missing = all.length
+  if (missing === 0) return then()
+  for (const each of all) {
+    each!.restore(() => {
+      missing--
+      if (missing === 0) then()
+    })
+  }
+}
+
+/** Returns the number of its keys. */
+function restoreExchange(vhost: VHost, definition: Definition): number {
+  const { type: typeName, autoDelete, internal, keysId, arguments: args } = readExchange(definition)
   const type = exchangeTypes.get(typeName)
   if (type === undefined) {
     throw new DefinitionUnreadable(
       `the stored exchange '${definition.name}' is of unknown type '${typeName}'`)
   }
   const flags = { isDurable: true, isAutoDelete: autoDelete, isInternal: internal }
-  vhost.exchanges.set(definition.name, new Exchange(definition.name, type, flags, args, vhost.random))
+  const exchange = new Exchange(definition.name, type, flags, args, vhost.random)
+  equipExchange(exchange, vhost.queueParts, () => keysId)
+  vhost.exchanges.set(definition.name, exchange)
+  return keysId
 }

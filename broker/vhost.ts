@@ -30,6 +30,7 @@ import type { Counters } from './counters.ts'
 import { DurableRecords } from './durable-records.ts'
 import type { DurableListener } from './durable-records.ts'
 import { redriveJobDefinition, removal } from './definitions.ts'
+import { isRepeatedNow, noteSightings } from './exchange-deduplication.ts'
 import { Policies } from './policies.ts'
 import { NEW_VHOST } from './vhost-facts.ts'
 import type { VHostFacts } from './vhost-facts.ts'
@@ -70,6 +71,8 @@ export interface VHostParts {
   readonly window: Window
   readonly random: Random
   readonly facts?: VHostFacts
+  /** A number that no queue has, in any vhost. */
+  newId(): number
   mayWrite(user: string, exchange: string): boolean
 }
 
@@ -94,6 +97,7 @@ export class VHost {
   readonly redrives: RedriveJobs
   /** Whether the user may publish to an exchange of it now. */
   readonly mayWrite: (user: string, exchange: string) => boolean
+  readonly newId: () => number
   /** Rises with every change that may turn a route, or the right to publish there, false. */
   topologyVersion = 0
   /** Exclusive queues by the connection they go with. */
@@ -127,6 +131,7 @@ export class VHost {
       expired: (queue) => expired(this, queue),
     }
     this.mayWrite = parts.mayWrite
+    this.newId = parts.newId
     this.redrives = new RedriveJobs({
       topology: this, browser: this.browser, turn, clock, timers, store,
       findQueue: (queue) => this.findQueue(queue), mayWrite: parts.mayWrite,
@@ -210,15 +215,30 @@ export class VHost {
     return `exchange '${name}' in vhost '${this.name}'`
   }
 
-  findRoute(exchange: Exchange, routingKeys: readonly string[], headers: HeaderSource): Route<Queue> {
-    return this.finder.find(exchange, routingKeys, headers)
+  /** `key`: a publisher's, for exchanges that let a message pass once; null: they all let it pass. */
+  findRoute(
+    exchange: Exchange, routingKeys: readonly string[], headers: HeaderSource, key: string | null = null,
+  ): Route<Queue> {
+    return this.finder.find(exchange, routingKeys, headers, key)
   }
 
   /**
    * Puts a message into every queue of a route, to be ready at once or, in milliseconds since the epoch, at
-   * `dueMs`. Returns the bits ROUTED, STORED, REJECTED; never throws.
+   * `dueMs`. What `isMoved` is no duplicate to them. Returns the bits ROUTED, STORED, REJECTED; never throws.
    */
-  publish(route: Route<Queue>, message: Message, dueMs = 0): number {
+  publish(route: Route<Queue>, message: Message, dueMs = 0, isMoved = false): number {
+    const { sightings } = route
+    if (sightings === null) return this.enqueue(route, message, dueMs, isMoved)
+    const isRepeated = isRepeatedNow(sightings, message)
+    const outcome = isRepeated ? 0 : this.enqueue(route, message, dueMs, isMoved)
+    const isTaken = (outcome & (ROUTED | REJECTED)) === ROUTED
+    const isStored = (outcome & STORED) !== 0
+    const isPending = noteSightings(sightings, message, { isRepeated, isTaken, isStored })
+    if (!isRepeated && sightings.repeated.length === 0) return outcome
+    return outcome | ROUTED | (isPending ? STORED : 0)
+  }
+
+  private enqueue(route: Route<Queue>, message: Message, dueMs: number, isMoved: boolean): number {
     const { queues, histories } = route
     if (histories.length > 0) this.keep(histories, message)
     if (queues.length === 0) return 0
@@ -228,8 +248,7 @@ export class VHost {
     const holdsLetters = queues.length > 1 && this.deadLetterer.hold()
     let outcome = ROUTED
     for (const queue of queues) {
-      if (dueMs > 0) queue.held.delay(message, dueMs)
-      else if (!queue.publish(message)) {
+      if (!queue.publish(message, dueMs, isMoved)) {
         outcome |= REJECTED
         continue
       }

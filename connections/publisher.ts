@@ -25,6 +25,7 @@ import { decodeBasicPublish } from '../protocol/methods.gen.ts'
 import { PublishMemo } from '../protocol/publish-memo.ts'
 import { REPLY_CODES } from '../protocol/reply-codes.gen.ts'
 import { readDueMs, withSpentDelay } from '../queues/delay.ts'
+import { readDeduplicationKey } from '../queues/deduplication-key.ts'
 import { Envelope, Message } from '../queues/message.ts'
 import type { MessageTraits } from '../queues/message.ts'
 import type { Queue } from '../queues/queue.ts'
@@ -198,7 +199,8 @@ export class Publisher {
     if (this.areTopicsLimited) this.checkTopics(keys)
     this.checkUserId()
     const dueMs = header.hasDelay ? readDueMs(header, channel.broker.clock.nowMs) : 0
-    const route = this.findRoute(keys)
+    const key = header.hasDeduplicationKey ? readDeduplicationKey(header) : null
+    const route = this.findRoute(keys, key?.key ?? null)
     const { traffic } = this.exchange!
     traffic.publishedIn++
     traffic.publishedOut += route.queues.length
@@ -290,10 +292,11 @@ export class Publisher {
     throw accessRefused(`cannot publish to internal ${vhost.describeExchange(exchange.name)}`)
   }
 
-  private findRoute(keys: readonly string[] | null): Route<Queue> {
+  /** One that may be remembered does not depend on `key`. */
+  private findRoute(keys: readonly string[] | null, key: string | null): Route<Queue> {
     if (keys === null && this.route !== null) return this.route
     const { vhost } = this.channel
-    const route = vhost.findRoute(this.exchange!, keys ?? [this.envelope.routingKey], this.header)
+    const route = vhost.findRoute(this.exchange!, keys ?? [this.envelope.routingKey], this.header, key)
     this.route = route.isCacheable && keys === null ? route : null
     return route
   }

@@ -18,7 +18,7 @@ const exchange = new Exchange(
 function letterer(queues: readonly Queue[], isThere = true): DeadLetterer {
   return new DeadLetterer({
     findExchange: () => (isThere ? exchange : null),
-    findRoute: () => ({ queues, histories: [], isCacheable: true }),
+    findRoute: () => ({ queues, histories: [], sightings: null, isCacheable: true }),
     publish: () => { throw new Error('the outcome would be lost') },
   }, new TestClock(), noDeaths())
 }

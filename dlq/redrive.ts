@@ -29,7 +29,8 @@ export type Destination =
 export interface RedriveTopology {
   findExchange(name: string): Exchange | null
   findRoute(exchange: Exchange, routingKeys: readonly string[], headers: HeaderSource): Route<Queue>
-  publish(route: Route<Queue>, message: Message): number
+  /** A message that `isMoved` is nobody's duplicate. */
+  publish(route: Route<Queue>, message: Message, dueMs: number, isMoved: boolean): number
 }
 
 /** Why a message stayed. */
@@ -84,8 +85,9 @@ export class Redrive {
 
   /** Of an entry that was taken out of its queue; some queue must be known to take it. */
   move(source: Queue, entry: Entry, { message, route }: Passage): void {
-    this.topology.publish(route, message)
+    // It may go to where it is, with the key that it has.
     source.forget(entry)
+    this.topology.publish(route, message, 0, true)
   }
 
   private targetOf(

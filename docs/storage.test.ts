@@ -43,6 +43,10 @@ async function fill(url: string): Promise<void> {
   await channel.assertQueue('dead', { durable: true })
   await channel.assertQueue('dying', { durable: true, deadLetterExchange: '', deadLetterRoutingKey: 'dead' })
   await channel.assertQueue('orders', { durable: true })
+  await channel.assertQueue('once', { arguments: { 'x-message-deduplication': true } })
+  channel.sendToQueue('once', Buffer.from('once'), {
+    persistent: true, headers: { 'x-deduplication-header': 'k-1' },
+  })
   const headers = { tenant: 'acme', deep: { list: [1, -2, { x: 'y' }], no: null }, yes: true, big: 2 ** 40 }
   channel.sendToQueue('orders', Buffer.from('{"order":1}'), {
     persistent: true, contentType: 'application/json', correlationId: 'c-1', expiration: '3600000', headers,
@@ -111,6 +115,7 @@ it('a dead letter shows its history', () => {
 it('queues are counted, empty ones too', () => {
   expect(rows('SELECT name, messages, bytes FROM queues ORDER BY name')).toEqual([
     { name: 'dead', messages: 1, bytes: 6 }, { name: 'dying', messages: 0, bytes: 0 },
-    { name: 'empty', messages: 0, bytes: 0 }, { name: 'orders', messages: 2, bytes: 11 },
+    { name: 'empty', messages: 0, bytes: 0 }, { name: 'once', messages: 1, bytes: 4 },
+    { name: 'orders', messages: 2, bytes: 11 },
   ])
 })

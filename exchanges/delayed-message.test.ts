@@ -31,7 +31,7 @@ describe('x-delayed-type', () => {
   const what = "exchange 'x' in vhost '/'"
 
   it.each([...exchangeTypes.keys()].filter((name) => name !== 'x-delayed-message'))('may be %s', (name) => {
-    const args = tableOf({ 'x-delayed-type': name })
+    const args = tableOf({ 'x-delayed-type': name, 'x-cache-size': 5 })
     expect(() => delayed.validate?.(args, what)).not.toThrow()
     const exchange = exchangeOf(delayed, 'x', args)
     expect(exchange.router.isRepeatable).toBe(exchangeOf(exchangeTypes.get(name)!).router.isRepeatable)

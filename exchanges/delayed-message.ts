@@ -23,6 +23,7 @@ export function delayedMessage(findType: (name: string) => ExchangeType | null):
   return {
     name: NAME,
     createRouter: (args, random) => delayedType(args).createRouter(args, random),
+    deduplicates: (args) => delayedType(args).deduplicates?.(args) ?? false,
     validate: (args, what) => delayedType(args).validate?.(args, what),
     validateBinding: (routingKey, args, target, exchangeArgs) =>
       delayedType(exchangeArgs).validateBinding?.(routingKey, args, target, exchangeArgs),

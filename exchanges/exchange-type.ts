@@ -17,6 +17,8 @@ export interface ExchangeType {
   readonly name: string
   /** `args` have passed `validate`. */
   createRouter(args: FieldTable, random: Random): Router
+  /** One with these arguments lets a message pass once; not given: only where they say so for any type. */
+  deduplicates?(args: FieldTable): boolean
   /** `what` names the exchange. Errors: AmqpError precondition-failed for arguments the type cannot take. */
   validate?(args: FieldTable, what: string): void
   /**

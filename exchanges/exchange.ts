@@ -3,6 +3,7 @@
 import type { Random } from '../base/random.ts'
 import { ExchangeTraffic } from '../base/traffic.ts'
 import type { Binding, Destination } from './binding.ts'
+import type { DuplicateFilter } from './duplicate-filter.ts'
 import type { ExchangeType, Router } from './exchange-type.ts'
 import type { FieldTable } from '../protocol/table.ts'
 
@@ -21,6 +22,8 @@ export class Exchange implements Destination {
   readonly router: Router
   /** Where a message goes that finds no destination here: as its argument says, or else its policy. */
   alternateName: string | null = null
+  /** What came by, where that counts; given by the broker. Null: everything passes. */
+  filter: DuplicateFilter | null = null
   /** Bindings of which this is the source, by Binding.key. */
   readonly bindings = new Map<string, Binding>()
   readonly traffic = new ExchangeTraffic()

@@ -121,6 +121,7 @@ const chosen: Reason = (isMatch) => (isMatch
 const reasons: ReadonlyMap<string, Reason> = new Map<string, Reason>([
   ['fanout', () => 'a fanout exchange takes every key'],
   ['x-recent-history', () => 'the exchange takes every key'],
+  ['x-message-deduplication', () => 'the exchange takes every key, and a message once'],
   ['direct', (isMatch, bindingKey, _args, _exchange, { keys }) =>
     `${shown(keys)} ${isMatch ? 'is' : 'is not'} '${bindingKey}'`],
   ['topic', (isMatch, bindingKey, _args, _exchange, { keys }) =>

@@ -5,6 +5,7 @@ import { direct } from './direct.ts'
 import { fanout } from './fanout.ts'
 import { headers } from './headers.ts'
 import { localRandom } from './local-random.ts'
+import { messageDeduplication } from './message-deduplication.ts'
 import { modulusHash } from './modulus-hash.ts'
 import { random } from './random.ts'
 import { recentHistory } from './recent-history.ts'
@@ -14,6 +15,6 @@ import type { ExchangeType } from './exchange-type.ts'
 export const exchangeTypes: ReadonlyMap<string, ExchangeType> = new Map(
   [
     direct, fanout, topic, headers, consistentHash, modulusHash, random, localRandom, recentHistory,
-    delayedMessage((name) => exchangeTypes.get(name) ?? null),
+    messageDeduplication, delayedMessage((name) => exchangeTypes.get(name) ?? null),
   ].map((type) => [type.name, type]),
 )

@@ -182,6 +182,37 @@ describe('a route', () => {
   })
 })
 
+describe('an exchange with a filter', () => {
+  function filtered(): { world: World; start: Exchange } {
+    const world = new World()
+    const [start, once] = [world.add('a', direct, 'c'), world.add('b', fanout)]
+    once.filter = { knows: (key) => key === 'known' }
+    world.add('c', fanout).bind(bindingTo(queueNamed('stray'), ''))
+    start.bind(bindingTo(once, 'k'))
+    once.bind(bindingTo(queueNamed('q'), ''))
+    return { world, start }
+  }
+  const find = (key: string | null): ReturnType<World['finder']['find']> => {
+    const { world, start } = filtered()
+    return world.finder.find(start, ['k'], headersOf(null), key)
+  }
+
+  it('lets pass what it does not know, and is to be told of it', () => {
+    const { queues, sightings } = find('new')
+    expect(queues.map(({ name }) => name)).toEqual(['q'])
+    expect([sightings?.first.map(({ name }) => name), sightings?.repeated]).toEqual([['b'], []])
+  })
+
+  it('stops what it knows, which goes to no alternate either', () => {
+    const { queues, sightings } = find('known')
+    expect([queues, sightings?.first, sightings?.repeated.map(({ name }) => name)]).toEqual([[], [], ['b']])
+  })
+
+  it('lets everything pass that has no key, and no route by it may be remembered', () => {
+    expect(find(null)).toMatchObject({ sightings: null, isCacheable: false, queues: [{ name: 'q' }] })
+  })
+})
+
 it('asks a type that chooses once, however many keys a message has', () => {
   const world = new World()
   const start = world.add('a', random)
@@ -200,5 +231,6 @@ it('says where a message is to be kept, also behind another exchange', () => {
 
 it('knows the four types of AMQP and those of RabbitMQ', () => {
   expect([...exchangeTypes.keys()]).toEqual(['direct', 'fanout', 'topic', 'headers', 'x-consistent-hash',
-    'x-modulus-hash', 'x-random', 'x-local-random', 'x-recent-history', 'x-delayed-message'])
+    'x-modulus-hash', 'x-random', 'x-local-random', 'x-recent-history', 'x-message-deduplication',
+    'x-delayed-message'])
 })

@@ -2,6 +2,7 @@
 // of a queue (its memory, what of it lies in RAM) is left out.
 import { connectionName } from '../broker/connection-view.ts'
 import type { VHost } from '../broker/vhost.ts'
+import type { Deduplication } from '../queues/deduplication.ts'
 import type { Queue } from '../queues/queue.ts'
 import { consumersOf, describeConsumer } from './describe-connection.ts'
 import { curveOf, messageStats, statKeys, withDetails } from './message-stats.ts'
@@ -49,6 +50,7 @@ export function describeQueue(door: Door, { vhost, queue }: PlacedQueue, curves:
     message_bytes_ready: queue.readyBytes,
     message_bytes_unacknowledged: queue.unackedBytes,
     ...describeDelayed(queue),
+    ...describeDeduplication(queue.deduplication, queue.traffic),
     ...stats !== null && { message_stats: stats },
   }
 }
@@ -96,6 +98,13 @@ function describeDelayed(queue: Queue): object | null {
     messages_delayed: queue.heldCount,
     next_delayed_at: nextDueMs === null ? null : new Date(nextDueMs).toISOString(),
   }
+}
+
+/** Only of a queue or an exchange that does so: how many keys it knows, and what it has refused. */
+export function describeDeduplication(
+  deduplication: Deduplication | null, { duplicates }: { readonly duplicates: number },
+): object | null {
+  return deduplication === null ? null : { deduplication: { keys: deduplication.keyCount, duplicates } }
 }
 
 function identity(node: string, vhost: VHost, queue: Queue): object {

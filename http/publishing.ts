@@ -16,6 +16,7 @@ import { accessRefused, preconditionFailed } from '../protocol/errors.ts'
 import { readExpiration } from '../protocol/expiration.ts'
 import { senderSelectedKeys } from '../protocol/sender-selected.ts'
 import { readDueMs, withSpentDelay } from '../queues/delay.ts'
+import { readDeduplicationKey } from '../queues/deduplication-key.ts'
 import { Envelope, Message } from '../queues/message.ts'
 import type { Queue } from '../queues/queue.ts'
 import { checkEntry } from './access.ts'
@@ -81,7 +82,8 @@ export function prepare({ broker, vhost, user, caller: { access } }: Publisher, 
   for (const key of keys) access.checkTopic('write', exchange, key)
   checkUserId(header, user)
   const dueMs = header.hasDelay ? readDueMs(header, broker.clock.nowMs) : 0
-  const route = vhost.findRoute(exchange, keys, header)
+  const key = header.hasDeduplicationKey ? readDeduplicationKey(header) : null
+  const route = vhost.findRoute(exchange, keys, header, key?.key ?? null)
   const sent = header.isToBeRewritten ? header.rewrite(null) : properties
   const buf = Buffer.concat([sent, body])
   const envelope = new Envelope(exchange.name, routingKey, encodeEnvelope(exchange.name, routingKey))

@@ -30,6 +30,7 @@ const CONTINUATION = 0x0001
 const BCC: ReadonlySet<string> = new Set(['BCC'])
 
 const DELAYS: ReadonlySet<string> = new Set(['x-delay', 'x-deliver-at'])
+const DEDUPLICATION = 'x-deduplication-header'
 
 export class ContentHeader {
   buf: Buffer = Buffer.alloc(0)
@@ -52,6 +53,8 @@ export class ContentHeader {
   bccAt = -1
   /** It has a header that says when it is to be ready (queues/delay.ts). */
   hasDelay = false
+  /** It has a header that says what it is a duplicate of (queues/deduplication-key.ts). */
+  hasDeduplicationKey = false
   private at = 0
 
   /** Errors: AmqpError syntax-error for a list that does not fit its flags (RabbitMQ: a bare 541; §13.1). */
@@ -72,7 +75,7 @@ export class ContentHeader {
     this.propertiesStart = start
     this.propertiesEnd = end
     this.headersAt = this.replyToAt = this.expirationAt = this.userIdAt = this.ccAt = this.bccAt = -1
-    this.hasDelay = false
+    this.hasDelay = this.hasDeduplicationKey = false
     this.deliveryMode = this.priority = 0
     this.at = start + 2
     const flags = buf.readUInt16BE(start)
@@ -204,6 +207,11 @@ export class ContentHeader {
     return was
   }
 
+  private noteExtension(name: string): void {
+    if (DELAYS.has(name)) this.hasDelay = true
+    else if (name === DEDUPLICATION) this.hasDeduplicationKey = true
+  }
+
   private headers(): void {
     const { buf } = this
     this.headersAt = this.take(4)
@@ -218,8 +226,8 @@ export class ContentHeader {
           this.ccAt = this.at
         } else if (length === 3 && buf.toString('latin1', nameAt + 1, nameAt + 4) === 'BCC') {
           this.bccAt = this.at
-        } else if (buf[nameAt + 1] === 0x78 && DELAYS.has(buf.toString('latin1', nameAt + 1, this.at))) {
-          this.hasDelay = true
+        } else if (buf[nameAt + 1] === 0x78) {
+          this.noteExtension(buf.toString('latin1', nameAt + 1, this.at))
         }
         this.at = skipFieldAt(buf, this.at, end)
       }

@@ -11,6 +11,8 @@ import type { QueueSettings } from './settings.ts'
 /** The queue whose entries die. */
 export interface MortalQueue extends KeepingQueue {
   readonly settings: QueueSettings
+  /** It is in the queue no more. */
+  left(message: Message): void
 }
 
 export class Deaths {
@@ -40,9 +42,11 @@ export class Deaths {
 
   /** `message`: what is to be said of it is not all in the entry's. */
   die(entry: Entry, reason: DeathReason, message = entry.message): void {
+    // First of all: its letter may come back to this queue, with the same key.
+    this.queue.left(entry.message)
     if (this.kept !== null) return this.kept.add(entry, reason, message)
     this.deadLetter(message, reason)
-    this.queue.forget(entry)
+    this.queue.drop(entry)
   }
 
   deadLetter(message: Message, reason: DeathReason): void {
@@ -63,7 +67,7 @@ export class Deaths {
 
   /** Purged: kept letters leave the store one by one. */
   forgetKept(): void {
-    this.kept?.clear((entry) => this.queue.forget(entry))
+    this.kept?.clear((entry) => this.queue.drop(entry))
   }
 
   /** The store has forgotten them already, with the queue. */

@@ -43,7 +43,8 @@ export function withSpentDelay(message: Message): Message {
 function dueMs(name: string, field: Field, timeMs: number, nowMs: number): number {
   if (timeMs <= nowMs) return 0
   if (timeMs <= nowMs + DELAY_MS_MAX) return timeMs
-  throw preconditionFailed(`invalid ${name} ${shown(field)}: at most 100 years (${DELAY_MS_MAX} ms) from now`)
+  throw preconditionFailed(
+    `invalid ${name} ${printField(field)}: at most 100 years (${DELAY_MS_MAX} ms) from now`)
 }
 
 /** Errors: precondition-failed. */
@@ -52,7 +53,7 @@ function delayMsOf(field: Field): number {
     : field.tag === 'S' && /^-?\d{1,16}$/.test(field.value) ? Number(field.value)
       : field.tag === 'd' || field.tag === 'f' ? Math.ceil(field.value) : Number.NaN
   if (!Number.isNaN(number)) return number
-  throw preconditionFailed(`invalid ${DELAY} ${shown(field)}: expected a number of milliseconds`)
+  throw preconditionFailed(`invalid ${DELAY} ${printField(field)}: expected a number of milliseconds`)
 }
 
 /** Milliseconds since the epoch; NaN for what is no time with its zone. */
@@ -66,11 +67,12 @@ function timeMsOf(field: Field): number {
   if (isInteger(field)) return Number(field.value)
   const timeMs = field.tag === 'S' ? parseTime(field.value) : Number.NaN
   if (!Number.isNaN(timeMs)) return timeMs
-  throw preconditionFailed(`invalid ${DELIVER_AT} ${shown(field)}: expected a timestamp, a number of `
+  throw preconditionFailed(`invalid ${DELIVER_AT} ${printField(field)}: expected a timestamp, a number of `
     + 'milliseconds since the epoch, or a time like 2027-01-31T09:30:00Z')
 }
 
-function shown({ tag, value }: Field): string {
+/** A header's value in a refusal. */
+export function printField({ tag, value }: Field): string {
   return tag === 'S' ? `'${value}'`
     : typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean' ? String(value)
       : `of type ${tag}`

@@ -23,7 +23,8 @@ interface KeptLetter {
 
 /** The queue that keeps them. */
 export interface KeepingQueue extends Pumpable, DeathPlace {
-  forget(entry: Entry): void
+  /** Out of the store. */
+  drop(entry: Entry): void
 }
 
 export interface KeeperParts {
@@ -82,7 +83,7 @@ export class KeptLetters implements Timer {
 
   private sent(entry: Entry): void {
     this.bytes -= entry.message.bodyBytes
-    this.queue.forget(entry)
+    this.queue.drop(entry)
   }
 
   private keep(letter: KeptLetter): void {

@@ -5,6 +5,7 @@ import { Sequence } from '../base/sequence.ts'
 import { TimerWheel } from '../base/timer-wheel.ts'
 import { Turn } from '../base/turn.ts'
 import { encodeEnvelope } from '../protocol/envelope.ts'
+import { encodeProperties } from '../protocol/properties.ts'
 import { EMPTY_TABLE } from '../protocol/table.ts'
 import type { FieldTable } from '../protocol/table.ts'
 import type {
@@ -249,6 +250,11 @@ export function messageOf(routingKey: string, bodyBytes = 10, isPersistent = tru
   return new Message(envelope, buf, 0, 4, 4, buf.length, traits)
 }
 
+export function messageWith(routingKey: string, headers: FieldTable, isPersistent = true): Message {
+  const properties = encodeProperties({ headers, delivery_mode: isPersistent ? 2 : 1 })
+  return messageOf(routingKey, 10, isPersistent).withProperties(properties)
+}
+
 const notTried = (): never => {
   throw new Error('no retries in this test')
 }
@@ -266,6 +272,8 @@ interface QueueWish {
   readonly args?: FieldTable
   readonly window?: Window
   readonly residentBytesMax?: number
+  /** Under which number a deduplicating queue's keys are stored. */
+  readonly keysId?: number
 }
 
 export class QueueWorld {
@@ -286,7 +294,9 @@ export class QueueWorld {
   readonly residence: Residence
   readonly queue: Queue
 
-  constructor({ flags, owner, args = EMPTY_TABLE, window = WINDOW, residentBytesMax = 1e9 }: QueueWish = {}) {
+  constructor({
+    flags, owner, args = EMPTY_TABLE, window = WINDOW, residentBytesMax = 1e9, keysId = 0,
+  }: QueueWish = {}) {
     this.turn.addStore(this.store)
     this.residence = new Residence(residentBytesMax)
     const all = { isDurable: true, isAutoDelete: false, ...flags }
@@ -312,7 +322,7 @@ export class QueueWorld {
       },
       expired: () => { this.expirations++ },
       residence: this.residence, window,
-    })
+    }, keysId)
   }
 
   publish(count: number, isPersistent = true): void {

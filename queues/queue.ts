@@ -15,6 +15,8 @@ import type { Store, StoredMessage } from '../store/store.ts'
 import { ConsumerSet } from './consumers.ts'
 import type { DeadLetterSink } from './dead-letter-sink.ts'
 import { Deaths } from './deaths.ts'
+import { Deduplication } from './deduplication.ts'
+import { keyOf } from './deduplication-key.ts'
 import { Deliveries } from './deliveries.ts'
 import { Entry } from './entry.ts'
 import type { ConsumerPort, EntryHolder, GivenUpCause, ReturnCause } from './entry.ts'
@@ -64,6 +66,8 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
   readonly consumers: ConsumerSet
   readonly traffic = new QueueTraffic()
   readonly ready: ReadyList
+  /** Null: every message is taken, whatever key it has. */
+  readonly deduplication: Deduplication | null
   private readonly parts: QueueParts
   private readonly lease: Lease
   private readonly headExpiry: HeadExpiry
@@ -79,10 +83,13 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
   /** Null while nothing ever waited for its time: most queues have none. */
   private heldList: Held | null = null
 
-  /** `args` have passed validateQueueArguments. */
+  /**
+   * `args` have passed validateQueueArguments. `keysId`: under which number the keys of a deduplicating queue
+   * are stored; 0 when they are not.
+   */
   constructor(
     id: number, name: string, flags: QueueFlags, owner: QueueOwner | null, args: FieldTable,
-    parts: QueueParts,
+    parts: QueueParts, keysId = 0,
   ) {
     this.id = id
     this.name = name
@@ -91,7 +98,9 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     this.args = args
     this.parts = parts
     this.settings = resolveQueueSettings(args)
-    const { isSingleActive, expiresMs } = this.settings
+    const { isSingleActive, expiresMs, isDeduplicating } = this.settings
+    this.deduplication = isDeduplicating
+      ? new Deduplication(keysId, this.settings, this.traffic, parts) : null
     const type = this.type = present(findQueueKind(args), `queue '${name}' is of no kind there is`)
     this.ready = this.type.createReady(this, parts, this.settings)
     this.consumers = new ConsumerSet(isSingleActive, type.singleActiveYields, type.fullConsumersLeave)
@@ -109,6 +118,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
   applySettings(settings: QueueSettings): void {
     const { overflow } = this.settings
     this.settings = settings
+    this.deduplication?.applyLimits(settings)
     this.deaths.applySettings()
     this.lease.changeLength(settings.expiresMs, this.consumers.count === 0)
     if (this.type.overflowComesLast) this.dropOverflow(overflow)
@@ -140,11 +150,32 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     return this.flags.isDurable && (message.isPersistent || this.type.storesTransient)
   }
 
-  /** Returns false when the queue is full and rejects: the publisher gets a nack. */
-  publish(message: Message): boolean {
+  /**
+   * To be ready at once or, in milliseconds since the epoch, at `dueMs`. Returns false when the queue is full
+   * and rejects: the publisher gets a nack. A duplicate is done with: as good as published. What `isMoved` is
+   * no duplicate: somebody took it out of where it was to put it here.
+   */
+  publish(message: Message, dueMs = 0, isMoved = false): boolean {
+    const { deduplication } = this
+    const key = deduplication === null ? null : keyOf(message)
+    if (deduplication === null || key === null) return this.take(message, dueMs)
+    if (!isMoved && deduplication.refuses(key.key, message.isDeadLetter)) {
+      deduplication.repeated(key.key, this.stores(message))
+      return true
+    }
+    const isNew = !deduplication.knows(key.key)
+    const isHeld = dueMs > 0 || this.settings.messageDelayMs > 0
+    // Before it is taken: it may have come and gone then.
+    deduplication.remember(key, this.stores(message) || (isHeld && this.flags.isDurable))
+    const isTaken = this.take(message, dueMs)
+    if (!isTaken && isNew) deduplication.forget(key.key)
+    return isTaken
+  }
+
+  private take(message: Message, dueMs: number): boolean {
     const { settings, parts: { clock } } = this
-    if (settings.messageDelayMs > 0) {
-      this.held.delay(message, 0)
+    if (dueMs > 0 || settings.messageDelayMs > 0) {
+      this.held.delay(message, dueMs)
       return true
     }
     if (settings.overflow !== 'drop-head' && this.isFull(message.bodyBytes)) {
@@ -297,6 +328,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
   purge(): number {
     const count = this.ready.length + this.deaths.keptCount + this.heldCount
     this.heldList?.clear()
+    this.deduplication?.purge()
     const { store, ids } = this.parts
     if (this.unackedCount === 0 && this.flags.isDurable) {
       store.purge(this.id, 0, ids.last)
@@ -305,7 +337,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     } else {
       this.deaths.forgetKept()
       this.ready.clear(
-        (entry) => this.forget(entry), (...range) => store.purge(this.id, ...range))
+        (entry) => this.drop(entry), (...range) => store.purge(this.id, ...range))
     }
     return count
   }
@@ -321,6 +353,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     this.ready.clear(ignore, ignore)
     this.deaths.clear()
     this.heldList?.clear()
+    this.deduplication?.delete()
     for (const waiter of this.pageWaiters) waiter.paged()
     for (const consumer of [...this.consumers]) {
       this.consumers.remove(consumer)
@@ -355,8 +388,19 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     this.headExpiry.drop() // what it uncovered (RabbitMQ)
   }
 
-  /** For the dead letters, too: nothing holds it any more. */
+  /** It is in the queue no more. */
   forget(entry: Entry): void {
+    this.left(entry.message)
+    this.drop(entry)
+  }
+
+  /** A message is no more in the queue, ready, unacked or held: another may come with its key. */
+  left(message: Message): void {
+    this.deduplication?.left(message)
+  }
+
+  /** Of the store alone: nothing holds the entry any more, though its message may be held, or kept. */
+  drop(entry: Entry): void {
     if (!entry.isStored || this.isDeleted) return
     entry.isStored = false
     this.parts.store.drop(this.id, entry.id, entry.message.bodyId, entry.batch, entry.position)

@@ -35,6 +35,8 @@ export interface ReturningQueue {
   readonly held: Held
   /** It is in the queue no more. */
   forget(entry: Entry): void
+  /** Its message is held now. */
+  drop(entry: Entry): void
   readyAgain(entry: Entry): void
 }
 
@@ -104,7 +106,7 @@ export class Returns {
   private holdUntil(entry: Entry, message: Message, dueMs: number): void {
     const expiresAtMs = entry.expiresAtMs + (dueMs - this.parts.clock.nowMs)
     this.queue.held.hold(message, dueMs, expiresAtMs, entry.deliveryCount)
-    this.queue.forget(entry)
+    this.queue.drop(entry)
   }
 }
 

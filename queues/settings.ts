@@ -49,6 +49,11 @@ export interface QueueSettings {
   readonly consumerTimeoutMs: number | null
   /** After so long an unsettled delivery returns, and nothing else happens; null: it does not. */
   readonly ackTimeoutMs: number | null
+  /** What comes with a key that is known is a duplicate (deduplication.ts). */
+  readonly isDeduplicating: boolean
+  /** How long a key is known from its publish on; Infinity: as long as its message is there. */
+  readonly keyWindowMs: number
+  readonly keysMax: number
 }
 
 export interface DelayedRetry {
@@ -79,6 +84,10 @@ const CLASSIC: readonly QueueKindName[] = ['classic']
 /** Ten years: what RabbitMQ takes for a time at most. */
 const TIME_MS_MAX = 315_360_000_000
 const OVERFLOWS = ['drop-head', 'reject-publish', 'reject-publish-dlx'] as const
+/** A Map takes 16.7 million. */
+const KEYS_MAX = 10_000_000
+/** Of a queue that says nothing: some 200 MB when they are all there. */
+const KEYS_MAX_DEFAULT = 1_000_000
 const STRATEGIES = ['at-most-once', 'at-least-once']
 const DELAYED_RETRIES = ['all', 'failed', 'returned'] as const
 const LEADER_LOCATORS = ['client-local', 'balanced', 'random', 'least-leaders', 'min-masters']
@@ -178,6 +187,12 @@ export const QUEUE_ARGUMENTS: readonly QueueArgument[] = [
     policyKey('retry-on', `retry cause: ${RETRY_ON_WORDS}`, isRetryOn, ARGUMENT_WINS)),
   built('x-retry-then', CLASSIC_QUORUM, expected(isRetryEnd, RETRY_THEN_WORDS),
     policyKey('retry-then', `end of retries: ${RETRY_THEN_WORDS}`, isRetryEnd, ARGUMENT_WINS)),
+  // No policy turns it on: the keys of what is there already would be missing.
+  built('x-message-deduplication', CLASSIC_QUORUM, checkBoolean),
+  built('x-cache-ttl', CLASSIC_QUORUM, checkLease,
+    policyKey('cache-ttl', 'deduplication window', isPositive, ARGUMENT_WINS)),
+  built('x-cache-size', CLASSIC_QUORUM, checkKeysMax,
+    policyKey('cache-size', 'number of deduplication keys', isKeysMax, ARGUMENT_WINS)),
   built('x-stream-filter-size-bytes', ['stream'], null,
     policyKey('stream-filter-size-bytes', 'filter size. Valid range is 16-255', isFilterSize,
       { argument: policyWins })),
@@ -237,6 +252,10 @@ export function findKindName(args: FieldTable): QueueKindName {
   return ALL.find((name) => name === args.get('x-queue-type')?.value) ?? 'classic'
 }
 
+export function isDeduplicating(args: FieldTable): boolean {
+  return args.get('x-message-deduplication')?.value === true
+}
+
 /** Arguments that passed `validateQueueArguments`, and what the policies in force say besides. */
 export function resolveQueueSettings(args: FieldTable, policy: PolicyDefinition = NO_POLICY): QueueSettings {
   const integer = (name: string): number => {
@@ -271,6 +290,9 @@ export function resolveQueueSettings(args: FieldTable, policy: PolicyDefinition 
       value('x-retry-attempts'), value('x-retry-delay'), value('x-retry-on'), value('x-retry-then')),
     delayedRetry: delayedRetryOf(
       text('x-delayed-retry-type'), integer('x-delayed-retry-min'), integer('x-delayed-retry-max')),
+    isDeduplicating: isDeduplicating(args),
+    keyWindowMs: integer('x-cache-ttl'),
+    keysMax: finite(integer('x-cache-size')) ?? KEYS_MAX_DEFAULT,
     deliveryLimit: deliveryLimit === Infinity ? null : deliveryLimit < 0 ? Infinity : deliveryLimit,
   })
 }
@@ -331,6 +353,14 @@ export function checkInteger(field: Field, min: number, tooLarge = '', max = Inf
   if (value < min && value < 0) return `{value_negative,${field.value}}`
   if (value < min) return `{value_zero,${field.value}}`
   return value > max ? `{${tooLarge},${field.value}}` : null
+}
+
+function checkKeysMax(field: Field): string | null {
+  return checkInteger(field, 1, 'value_too_large', KEYS_MAX)
+}
+
+function isKeysMax(value: PolicyValue): boolean {
+  return isPositive(value) && Number(value) <= KEYS_MAX
 }
 
 export function checkLease(field: Field): string | null {

@@ -1,6 +1,7 @@
 // Vhosts over the engine: acquires a scope when one comes, gives it back when one goes. At most one change of
 // vhosts is on its way at a time. Made by server.ts, which also takes in with it what is on record at boot.
 import type { Broker } from '../broker/broker.ts'
+import { restoreKeys } from '../broker/recovery.ts'
 import type { VHostFacts } from '../broker/vhost-facts.ts'
 import type { VHostKeeper } from '../broker/vhost-keeper.ts'
 import { isHeld } from '../store/store.ts'
@@ -28,10 +29,12 @@ export class EngineVHosts implements VHostKeeper {
     return store
   }
 
-  /** Topology and counts; messages are read when somebody wants them. */
+  /** Topology, counts and keys of duplicates; messages are read when somebody wants them. */
   async open(name: string): Promise<void> {
     const store = await this.acquire(name)
-    this.broker.restoreVHost(name, store, await store.recover())
+    const recovered = await store.recover()
+    const vhost = this.broker.restoreVHost(name, store, recovered)
+    await new Promise<void>((resolve) => restoreKeys(vhost, recovered, resolve))
   }
 
   put(name: string, facts: VHostFacts): Promise<boolean> {

@@ -117,7 +117,7 @@ export const delayedEndpoints = [
     doc: 'Drops a message that waits for its time. 404 when it does so no more.',
     async handle({ door, user, vhost, params }) {
       const queue = readableQueue(door, user, vhost, params.queue)
-      await change(door, vhost, queue, params.id, () => null)
+      await change(door, vhost, queue, params.id, ({ message }) => queue.left(message))
       return noContent()
     },
   }),

@@ -1,11 +1,13 @@
 // /api/exchanges: listing, declaring, deleting. `amq.default` in a path is the default exchange.
 import { z } from 'zod'
+import { deduplicationOf } from '../../broker/exchange-deduplication.ts'
 import { declareExchange, deleteExchange } from '../../broker/exchange-declarations.ts'
 import type { VHost } from '../../broker/vhost.ts'
 import type { Exchange } from '../../exchanges/exchange.ts'
 import { checkEntry, visibleVHosts } from '../access.ts'
 import { json, listing, noContent, put } from '../answer.ts'
 import type { Listing } from '../answer.ts'
+import { describeDeduplication } from '../describe-queue.ts'
 import { whenDefined } from '../durability.ts'
 import { endpoint } from '../endpoint.ts'
 import { noSuchObject } from '../errors.ts'
@@ -30,6 +32,7 @@ function describe({ sampler }: Door, { vhost, exchange }: PlacedExchange, curve:
   return {
     name: exchange.name, vhost: vhost.name, type: exchange.type.name, durable: flags.isDurable,
     auto_delete: flags.isAutoDelete, internal: flags.isInternal, arguments: tableToObject(exchange.args),
+    ...describeDeduplication(deduplicationOf(exchange), traffic),
     ...stats !== null && { message_stats: stats },
   }
 }

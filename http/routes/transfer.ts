@@ -127,7 +127,7 @@ export const transferEndpoints = [
         if (at > 0 && at % TURN_MESSAGES === 0) await nextTurn()
         if (queue.isDeleted) break
         broker.turn.begin()
-        if (!queue.publish(message)) continue
+        if (!queue.publish(message, 0, true)) continue
         imported++
         if (queue.stores(message)) batch = vhost.store.openBatch
       }

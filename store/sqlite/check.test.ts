@@ -98,6 +98,24 @@ it.each([
   expect(findings()).toContainEqual(expect.stringMatching(finding))
 })
 
+it('keys belong to whoever deduplicates, and are named by it', () => {
+  const log = new BatchWriter()
+  log.define(1, { kind: 'exchange', name: 'once', doc: '{"keysId":9}' })
+  log.put(1, -9, 70, messageOf({ body: Buffer.from('"key-70"') }), Infinity, 1_700_000_000_000)
+  writer.apply(log.close())
+  expect(findings()).toEqual([])
+  patch((bytes) => { bytes[bytes.indexOf('"key-70"') + 3]! ^= 1 })
+  expect(findings()).toEqual([
+    expect.stringMatching(/^message 70 of exchange 'once' in vhost '\/' \(its keys\): its crc32/)])
+})
+
+it('keys of nobody are found', () => {
+  const log = new BatchWriter()
+  log.put(1, -9, 70, messageOf({ body: Buffer.from('"key-70"') }), Infinity, 1_700_000_000_000)
+  writer.apply(log.close())
+  expect(findings()).toEqual(['queue -9 has messages, from 70 on, and is not declared'])
+})
+
 it('messages of a deleted queue that wait for their purge are no damage', () => {
   damage(`DELETE FROM definitions WHERE name = 'audit'; INSERT INTO state VALUES ('purge:2:0', 62)`)
   expect(findings()).toEqual([])

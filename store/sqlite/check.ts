@@ -9,6 +9,9 @@ import type { MessageRow } from './statements.ts'
 
 /** Of one kind; a file that is broken everywhere need not be listed whole. */
 const FINDINGS_MAX = 100
+/** The numbers of deduplicating queues and exchanges, below 0 of which their keys are. */
+const KEYS_IDS = `SELECT json_extract(doc, '$.keysId') FROM definitions
+  WHERE json_extract(doc, '$.keysId') > 0`
 /** Between two of them the write-ahead log of a running broker can start again. */
 const ROWS = 500
 
@@ -38,6 +41,8 @@ class Check {
   private readonly db: Database.Database
   private readonly findings: string[] = []
   private readonly names = new Map<number, string>()
+  /** Deduplicating queues and exchanges by the number of their keys. */
+  private readonly keyOwners = new Map<number, string>()
   private messages = 0
   /** Messages that were found damaged. */
   private unreadable = 0
@@ -94,6 +99,12 @@ class Check {
     const rows = this.db.prepare<[], { id: number; scope: string; name: string }>(
       `SELECT json_extract(doc, '$.id') AS id, scope, name FROM definitions WHERE kind = 'queue'`).all()
     for (const { id, scope, name } of rows) this.names.set(id, `queue '${name}' in vhost '${scope}'`)
+    const owners = this.db.prepare<[], { id: number; kind: string; scope: string; name: string }>(
+      `SELECT json_extract(doc, '$.keysId') AS id, kind, scope, name FROM definitions
+       WHERE json_extract(doc, '$.keysId') > 0`).all()
+    for (const { id, kind, scope, name } of owners) {
+      this.keyOwners.set(-id, `${kind} '${name}' in vhost '${scope}' (its keys)`)
+    }
   }
 
   private checkIndex(): void {
@@ -130,6 +141,7 @@ class Check {
       ({ id, queue }) => `${this.queueName(queue)} has messages, from ${id} on, and is in no vhost`],
       [`SELECT queue, min(id) AS id FROM messages m
         WHERE abs(queue) NOT IN (SELECT json_extract(doc, '$.id') FROM definitions WHERE kind = 'queue')
+          AND -queue NOT IN (${KEYS_IDS})
           AND NOT EXISTS (SELECT 1 FROM state WHERE key LIKE 'purge:' || m.queue || ':%'
             OR key = 'purge:' || m.queue) GROUP BY queue`,
       ({ id, queue }) => `queue ${queue} has messages, from ${id} on, and is not declared`],
@@ -186,6 +198,8 @@ class Check {
   }
 
   private queueName(queue: number): string {
+    const owner = this.keyOwners.get(queue)
+    if (owner !== undefined) return owner
     if (queue < 0) return `${this.queueName(-queue)}, delayed,`
     return this.names.get(queue) ?? `queue ${queue}`
   }

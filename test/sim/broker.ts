@@ -5,6 +5,7 @@ import { TimerWheel } from '../../base/timer-wheel.ts'
 import { SeededRandom } from '../../base/random.ts'
 import { Turn } from '../../base/turn.ts'
 import { Broker } from '../../broker/broker.ts'
+import { restoreKeys } from '../../broker/recovery.ts'
 import type { VHost } from '../../broker/vhost.ts'
 import { Connection } from '../../connections/connection.ts'
 import { connectionForced } from '../../protocol/errors.ts'
@@ -86,7 +87,8 @@ export class BrokerLife {
       const store = new ObservedStore(await this.acquire(name), this.parts.observer)
       const recovered = await store.recover()
       store.onFailed = () => this.parts.failed()
-      broker.restoreVHost(name, store, recovered)
+      const vhost = broker.restoreVHost(name, store, recovered)
+      await new Promise<void>((resolve) => restoreKeys(vhost, recovered, resolve))
     }
     this.parts.disk.wasClean = false
     broker.turn.begin()

@@ -186,6 +186,11 @@ export const settingsTable = {
     key: 'max-transaction-size', kind: integer(1, 1_073_741_824), default: 134_217_728, unit: 'bytes',
     doc: 'Most that publishes may hold in memory between tx.select and tx.commit; more closes the channel.',
   }),
+  webhooksAllowPrivate: setting({
+    key: 'webhooks-allow-private', kind: yesOrNo, default: false,
+    doc: 'Lets webhooks send to this machine and to private networks: loopback, private, link-local and '
+      + 'other addresses that are nobody\'s on the internet.',
+  }),
   consumerTimeoutMs: setting({
     key: 'consumer-timeout', kind: integer(1, 315_360_000_000), default: 1_800_000, unit: 'ms',
     doc: 'Time a delivery of a quorum queue may be unsettled before it goes back to its queue; a queue or a '

@@ -20,10 +20,13 @@ import type { Policy, PolicyKind } from './policies.ts'
 import type { User } from './users.ts'
 import { DEFAULT_QUEUE_TYPES } from './vhost-facts.ts'
 import type { VHostFacts } from './vhost-facts.ts'
+import { webhookRecordSchema } from './webhook-record.ts'
+import type { WebhookRecord } from './webhook-record.ts'
 
 export type DefinitionKind =
   | 'vhost' | 'user' | 'permission' | 'topic-permission' | 'global-parameter'
   | 'exchange' | 'queue' | 'binding' | 'policy' | 'operator-policy' | 'redrive-job'
+  | 'webhook'
 
 export class DefinitionUnreadable extends Error {
   override name = 'DefinitionUnreadable'
@@ -89,6 +92,7 @@ export const readVHost = read(vhostSchema)
 export const readPolicy = read(policySchema)
 export const readGlobalParameter = read(globalParameterSchema)
 export const readRedriveJob = read(jobRecordSchema)
+export const readWebhook = read(webhookRecordSchema)
 
 export function exchangeDefinition(exchange: Exchange): Definition {
   const { type, flags, args } = exchange
@@ -143,6 +147,10 @@ export function globalParameterDefinition(name: string, value: unknown): Definit
 
 export function redriveJobDefinition(id: number, record: JobRecord): Definition {
   return define('redrive-job', String(id), record)
+}
+
+export function webhookDefinition(name: string, record: WebhookRecord): Definition {
+  return define('webhook', name, record)
 }
 
 export function removal(kind: DefinitionKind, name: string): Definition {

@@ -15,6 +15,7 @@ import { applyToQueue } from './policy-changes.ts'
 import { isLimitReached } from './limits.ts'
 import type { DefaultQueueType } from './vhost-facts.ts'
 import type { VHost } from './vhost.ts'
+import { deleteWebhooksOf } from './webhooks.ts'
 
 export interface QueueDeclaration {
   readonly name: string
@@ -146,6 +147,7 @@ export function removeQueue(vhost: VHost, queue: Queue): void {
   vhost.removeQueue(queue)
   vhost.defaultExchange.router.unbind(implicitBinding(queue))
   removeBindingsTo(vhost, queue)
+  deleteWebhooksOf(vhost, queue)
   queue.delete()
   vhost.changed(queue.flags.isDurable ? removal('queue', queue.name) : null)
 }

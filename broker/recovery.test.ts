@@ -12,6 +12,8 @@ import { deleteExchange } from './exchange-declarations.ts'
 import { deleteQueue } from './queue-declarations.ts'
 import { pauseQueue, resumeQueue } from './queue-pauses.ts'
 import { restoreTopology } from './recovery.ts'
+import type { WebhookRecord } from './webhook-record.ts'
+import { deleteWebhook, putWebhook } from './webhooks.ts'
 
 let world: BrokerWorld
 beforeEach(async () => { world = await BrokerWorld.start() })
@@ -51,6 +53,22 @@ describe('topology', () => {
     await world.restart()
     const isPaused = (name: string): boolean => world.vhost.findQueue(name)!.consumers.isPaused
     expect([isPaused('paused'), isPaused('resumed')]).toEqual([true, false])
+  })
+
+  it('comes back with the webhooks of its durable queues', async () => {
+    const record = (queue: string): WebhookRecord => ({
+      queue, url: 'https://example.com', concurrency: 2, timeoutMs: 500, secret: null, headers: { a: 'b' },
+      format: 'raw', isPaused: true, user: 'u',
+    })
+    world.queue('kept')
+    world.queue('gone')
+    world.queue('transient', { durable: false })
+    for (const name of ['kept', 'gone', 'transient']) putWebhook(world.vhost, name, record(name))
+    putWebhook(world.vhost, 'deleted', record('kept'))
+    deleteWebhook(world.vhost, 'deleted')
+    deleteQueue(world.vhost, 'gone', someCaller, false, false)
+    await world.restart()
+    expect([...world.vhost.webhooks]).toEqual([['kept', record('kept')]])
   })
 
   it('can be declared and bound again as before', async () => {

@@ -9,7 +9,7 @@ import { Queue } from '../queues/queue.ts'
 import type { Definition, LevelStart, Recovered } from '../store/store.ts'
 import { restoreBinding } from './bindings.ts'
 import {
-  DefinitionUnreadable, readBinding, readExchange, readPolicy, readQueue, readRedriveJob,
+  DefinitionUnreadable, readBinding, readExchange, readPolicy, readQueue, readRedriveJob, readWebhook,
 } from './definitions.ts'
 import { deduplicationOf, equipExchange } from './exchange-deduplication.ts'
 import { applyPolicies } from './policy-changes.ts'
@@ -46,6 +46,7 @@ export function restoreTopology(vhost: VHost, recovered: Recovered, log: Log): n
         'a stored binding leads from or to nothing that exists: left out')
     }
   }
+  for (const definition of of('webhook')) vhost.webhooks.set(definition.name, readWebhook(definition))
   restoreMessages(vhost, recovered)
   applyPolicies(vhost)
   const jobs = of('redrive-job').map((definition) => ({ id: Number(definition.name), definition }))

@@ -34,6 +34,7 @@ import { isRepeatedNow, noteSightings } from './exchange-deduplication.ts'
 import { Policies } from './policies.ts'
 import { NEW_VHOST } from './vhost-facts.ts'
 import type { VHostFacts } from './vhost-facts.ts'
+import type { WebhookRecord } from './webhook-record.ts'
 
 /** Stopped reading publishes because the store is behind. */
 export interface RelievedListener {
@@ -95,6 +96,8 @@ export class VHost {
   /** Looks at messages without taking them. */
   readonly browser: Browser
   readonly redrives: RedriveJobs
+  /** By name; changed by webhooks.ts alone. */
+  readonly webhooks = new Map<string, WebhookRecord>()
   /** Whether the user may publish to an exchange of it now. */
   readonly mayWrite: (user: string, exchange: string) => boolean
   readonly newId: () => number

@@ -14,6 +14,10 @@ const PREFIX = 'cloudEvents_'
 const PREFIXES = [PREFIX, 'cloudEvents:', 'ce-']
 const REQUIRED = ['specversion', 'id', 'source', 'type']
 const NAME = /^[a-z0-9]{1,100}$/
+/** Of a message that does not say its type. */
+const ANY_TYPE = 'leveret.message'
+/** RFC 3339 has years of four digits. */
+const LAST_YEAR_MS = Date.UTC(9999, 11, 31)
 
 type Attributes = ReadonlyMap<string, string>
 
@@ -59,8 +63,28 @@ export function withEventHeaders(
 /** Structured mode, of a message that is an event; null of any other. */
 export function eventOfMessage(message: Message): object | null {
   const attributes = attributesOf(message)
-  if (attributes === null) return null
-  const { buf, bodyStart, bodyEnd } = message
+  return attributes === null ? null : eventWith(message, attributes)
+}
+
+/** Structured mode, of any message: one that is no event is made one, by its properties and these. */
+export function eventOfAnyMessage(
+  message: Message, own: { readonly id: string; readonly source: string },
+): object {
+  const event = eventOfMessage(message)
+  if (event !== null) return event
+  const properties = decodeProperties(message.buf, message.propertiesStart)
+  const { message_id: id, type, timestamp, content_type: contentType } = properties
+  const attributes = new Map([
+    ['specversion', '1.0'], ['id', id || own.id], ['source', own.source], ['type', type || ANY_TYPE],
+  ])
+  if (message.routingKey !== '') attributes.set('subject', message.routingKey)
+  const atMs = Number(timestamp) * 1000
+  if (atMs <= LAST_YEAR_MS) attributes.set('time', new Date(atMs).toISOString())
+  if (contentType) attributes.set('datacontenttype', contentType)
+  return eventWith(message, attributes)
+}
+
+function eventWith({ buf, bodyStart, bodyEnd }: Message, attributes: Attributes): object {
   return { ...Object.fromEntries(attributes), ...dataOf(buf.subarray(bodyStart, bodyEnd), attributes) }
 }
 
@@ -143,7 +167,8 @@ function attributesOf({ buf, propertiesStart }: Message): Attributes | null {
   for (const [name, value] of Object.entries(tableToObject(headers))) {
     const prefix = PREFIXES.find((each) => name.startsWith(each))
     if (prefix === undefined || typeof value === 'object') continue
-    attributes.set(name.slice(prefix.length), String(value))
+    const attribute = name.slice(prefix.length)
+    if (NAME.test(attribute)) attributes.set(attribute, String(value))
   }
   if (REQUIRED.some((name) => !attributes.has(name))) return null
   return contentType === undefined ? attributes : attributes.set('datacontenttype', contentType)

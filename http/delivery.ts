@@ -3,8 +3,11 @@
 import type { Entry } from '../queues/entry.ts'
 import type { Queue } from '../queues/queue.ts'
 
-/** Acked; put back; dead-lettered; put back because the client is gone, or let its lease run out. */
-export type Settlement = 'ack' | 'requeue' | 'reject' | 'lost' | 'timed-out'
+/**
+ * Acked; put back; given up by basic.reject or basic.nack; put back because the client is gone, or let its
+ * lease run out.
+ */
+export type Settlement = 'ack' | 'requeue' | 'reject' | 'nack' | 'lost' | 'timed-out'
 
 /** What a delivery asks of the session that it was made to. */
 export interface SettlingSession {
@@ -45,6 +48,7 @@ export class Delivery {
       this.session.acked()
       queue.settle(entry)
     } else if (how === 'reject') queue.reject(entry)
+    else if (how === 'nack') queue.reject(entry, 'nacked-for-good')
     else queue.requeue(entry, how === 'requeue' ? 'nacked' : how)
     this.holder.settled(this)
     this.session.settled(this)

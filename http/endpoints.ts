@@ -34,6 +34,7 @@ import { selectionEndpoints } from './routes/selection.ts'
 import { transferEndpoints } from './routes/transfer.ts'
 import { userEndpoints } from './routes/users.ts'
 import { vhostEndpoints } from './routes/vhosts.ts'
+import { webhookEndpoints } from './routes/webhooks.ts'
 import { whoamiEndpoints } from './routes/whoami.ts'
 
 export const endpoints: readonly Endpoint[] = [
@@ -58,6 +59,7 @@ export const endpoints: readonly Endpoint[] = [
   ...pauseEndpoints,
   ...leaseEndpoints,
   ...streamEndpoints,
+  ...webhookEndpoints,
   ...rpcEndpoints,
   ...explainEndpoints,
   ...browseEndpoints,

@@ -8,7 +8,7 @@ import { TIME_STEPS_MS } from '../base/time-histogram.ts'
 import type { TimeHistogram } from '../base/time-histogram.ts'
 import type { Alarms } from '../broker/alarms.ts'
 import type { Counters } from '../broker/counters.ts'
-import type { NodeUsage, NodeView } from './node-view.ts'
+import type { NodeUsage, NodeView, WebhookKeeper } from './node-view.ts'
 import { familyHead, sample } from './prometheus-text.ts'
 import { RABBITMQ_VERSION } from './rabbitmq-version.ts'
 import { delivered } from './totals.ts'
@@ -21,6 +21,7 @@ export interface Reading {
   readonly nowMs: number
   readonly usage: NodeUsage
   readonly alarms: Alarms
+  readonly webhooks: WebhookKeeper['counts']
   /** Which of RabbitMQ's scrapes this is. */
   readonly endpoint: 'aggregated' | 'per-object' | 'detailed'
 }
@@ -133,6 +134,13 @@ export const metrics: readonly Metric[] = [
   gauge('leveret_store_damaged_messages',
     'Messages that were not what had been stored: parked, never delivered. `leveret check` names others.',
     ({ node }) => node.damagedMessages()),
+
+  counter('leveret_webhook_delivered_total', 'Requests of webhooks that were answered with 2xx.',
+    ({ webhooks }) => webhooks.delivered),
+  counter('leveret_webhook_failed_total', 'Requests of webhooks that were answered otherwise, or not.',
+    ({ webhooks }) => webhooks.failed),
+  gauge('leveret_webhook_requests', 'Requests of webhooks that are under way.',
+    ({ webhooks }) => webhooks.inFlight),
 
   gauge('rabbitmq_erlang_uptime_seconds', 'Time since start, as the dashboards name it.',
     ({ node, nowMs }) => (nowMs - node.startedAtMs) / 1000),

@@ -9,7 +9,9 @@ import type { RunningSettings } from '../broker/running-settings.ts'
 import type { Sampler } from '../broker/sampler.ts'
 import type { DefinitionsFile } from '../broker/definitions-file.ts'
 import type { User } from '../broker/users.ts'
+import type { VHost } from '../broker/vhost.ts'
 import type { VHostKeeper } from '../broker/vhost-keeper.ts'
+import type { WebhookRecord } from '../broker/webhook-record.ts'
 
 export interface Door {
   readonly broker: Broker
@@ -18,10 +20,36 @@ export interface Door {
   readonly settings: RunningSettings
   /** Makes and deletes vhosts. */
   readonly vhosts: VHostKeeper
+  readonly webhooks: WebhookKeeper
   /** Takes over a WebSocket that speaks AMQP. */
   acceptAmqp(opened: WebSocket, socket: Socket): void
   /** Resolves when all of it is on disk. Errors: Refusal; then nothing has changed. */
   importDefinitions(file: DefinitionsFile): Promise<void>
+}
+
+/** Those that run, on requests or not. What they are is on record in their vhosts. */
+export interface WebhookKeeper {
+  /** Of all of them since the start. */
+  readonly counts: { readonly delivered: number; readonly failed: number; readonly inFlight: number }
+  /** Returns true when there was none of this name. */
+  put(vhost: VHost, name: string, record: WebhookRecord): boolean
+  /** Returns false when there is none of this name. */
+  delete(vhost: VHost, name: string): boolean
+  /** Of one that is on record. */
+  setPaused(vhost: VHost, name: string, isPaused: boolean): void
+  /** Null: it is on record no more. */
+  find(vhost: VHost, name: string): WebhookView | null
+  /** Whether it may send there at all. Errors: Error, naming the address. */
+  readonly target: { check(url: URL): void }
+}
+
+/** What it came to since it was made or changed. */
+export interface WebhookView {
+  readonly state: 'paused' | 'waiting' | 'resting' | 'running'
+  readonly inFlight: number
+  readonly delivered: number
+  readonly failed: number
+  readonly lastError: { readonly atMs: number; readonly reason: string } | null
 }
 
 export interface NodeView {

@@ -12,7 +12,7 @@ import type { Message } from '../queues/message.ts'
 import { headersOfEvent, withEventHeaders } from './cloud-events.ts'
 import { badRequest } from './errors.ts'
 import { tableToObject } from './table-as-json.ts'
-import { withTrace } from './trace-context.ts'
+import { traceOf, withTrace } from './trace-context.ts'
 import type { HttpHeaders } from './trace-context.ts'
 
 const TABLE = 'amqp-headers'
@@ -53,9 +53,9 @@ export function headersFromProperties(message: Message): Record<string, string> 
   }
   if (headers === undefined) return answer
   const table = tableToObject(headers)
-  answer[TABLE] = encode(JSON.stringify(table))
-  if (typeof table['traceparent'] === 'string') answer['traceparent'] = table['traceparent']
-  return answer
+  // JSON leaves DEL as it is; HTTP does not carry it.
+  answer[TABLE] = encode(JSON.stringify(table).replaceAll('\x7f', '\\u007f'))
+  return { ...answer, ...traceOf(table) }
 }
 
 function propertyOf(header: string): keyof typeof PROPERTY_KINDS {

@@ -1,7 +1,7 @@
 // What a user consumes over HTTP in one vhost, as the broker sees it: a connection with one channel, so that
 // it is listed, limited and closed like any other. Long polls of a user share one that outlives each of them,
-// because leases do; a stream has one of its own. Made by sessions.ts. Invariant: it is among the broker's
-// connections exactly while it is open, and nothing of it is unsettled when it is over.
+// because leases do; a stream and a webhook have one of their own. Made by sessions.ts. Invariant: it is
+// among the broker's connections exactly while it is open, and nothing of it is unsettled when it is over.
 import { ChannelTraffic, ConnectionTraffic } from '../base/traffic.ts'
 import type { Broker } from '../broker/broker.ts'
 import type {
@@ -54,6 +54,8 @@ export class Session implements ConnectionView, SettlingSession {
   readonly channel: SessionChannel
   readonly unsettled = new Set<Delivery>()
   isOpen = true
+  /** Is asked to end it in its own time, with the reason; null ends it at once. */
+  closing: ((reason: string) => void) | null = null
   private readonly changed: (session: Session) => void
 
   /** `changed` is called when something of it ended: a consumer, a delivery, or all of it. */
@@ -124,7 +126,8 @@ export class Session implements ConnectionView, SettlingSession {
   }
 
   forceClose({ explanation }: AmqpError): void {
-    this.end(explanation)
+    if (this.closing === null) this.end(explanation)
+    else this.closing(explanation)
   }
 
   drop(): void {

@@ -28,7 +28,7 @@ export class Sessions {
     const key = JSON.stringify([user.name, vhost.name])
     let session = this.shared.get(key)
     if (session === undefined || session.vhost !== vhost) {
-      session = this.open(vhost, user, client, (changed) => {
+      session = openSession(this.broker, vhost, user, client, (changed) => {
         if (!changed.isOpen && this.shared.get(key) === changed) this.shared.delete(key)
         this.linger(changed)
       })
@@ -39,19 +39,7 @@ export class Sessions {
 
   /** One of its own, for a stream, which ends it. Errors: not-allowed. */
   ofStream(vhost: VHost, user: User, client: Ends): Session {
-    return this.open(vhost, user, client, () => {})
-  }
-
-  private open(vhost: VHost, user: User, client: Ends, changed: (session: Session) => void): Session {
-    this.broker.enterVHost(vhost.name, user)
-    const session = new Session(this.broker, vhost, user, client, changed)
-    try {
-      this.broker.checkConnectionMax()
-    } catch (error) {
-      session.end('refused')
-      throw error
-    }
-    return session
+    return openSession(this.broker, vhost, user, client)
   }
 
   /** Ends it when it stays idle; whatever happens to it before is asked about when the time is over. */
@@ -74,3 +62,20 @@ export class Sessions {
     this.broker.timers.set(timer, this.broker.clock.monotonicMs + LINGER_MS)
   }
 }
+
+/** Errors: not-allowed, when there may be no connection more. */
+export function openSession(
+  broker: Broker, vhost: VHost, user: User, ends: Ends, changed: (session: Session) => void = ignore,
+): Session {
+  broker.enterVHost(vhost.name, user)
+  const session = new Session(broker, vhost, user, ends, changed)
+  try {
+    broker.checkConnectionMax()
+  } catch (error) {
+    session.end('refused')
+    throw error
+  }
+  return session
+}
+
+const ignore = (): void => {}

@@ -1,6 +1,6 @@
 // A consumer that stays: its messages go into a stream, of events or over a WebSocket, while that has room,
-// and with acks while fewer than its prefetch are unsettled. Made by event-stream.ts and websocket-stream.ts.
-// Invariant: it has a session of its own, and both end together.
+// and with acks while fewer than its prefetch are unsettled. Made by event-stream.ts, websocket-stream.ts
+// and webhooks/webhook.ts. Invariant: it has a session of its own, and both end together.
 import { EMPTY_TABLE } from '../protocol/table.ts'
 import type { Entry } from '../queues/entry.ts'
 import type { Queue } from '../queues/queue.ts'

@@ -16,6 +16,7 @@ export const logFields = {
   vhost: 'name of a vhost',
   exchange: 'name of an exchange',
   queue: 'name of a queue',
+  webhook: 'name of a webhook',
   message: 'id of a stored message',
   method: 'an AMQP method, as basic.publish, or an HTTP method',
   path: 'path of an HTTP request',

@@ -12,6 +12,8 @@ import { listenAmqp, listenAmqps } from '../connections/listener.ts'
 import type { AmqpListener } from '../connections/listener.ts'
 import { startHttp } from '../http/door.ts'
 import type { RunningHttp } from '../http/door.ts'
+import { HttpTarget } from '../http/webhooks/http-target.ts'
+import { Webhooks } from '../http/webhooks/webhooks.ts'
 import { connectionForced } from '../protocol/errors.ts'
 import { WINDOW } from '../queues/paged-ready.ts'
 import { MemoryEngine } from '../store/memory.ts'
@@ -60,6 +62,7 @@ export async function startServer(settings: Settings, log: Logger): Promise<Runn
   const view = new ServerView(broker, settings.dataDirectory)
   const sampler = new Sampler(broker)
   const running = new RunningSettings(settings)
+  const webhooks = new Webhooks(broker, new HttpTarget(settings.webhooksAllowPrivate))
   if (engine instanceof SqliteEngine) showEngine(view, engine)
   if (settings.store === 'memory') await dismissStoreWorker()
   await openEngine(engine, log)
@@ -71,7 +74,7 @@ export async function startServer(settings: Settings, log: Logger): Promise<Runn
     if (tls !== null) amqp.push(await listenAmqps(broker, settings.host, settings.tlsPort!, tls))
     const take = (file: DefinitionsFile): Promise<void> => importDefinitions(file, broker, vhosts)
     const door = {
-      broker, node: view, sampler, settings: running, vhosts, importDefinitions: take,
+      broker, node: view, sampler, settings: running, vhosts, webhooks, importDefinitions: take,
       acceptAmqp: amqpWebSockets(broker),
     }
     http = await startHttp({ host: settings.host, port: httpPort, prometheusPort, door, log })
@@ -86,6 +89,7 @@ export async function startServer(settings: Settings, log: Logger): Promise<Runn
   ]
   nameListeners(view, amqp, http)
   view.ready = true
+  webhooks.start()
   const [port, securePort] = amqp.map((listener) => listener.address.port)
   return {
     amqpUrl: `amqp://${connectable(settings.host)}:${port}`,
@@ -96,7 +100,7 @@ export async function startServer(settings: Settings, log: Logger): Promise<Runn
       view.ready = false
       for (const listener of amqp) listener.stop()
       http.stop()
-      await sayGoodbye(broker, reason)
+      await sayGoodbye(broker, webhooks, reason)
       await http.close()
       broker.rememberDeliveries()
       for (const vhost of broker.vhosts.values()) await vhost.store.release()
@@ -202,7 +206,8 @@ async function recover(vhosts: EngineVHosts, broker: Broker, settings: Settings)
   broker.log.info({ path, count: definitions.queues.length }, 'definitions taken in')
 }
 
-async function sayGoodbye(broker: Broker, reason: string): Promise<void> {
+async function sayGoodbye(broker: Broker, webhooks: Webhooks, reason: string): Promise<void> {
+  webhooks.stop()
   const error = connectionForced(`broker forced connection closure with reason '${reason}'`)
   for (const connection of [...broker.connections]) connection.forceClose(error)
   const deadlineMs = performance.now() + GOODBYE_MS
@@ -210,6 +215,7 @@ async function sayGoodbye(broker: Broker, reason: string): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
   for (const connection of [...broker.connections]) connection.drop()
+  webhooks.close()
 }
 
 /** An address that a client on this machine can use. */

@@ -91,7 +91,7 @@ export class LeveretProcess implements BrokerProcess {
     this.output = ''
     const child = spawn(process.execPath, [
       program, 'start', '--data', this.dataFolder, '--amqp-port', this.port, '--http-port', this.httpPort,
-      '--host', '127.0.0.1', ...this.flags,
+      '--host', '127.0.0.1', '--webhooks-allow-private', 'true', ...this.flags,
     ], { stdio: ['ignore', 'pipe', 'pipe'] })
     this.child = child
     for (const stream of [child.stdout, child.stderr]) {

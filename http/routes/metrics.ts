@@ -14,10 +14,10 @@ const severalTexts = z.union([z.string().transform((text) => [text]), z.array(z.
 /** Their names are those of single queues and channels in a scrape per object. */
 const perObjectNames = new Set(objectMetrics.map(({ name }) => `rabbitmq_${name}`))
 
-async function read({ broker, node }: Door, endpoint: Reading['endpoint']): Promise<Reading> {
+async function read({ broker, node, webhooks }: Door, endpoint: Reading['endpoint']): Promise<Reading> {
   const usage = await node.usage()
   const { alarms, clock: { nowMs } } = broker
-  return { node, totals: readTotals(broker), nowMs, usage, alarms, endpoint }
+  return { node, totals: readTotals(broker), nowMs, usage, alarms, webhooks: webhooks.counts, endpoint }
 }
 
 export const metricsEndpoints = [

@@ -18,6 +18,8 @@ import type { VHost } from '../../broker/vhost.ts'
 import type { Authentication, ListenerView, Login, NodeUsage, NodeView } from '../../http/node-view.ts'
 import { Sessions } from '../../http/sessions.ts'
 import { createHttp } from '../../http/server.ts'
+import { HttpTarget } from '../../http/webhooks/http-target.ts'
+import { Webhooks } from '../../http/webhooks/webhooks.ts'
 import { WINDOW } from '../../queues/paged-ready.ts'
 import { MemoryEngine } from '../../store/memory.ts'
 import { importDefinitions } from '../../runtime/definitions.ts'
@@ -114,6 +116,8 @@ export class OpenHttp {
   readonly logged: unknown[] = []
   readonly sampler: Sampler
   readonly sessions: Sessions
+  /** May send to this machine. */
+  readonly webhooks: Webhooks
   readonly settings = new RunningSettings(defaultSettings())
 
   readonly vhosts: EngineVHosts
@@ -125,6 +129,7 @@ export class OpenHttp {
     this.node = new FakeNode(broker)
     this.sampler = new Sampler(broker)
     this.sessions = new Sessions(broker)
+    this.webhooks = new Webhooks(broker, new HttpTarget(true))
     this.app = createHttp(this, this.sessions, { error: (fields) => this.logged.push(fields) })
   }
 
@@ -184,6 +189,8 @@ export class OpenHttp {
   }
 
   close(): Promise<void> {
+    this.webhooks.stop()
+    this.webhooks.close()
     return this.app.close()
   }
 }

@@ -1,6 +1,7 @@
 // Filtering, sorting, paging and columns of a list, by RabbitMQ's rules.
 import { describe, expect, test } from 'vitest'
 import { listing } from './answer.ts'
+import type { Listing } from './answer.ts'
 import { renderListing } from './listing.ts'
 import type { Query } from './paging.ts'
 
@@ -12,14 +13,18 @@ const rows = [
 ]
 const list = listing(rows, { name: (row) => row.name, vhost: (row) => row.vhost, show: (row) => row })
 
+/** The body, decoded. */
+async function render(from: Listing, query: Query, isPaged: boolean): Promise<unknown> {
+  return JSON.parse(Buffer.concat(await renderListing(from, query, isPaged)).toString()) as unknown
+}
+
 async function names(query: Query, isPaged = true): Promise<string[]> {
-  const answer = JSON.parse(String(await renderListing(list, query,
-    isPaged))) as { items: { name: string }[] }
+  const answer = await render(list, query, isPaged) as { items: { name: string }[] }
   return ('items' in answer ? answer.items : answer as { name: string }[]).map(({ name }) => name)
 }
 
 function page(query: Query): Promise<unknown> {
-  return renderListing(list, query, true).then((body) => JSON.parse(String(body)) as unknown)
+  return render(list, query, true)
 }
 
 describe('a list', () => {
@@ -35,15 +40,15 @@ describe('a list', () => {
   })
 
   test('has the columns that are asked for', async () => {
-    const answer = await renderListing(list, { columns: 'name,stats.rate' }, false)
-    expect(JSON.parse(String(answer))).toContainEqual({ name: 'hare', stats: { rate: 0 } })
-    expect(JSON.parse(String(answer))).toContainEqual({ name: 'a' })
+    const answer = await render(list, { columns: 'name,stats.rate' }, false)
+    expect(answer).toContainEqual({ name: 'hare', stats: { rate: 0 } })
+    expect(answer).toContainEqual({ name: 'a' })
   })
 
   test('without rows is an empty array', async () => {
     const none = listing([], { name: String, vhost: String, show: () => ({}) })
-    expect(String(await renderListing(none, {}, true))).toBe('[]')
-    expect(JSON.parse(String(await renderListing(none, { page: '1' }, true)))).toMatchObject({
+    expect(await render(none, {}, true)).toEqual([])
+    expect(await render(none, { page: '1' }, true)).toMatchObject({
       items: [], page_count: 0, total_count: 0,
     })
   })

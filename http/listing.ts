@@ -8,22 +8,22 @@ import { parseColumns, pickColumns, valueAt } from './columns.ts'
 import { matchNames } from './name-filter.ts'
 import { parsePage, startOfPage } from './paging.ts'
 import type { PageWish, Query } from './paging.ts'
-import { inSlices } from './slices.ts'
+import { inSlices, sortedInSlices } from './slices.ts'
 
 const PIECE_CHARACTERS = 65_536
 
-/** Errors: HttpError for a page that is not there or cannot be. */
-export async function renderListing(listing: Listing, query: Query, isPaged: boolean): Promise<Buffer> {
+/** In pieces. Errors: HttpError for a page that is not there or cannot be. */
+export async function renderListing(listing: Listing, query: Query, isPaged: boolean): Promise<Buffer[]> {
   const wish = isPaged ? parsePage(query) : null
   const filtered = wish === null || wish.name === '' ? listing.rows : filter(listing, wish)
   const ordered = query['sort'] === undefined || query['sort'] === ''
-    ? sortedByName(listing, filtered, query) : await sortedBy(listing, filtered, query['sort'], query)
+    ? await sortedByName(listing, filtered, query) : await sortedBy(listing, filtered, query['sort'], query)
   const start = wish === null ? 0 : startOfPage(wish, filtered.length)
   const page = wish === null ? ordered.rows : ordered.rows.slice(start, start + wish.pageSize)
   const items = await toJson(page, ordered.show, query)
-  if (wish === null) return Buffer.concat(items)
+  if (wish === null) return items
   const head = pageHead(wish, listing.rows.length, filtered.length, page.length)
-  return Buffer.concat([Buffer.from(head), ...items, Buffer.from('}')])
+  return [Buffer.from(head), ...items, Buffer.from('}')]
 }
 
 interface Ordered {
@@ -35,14 +35,17 @@ function filter(listing: Listing, { name, isPattern }: PageWish): readonly unkno
   return matchNames(listing.rows.map(listing.name), name, isPattern).map((at) => listing.rows[at])
 }
 
-function sortedByName(listing: Listing, rows: readonly unknown[], query: Query): Ordered {
+async function sortedByName(listing: Listing, rows: readonly unknown[], query: Query): Promise<Ordered> {
   const { name, vhost } = listing
-  const sorted = rows.toSorted((a, b) => {
+  const sorted = await sortedInSlices(rows, (a, b) => {
     const order = compareTexts(vhost(a), vhost(b))
     return order === 0 ? compareTexts(name(a), name(b)) : order
   })
-  if (query['sort_reverse'] === 'true') sorted.reverse()
-  return { rows: sorted, show: listing.show }
+  return { rows: inOrder(sorted, query), show: listing.show }
+}
+
+function inOrder<T>(sorted: readonly T[], query: Query): readonly T[] {
+  return query['sort_reverse'] === 'true' ? sorted.toReversed() : sorted
 }
 
 /** Every row has to be shown to know its place. A sort of RabbitMQ's: what is not there comes first. */
@@ -55,9 +58,8 @@ async function sortedBy(
     const shown = listing.show(row)
     keyed.push({ shown, key: valueAt(shown, path) })
   })
-  keyed.sort((a, b) => compare(a.key, b.key))
-  if (query['sort_reverse'] === 'true') keyed.reverse()
-  return { rows: keyed.map(({ shown }) => shown), show: (row) => row as object }
+  const sorted = await sortedInSlices(keyed, (a, b) => compare(a.key, b.key))
+  return { rows: inOrder(sorted, query).map(({ shown }) => shown), show: (row) => row as object }
 }
 
 /** Numbers before booleans before texts, as RabbitMQ's terms are ordered. */

@@ -174,6 +174,20 @@ describe('over a socket', () => {
     await expect(fetch(`${running.url}/metrics`)).rejects.toThrow('fetch failed')
   })
 
+  test('a long list comes whole, and says how long it is, to HEAD too', async () => {
+    const names = Array.from({ length: 150 }, (_, n) => `${String(n).padStart(3, '0')}${'x'.repeat(240)}`)
+    for (const name of names) await http.call('PUT', `/api/queues/%2F/${name}`, { body: {} })
+    const running = await startHttp({ host: '127.0.0.1', port: 0, prometheusPort: null, door: http, log })
+    const answer = await fetch(`${running.url}/api/queues`, { headers: password })
+    const body = await answer.text()
+    expect((JSON.parse(body) as { name: string }[]).map(({ name }) => name)).toEqual(names)
+    expect(body.length).toBeGreaterThan(65_536)
+    expect(answer.headers.get('content-length')).toBe(String(body.length))
+    const head = await fetch(`${running.url}/api/queues`, { method: 'HEAD', headers: password })
+    expect([head.headers.get('content-length'), await head.text()]).toEqual([String(body.length), ''])
+    await running.close()
+  })
+
   test('has a port for metrics alone', async () => {
     const running = await startHttp({ host: '127.0.0.1', port: 0, prometheusPort: 0, door: http, log })
     const at = `http://127.0.0.1:${running.prometheusPort}`

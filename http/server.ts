@@ -28,6 +28,7 @@ import type { Sessions } from './sessions.ts'
 const METHODS: HTTPMethods[] = ['GET', 'HEAD', 'PUT', 'POST', 'DELETE', 'PATCH', 'OPTIONS']
 /** Three names of 255 characters, percent-encoded twice. */
 const PARAM_LENGTH_MAX = 8192
+const WHOLE_BYTES_MAX = 65_536
 const EXCHANGE_PARAMS = ['exchange', 'source', 'destination']
 
 /** Without a socket: door.ts gives it requests, tests inject them. */
@@ -126,9 +127,7 @@ async function send(
   reply: FastifyReply, row: Endpoint, answer: Answer | Listing, query: Query,
 ): Promise<FastifyReply> {
   void reply.header('cache-control', 'no-cache')
-  if ('rows' in answer) {
-    return reply.type('application/json').send(await renderListing(answer, query, row.list === 'paged'))
-  }
+  if ('rows' in answer) return sendListing(reply, await renderListing(answer, query, row.list === 'paged'))
   const { undelivered } = answer
   if (undelivered !== undefined) whenCutOff(reply.raw, undelivered)
   void reply.code(answer.status).headers(answer.headers)
@@ -137,6 +136,14 @@ async function send(
   const isPlain = columns === null || typeof answer.body === 'string' || Array.isArray(answer.body)
     || Buffer.isBuffer(answer.body) || answer.body instanceof Readable
   return reply.type(answer.contentType).send(isPlain ? answer.body : pickColumns(answer.body, columns))
+}
+
+/** A long one piece by piece, as the client takes it: to make one of all would hold up everybody else. */
+function sendListing(reply: FastifyReply, pieces: readonly Buffer[]): FastifyReply {
+  void reply.type('application/json')
+  const bytes = pieces.reduce((sum, { length }) => sum + length, 0)
+  if (bytes < WHOLE_BYTES_MAX) return reply.send(Buffer.concat(pieces))
+  return reply.header('content-length', bytes).send(Readable.from(pieces))
 }
 
 /** Bytes that the system has taken count as delivered: nobody can know more. */

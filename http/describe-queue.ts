@@ -36,23 +36,30 @@ export function describeQueueBriefly({ node }: Door, { vhost, queue }: PlacedQue
   }
 }
 
-/** A row of /api/queues. */
+/**
+ * A row of /api/queues. Put together by assignment: V8 makes hidden classes anew for every object that is
+ * spread from one that was, and a row took 45 µs and 7 KB of old space instead of 4 µs (2026-11).
+ */
 export function describeQueue(door: Door, { vhost, queue }: PlacedQueue, curves: QueueCurves): object {
   const history = door.sampler.historyOf(queue.traffic)
   const stats = messageStats(statKeys.queue, queue.traffic, history, curves.rates)
-  return {
-    ...identity(door.node.nodeName, vhost, queue),
-    internal: false, internal_owner: false,
-    effective_policy_definition: Object.fromEntries(vhost.policies.appliedTo(queue).definition),
-    consumers: queue.consumers.count,
-    ...withDetails(statKeys.lengths, queue, history, curves.lengths),
-    message_bytes: queue.readyBytes + queue.unackedBytes,
-    message_bytes_ready: queue.readyBytes,
-    message_bytes_unacknowledged: queue.unackedBytes,
-    ...describeDelayed(queue),
-    ...describeDeduplication(queue.deduplication, queue.traffic),
-    ...stats !== null && { message_stats: stats },
-  }
+  return Object.assign(
+    identity(door.node.nodeName, vhost, queue),
+    {
+      internal: false, internal_owner: false,
+      effective_policy_definition: Object.fromEntries(vhost.policies.appliedTo(queue).definition),
+      consumers: queue.consumers.count,
+    },
+    withDetails(statKeys.lengths, queue, history, curves.lengths),
+    {
+      message_bytes: queue.readyBytes + queue.unackedBytes,
+      message_bytes_ready: queue.readyBytes,
+      message_bytes_unacknowledged: queue.unackedBytes,
+    },
+    describeDelayed(queue),
+    describeDeduplication(queue.deduplication, queue.traffic),
+    stats === null ? null : { message_stats: stats },
+  )
 }
 
 /** What /api/queues/detailed has beside that. */
@@ -108,12 +115,13 @@ export function describeDeduplication(
 }
 
 function identity(node: string, vhost: VHost, queue: Queue): object {
-  const given = tableToObject(queue.args)
-  return {
+  // RabbitMQ 4 tells the type as an argument, whether it was given or not.
+  const args = tableToObject(queue.args)
+  args['x-queue-type'] = queue.type.name
+  const described = {
     name: queue.name, vhost: vhost.name, type: queue.type.name, node, state: 'running',
     durable: queue.flags.isDurable, auto_delete: queue.flags.isAutoDelete, exclusive: queue.owner !== null,
-    // RabbitMQ 4 tells the type as an argument, whether it was given or not.
-    arguments: { ...given, 'x-queue-type': queue.type.name },
-    ...queue.consumers.isPaused && { paused: true },
+    arguments: args,
   }
+  return queue.consumers.isPaused ? { ...described, paused: true } : described
 }

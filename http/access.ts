@@ -66,6 +66,15 @@ export function checkEntry(broker: Broker, user: User, vhost: VHost): Caller {
   return { owner: NO_OWNER, access: broker.access.accessOf(user.name, vhost.name) }
 }
 
+/** A queue whose messages the user may look at and change. Errors: AmqpError, HttpError 401 and 404. */
+export function readableQueue(vhost: VHost, { owner, access }: Caller, name: string): Queue {
+  access.check('read', 'queue', name)
+  const queue = vhost.findQueue(name)
+  if (queue === null) throw noSuchObject()
+  vhost.checkOwner(queue, owner)
+  return queue
+}
+
 /**
  * The queue of one who wants to consume it. Errors: HttpError 401 and 404, 409 while another is its only
  * consumer.

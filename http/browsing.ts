@@ -9,7 +9,7 @@ import type { Queue } from '../queues/queue.ts'
 import { badRequest } from './errors.ts'
 
 /** Of one request that finds too little; it says where to go on. */
-const BROWSE_MS = 150
+export const BROWSE_MS = 150
 /** Of the bodies of one page. */
 const PAGE_BYTES = 8 * 1024 * 1024
 
@@ -24,6 +24,23 @@ export interface Look {
   readonly from: Place
   readonly filter: MessageFilter
   readonly limit: number
+}
+
+/** What a request wants to see of the messages in some state. */
+export interface Showing {
+  /** A position or a cursor, as the state has them. */
+  readonly from: string | undefined
+  readonly filter: MessageFilter
+  readonly limit: number
+  /** Bytes of each body. */
+  readonly truncate: number
+}
+
+/** A page of it, as the API answers. */
+export interface Shown {
+  readonly items: readonly object[]
+  readonly next: string | null
+  readonly scanned: number
 }
 
 export async function browseQueue(vhost: VHost, queue: Queue, look: Look): Promise<Found> {

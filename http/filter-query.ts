@@ -13,8 +13,13 @@ export const FILTER_DOC = 'Filters: `routing_key`, `routing_key_pattern` (as of 
   + '`died_after` (a date or seconds since the epoch; messages carry no other time), `exception`, '
   + '`size_min`, `size_max` and `body` (a text in it).'
 
-/** Errors: HttpError for a value that does not fit. Other parameters are not its business. */
-export function readFilter(query: Readonly<Record<string, unknown>>): FilterSpec {
+/**
+ * `others`: parameters of the endpoint. Errors: HttpError for a value that does not fit, and for a name that
+ * is none: what was misspelt would be deleted with the rest.
+ */
+export function readFilter(
+  query: Readonly<Record<string, unknown>>, others: readonly string[],
+): FilterSpec {
   const spec: Record<string, unknown> = {}
   const headers: Record<string, unknown> = {}
   const properties: Record<string, unknown> = {}
@@ -23,6 +28,9 @@ export function readFilter(query: Readonly<Record<string, unknown>>): FilterSpec
     if (name.startsWith('header.')) headers[name.slice('header.'.length)] = value
     else if (name.startsWith('property.')) properties[name.slice('property.'.length)] = value
     else if (FIELDS.includes(name)) spec[name] = isNumber(name, value) ? Number(value) : value
+    else if (name !== 'columns' && !others.includes(name)) {
+      throw badRequest(`${name.slice(0, 100)}: no such parameter or filter`)
+    }
   }
   if (Object.keys(headers).length > 0) spec['headers'] = headers
   if (Object.keys(properties).length > 0) spec['properties'] = properties

@@ -25,6 +25,10 @@ export interface MessageFilter {
 
 export const EVERY: MessageFilter = { stored: EVERY_MESSAGE, accepts: () => true }
 
+export function isShown(filter: MessageFilter, message: Message): boolean {
+  return isMatch(filter.stored, message) && filter.accepts(message)
+}
+
 /** Where to go on. It stays true while messages come and go; `position` is what it was when it was made. */
 export interface Place {
   readonly level: number
@@ -180,7 +184,7 @@ export class Browser {
       const entry = entries.at(from + scanned)!
       afterId = entry.id
       scanned++
-      if (entry.id <= lastId && isMatch(filter.stored, entry.message) && filter.accepts(entry.message)) {
+      if (entry.id <= lastId && isShown(filter, entry.message)) {
         items.push({ position: start.position + scanned - 1, entry })
         bytes += entry.message.bodyBytes
       }

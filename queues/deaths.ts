@@ -3,7 +3,7 @@
 import type { DeadLetterSink, DeathReason } from './dead-letter-sink.ts'
 import type { Entry } from './entry.ts'
 import { KeptLetters } from './kept-letters.ts'
-import type { KeeperParts, KeepingQueue } from './kept-letters.ts'
+import type { KeeperParts, KeepingQueue, KeptLetter } from './kept-letters.ts'
 import type { Message } from './message.ts'
 import type { ReadyList } from './ready-list.ts'
 import type { QueueSettings } from './settings.ts'
@@ -29,6 +29,11 @@ export class Deaths {
 
   get keptCount(): number {
     return this.kept?.length ?? 0
+  }
+
+  /** Dead letters that nobody has taken yet, for those who look at them. */
+  letters(): Iterable<KeptLetter> {
+    return this.kept ?? []
   }
 
   /** Letters that wait are gone when they need not be kept any more (RabbitMQ). */

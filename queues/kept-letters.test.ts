@@ -1,9 +1,17 @@
 // Dead letters that must not be lost: kept until somebody has taken them, tried again, counted, purged.
 import { describe, expect, it } from 'vitest'
+import { TestClock } from '../base/clock.ts'
+import { TimerWheel } from '../base/timer-wheel.ts'
+import { Turn } from '../base/turn.ts'
 import { tableOf } from '../protocol/table-encode.ts'
 import type { FieldTable } from '../protocol/table.ts'
+import { Entry } from './entry.ts'
+import { KeptLetters } from './kept-letters.ts'
 import { QueueWorld, messageOf } from './queue.contract.ts'
 import { resolveQueueSettings } from './settings.ts'
+
+/** More letters than a call takes arguments. */
+const MANY = 150_000
 
 function keepingWorld(args: Record<string, string | number> = {}): QueueWorld {
   return new QueueWorld({ args: tableOf({
@@ -42,6 +50,25 @@ describe('a letter', () => {
     expect([world.deaths.length, world.store.kept.size]).toEqual([3, 0])
     pass(world, 10_000)
     expect(world.deaths.length).toBe(3)
+  })
+
+  it('is tried again with however many others', () => {
+    const clock = new TestClock()
+    const timers = new TimerWheel(clock.monotonicMs)
+    let tries = 0
+    const queue = { isMarked: false, name: 'q', settings: resolveQueueSettings(new Map()),
+      pump: () => false, forget: () => undefined }
+    const deadLetters = { deadLetter: () => undefined, deadLetterSurely: () => (tries++ < MANY ? null : []) }
+    const letters = new KeptLetters(queue, { clock, timers, turn: new Turn(clock, () => {}), deadLetters })
+    const message = messageOf('q')
+    const holder = new QueueWorld().queue
+    for (let n = 1; n <= MANY; n++) letters.add(new Entry(n, message, holder, Infinity), 'rejected', message)
+    while (letters.send());
+    expect([tries, letters.length]).toEqual([MANY, MANY])
+    clock.travel(3_100)
+    timers.advance(clock.monotonicMs)
+    while (letters.send());
+    expect([tries, letters.length]).toEqual([2 * MANY, 0])
   })
 
   it('goes again only to those that had not taken it', () => {

@@ -13,7 +13,7 @@ const RETRY_MS = 3_000
 /** Letters sent on in one turn. */
 const SEND_MAX = 1_000
 
-interface KeptLetter {
+export interface KeptLetter {
   readonly entry: Entry
   readonly message: Message
   readonly reason: DeathReason
@@ -51,6 +51,12 @@ export class KeptLetters implements Timer {
     return this.fresh.length + this.stuck.length
   }
 
+  /** Those that were tried the longest ago first. */
+  *[Symbol.iterator](): IterableIterator<KeptLetter> {
+    yield* this.stuck
+    yield* this.fresh
+  }
+
   add(entry: Entry, reason: DeathReason, message: Message): void {
     this.fresh.push({ entry, message, reason, missing: null })
     this.bytes += entry.message.bodyBytes
@@ -70,7 +76,8 @@ export class KeptLetters implements Timer {
   }
 
   fire(): void {
-    this.fresh.push(...this.stuck.splice(0))
+    this.fresh = this.fresh.concat(this.stuck)
+    this.stuck = []
     this.parts.turn.pump(this.queue)
   }
 

@@ -68,11 +68,11 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
   readonly ready: ReadyList
   /** Null: every message is taken, whatever key it has. */
   readonly deduplication: Deduplication | null
+  readonly deaths: Deaths
   private readonly parts: QueueParts
   private readonly lease: Lease
   private readonly headExpiry: HeadExpiry
   private readonly deliveries: Deliveries
-  private readonly deaths: Deaths
   private readonly returns: Returns
   routeMark = 0
   isMarked = false

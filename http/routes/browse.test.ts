@@ -1,6 +1,6 @@
 // Looking at a queue over /api/v1 while it works: what is seen, in which order, and that nothing of it
 // changes.
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { OpenHttp } from '../../test/http/open-http.ts'
 
 let http: OpenHttp
@@ -79,12 +79,114 @@ test('a dead letter says of what it died', async () => {
   })
 })
 
-test.each(['limit=0', 'limit=1001', 'state=old', 'from=x', 'truncate=-1'])('%s is refused', async (query) => {
+test.each([
+  'limit=0', 'limit=1001', 'state=old', 'from=x', 'truncate=-1', 'rooting_key=q',
+])('%s is refused', async (query) => {
   expect((await http.call('GET', `${MESSAGES}?${query}`)).status).toBe(400)
 })
 
-test('delayed messages are said not to be shown yet', async () => {
-  expect((await http.call('GET', `${MESSAGES}?state=delayed`)).status).toBe(501)
+describe('delayed messages', () => {
+  const HOUR = 3_600_000
+  /** More than memory has room for. */
+  const MANY = 9_000
+  const delayed = (payload: string, hours: number, headers: object = {}): Promise<void> =>
+    publish(payload, { headers: { 'x-delay': hours * HOUR, ...headers } })
+
+  test('are shown by due time, page by page', async () => {
+    for (const [name, hours] of [['c', 3], ['a', 1], ['b', 2]] as const) await delayed(name, hours)
+    const first = await browse('?state=delayed&limit=2')
+    expect(payloads(first)).toEqual(['a', 'b'])
+    expect(first.items[0]).toMatchObject({
+      state: 'delayed', due_at: new Date(http.clock.nowMs + HOUR).toISOString(), routing_key: 'q',
+    })
+    const second = await browse(`?state=delayed&limit=1&from=${first.next}`)
+    expect([payloads(second), second.next]).toEqual([['c'], null])
+    expect(http.vhost.findQueue('q')!.heldCount).toBe(3)
+  })
+
+  test('are found by a filter, and the next page goes on behind what was found', async () => {
+    for (let n = 0; n < 6; n++) await delayed(`m${n}`, n + 1, { shop: n % 2 === 0 ? 'a' : 'b' })
+    const first = await browse('?state=delayed&limit=2&header.shop=a')
+    expect([payloads(first), first.scanned]).toEqual([['m0', 'm2'], 3])
+    const second = await browse(`?state=delayed&limit=2&header.shop=a&from=${first.next}`)
+    expect([payloads(second), second.next]).toEqual([['m4'], null])
+  })
+
+  test('are found where only the store has them', async () => {
+    await delayed('first', 1)
+    const queue = http.vhost.findQueue('q')!
+    const { message } = queue.held.inMemory[0]!
+    for (let n = 1; n < MANY; n++) queue.held.delay(message, http.clock.nowMs + (n + 1) * HOUR)
+    await delayed('last', MANY + 1, { shop: 'a' })
+    expect(queue.held.inMemory.length).toBeLessThan(MANY)
+    const found: unknown[] = []
+    for (let from: string | null = ''; from !== null;) {
+      const page: Page = await browse(`?state=delayed&header.shop=a&from=${from}`)
+      found.push(...payloads(page))
+      from = page.next
+    }
+    expect(found).toEqual(['last'])
+  })
+
+  test('have no positions to start from', async () => {
+    expect((await http.call('GET', `${MESSAGES}?state=delayed&from=3`)).status).toBe(400)
+  })
+})
+
+describe('dead letters that must not be lost', () => {
+  const lettersOf = (query = ''): Promise<Page> => browse(`?state=dead${query}`)
+
+  beforeEach(async () => {
+    await http.call('DELETE', '/api/queues/%2F/q')
+    await http.call('PUT', '/api/queues/%2F/q', { body: { durable: true, arguments: {
+      'x-queue-type': 'quorum', 'x-overflow': 'reject-publish', 'x-dead-letter-strategy': 'at-least-once',
+      'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': 'nowhere',
+    } } })
+  })
+
+  async function kill(payload: string, properties: object = {}): Promise<void> {
+    await publish(payload, properties)
+    const queue = http.vhost.findQueue('q')!
+    queue.reject(queue.get(false)!)
+  }
+
+  test('are shown while nobody has taken them, with their reason', async () => {
+    for (const name of ['a', 'b', 'c']) await kill(name)
+    const first = await lettersOf('&limit=2')
+    expect(first.items).toMatchObject([
+      { position: 0, state: 'dead', reason: 'rejected', waits_for: null, payload: 'a' },
+      { position: 1, payload: 'b' },
+    ])
+    const second = await lettersOf(`&from=${first.next}`)
+    expect([payloads(second), second.next]).toEqual([['c'], null])
+    expect(await browse()).toMatchObject({ items: [] })
+  })
+
+  test('are found by a filter', async () => {
+    await kill('a', { headers: { shop: 'x' } })
+    await kill('b', { headers: { shop: 'y' } })
+    expect(payloads(await lettersOf('&header.shop=y'))).toEqual(['b'])
+  })
+
+  test('are shown no more when somebody has taken them', async () => {
+    await kill('a')
+    await http.call('PUT', '/api/queues/%2F/nowhere', { body: {} })
+    await expect.poll(async () => {
+      http.clock.travel(3_100)
+      http.broker.turn.begin()
+      http.broker.timers.advance(http.clock.monotonicMs)
+      return (await lettersOf()).items.length
+    }, { timeout: 20_000 }).toBe(0)
+    expect(http.vhost.findQueue('nowhere')!.readyCount).toBe(1)
+  })
+})
+
+test('unacked messages are filtered like others, and positions count all of them', async () => {
+  for (let n = 0; n < 4; n++) await publish(`m${n}`, { headers: { shop: n % 2 === 0 ? 'a' : 'b' } })
+  expect((await http.call('GET', '/api/v1/queues/%2F/q/consume?max=4')).status).toBe(200)
+  const page = await browse('?state=unacked&header.shop=b')
+  expect(page.items.map(({ position, payload }) => [position, payload])).toEqual([[1, 'm1'], [3, 'm3']])
+  expect(payloads(await browse('?state=unacked&header.shop=b&from=2'))).toEqual(['m3'])
 })
 
 test('whoever may not read the queue is told so', async () => {

@@ -107,7 +107,7 @@ export const deadLetterEndpoints = [
       const { access } = checkEntry(broker, user, vhost)
       const queues = [...vhost.queues.values()].filter(({ name, owner }) => owner === null
         && (query.queue ?? name) === name && access.may('read', name))
-      const filter = compileFilter(readFilter(query))
+      const filter = compileFilter(readFilter(query, ['queue', 'from']))
       const ofLetters = { ...filter, stored: { ...filter.stored, isDeadLetter: true } }
       const inOrder = queues.toSorted((a, b) => (a.name < b.name ? -1 : 1))
       return survey(vhost, inOrder, ofLetters, query.from)

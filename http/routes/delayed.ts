@@ -2,31 +2,26 @@
 // single message: told off, sent now, or for another time. RabbitMQ has nothing like it. Answers come when
 // the change is on disk; each change is in one batch.
 import { z } from 'zod'
-import type { User } from '../../broker/users.ts'
 import type { VHost } from '../../broker/vhost.ts'
 import { DELAY_MS_MAX, parseTime } from '../../queues/delay.ts'
-import { Entry } from '../../queues/entry.ts'
-import type { Due, HeldMessage } from '../../queues/held.ts'
-import { fireHeld, lookAtHeld, rescheduleHeld, withdrawHeld } from '../../queues/held-view.ts'
-import type { HeldPage } from '../../queues/held-view.ts'
+import type { HeldMessage } from '../../queues/held.ts'
+import { fireHeld, rescheduleHeld, withdrawHeld } from '../../queues/held-view.ts'
 import type { Queue } from '../../queues/queue.ts'
-import { checkEntry } from '../access.ts'
+import { checkEntry, readableQueue } from '../access.ts'
 import { json, noContent } from '../answer.ts'
-import { describeMessage } from '../describe-message.ts'
+import { describeHeld, dueCursor, lookOnce, parseDue } from '../delayed-messages.ts'
 import { whenStored } from '../durability.ts'
 import { endpoint } from '../endpoint.ts'
 import { badRequest, notFound } from '../errors.ts'
 import type { Door } from '../node-view.ts'
 import { looseInteger } from '../schemas.ts'
-import { queueNamed } from './queues.ts'
 
 const LIMIT_MAX = 1_000
 /** Of each body, when the query does not say. */
 const TRUNCATE = 10_000
-const FIRST: Due = { dueMs: 0, id: 0 }
 
 const listQuery = z.object({
-  from: z.string().regex(/^\d{1,16}-\d{1,16}$/, { error: 'from must be what `next` gave' }).optional(),
+  from: z.string().optional(),
   limit: looseInteger.default(50).refine((limit) => limit >= 1 && limit <= LIMIT_MAX,
     { error: `limit must be from 1 to ${LIMIT_MAX}` }),
   truncate: looseInteger.default(TRUNCATE).refine((bytes) => bytes >= 0,
@@ -50,15 +45,6 @@ function dueMsOf({ at, delay }: Reschedule, nowMs: number): number {
   return Math.max(nowMs, dueMs)
 }
 
-/** Errors: AmqpError, HttpError. */
-function readableQueue({ broker }: Door, user: User, vhost: VHost, name: string): Queue {
-  const { owner, access } = checkEntry(broker, user, vhost)
-  access.check('read', 'queue', name)
-  const queue = queueNamed(vhost, name)
-  vhost.checkOwner(queue, owner)
-  return queue
-}
-
 /**
  * Takes one out and does something with it in the same batch; waits for that. Errors: HttpError 404 when it
  * is not held, or not any more.
@@ -80,20 +66,6 @@ function change<T>(
   })
 }
 
-function describeHeld(queue: Queue, held: HeldMessage, truncate: number): object {
-  const entry = new Entry(held.id, held.message, queue, held.expiresAtMs)
-  entry.deliveryCount = held.deliveryCount
-  return { state: 'delayed', due_at: isoTime(held.dueMs), ...describeMessage(entry, truncate) }
-}
-
-const isoTime = (ms: number): string => new Date(ms).toISOString()
-
-function parseCursor(from: string | undefined): Due {
-  if (from === undefined) return FIRST
-  const [dueMs, id] = from.split('-').map(Number)
-  return { dueMs: dueMs!, id: id! }
-}
-
 export const delayedEndpoints = [
   endpoint({
     method: 'GET', path: '/api/v1/queues/:vhost/:queue/delayed', access: 'management', query: listQuery,
@@ -101,14 +73,11 @@ export const delayedEndpoints = [
       + `before; \`limit\` is 50, at most ${LIMIT_MAX}; \`truncate\` cuts bodies. Answers \`items\`, `
       + '`next` (null at the end) and the `total`. A page may hold less than `limit` and not be the last.',
     async handle({ door, user, vhost, params, query }) {
-      const queue = readableQueue(door, user, vhost, params.queue)
-      const page = await new Promise<HeldPage>((resolve) => {
-        lookAtHeld(queue, vhost.store, parseCursor(query.from), query.limit, resolve)
-      })
-      const { next } = page
+      const queue = readableQueue(vhost, checkEntry(door.broker, user, vhost), params.queue)
+      const { items, next } = await lookOnce(vhost, queue, parseDue(query.from), query.limit)
       return json({
-        items: page.items.map((held) => describeHeld(queue, held, query.truncate)),
-        next: next === null ? null : `${next.dueMs}-${next.id}`, total: queue.heldCount,
+        items: items.map((held) => describeHeld(queue, held, query.truncate)),
+        next: next === null ? null : dueCursor(next), total: queue.heldCount,
       })
     },
   }),
@@ -116,7 +85,7 @@ export const delayedEndpoints = [
     method: 'DELETE', path: '/api/v1/queues/:vhost/:queue/delayed/:id', access: 'management',
     doc: 'Drops a message that waits for its time. 404 when it does so no more.',
     async handle({ door, user, vhost, params }) {
-      const queue = readableQueue(door, user, vhost, params.queue)
+      const queue = readableQueue(vhost, checkEntry(door.broker, user, vhost), params.queue)
       await change(door, vhost, queue, params.id, ({ message }) => queue.left(message))
       return noContent()
     },
@@ -125,7 +94,7 @@ export const delayedEndpoints = [
     method: 'POST', path: '/api/v1/queues/:vhost/:queue/delayed/:id/fire', access: 'management',
     doc: 'Makes a message ready now, at the end of its queue. 404 when it does not wait any more.',
     async handle({ door, user, vhost, params }) {
-      const queue = readableQueue(door, user, vhost, params.queue)
+      const queue = readableQueue(vhost, checkEntry(door.broker, user, vhost), params.queue)
       await change(door, vhost, queue, params.id,
         (taken) => fireHeld(queue, taken, door.broker.clock.nowMs))
       return noContent()
@@ -137,10 +106,10 @@ export const delayedEndpoints = [
     doc: 'Gives a message another time: `at`, like `2027-01-31T09:30:00Z`, or `delay`, in milliseconds from '
       + 'now. Answers its new `id` and `due_at`. 404 when it does not wait any more.',
     async handle({ door, user, vhost, params, body }) {
-      const queue = readableQueue(door, user, vhost, params.queue)
+      const queue = readableQueue(vhost, checkEntry(door.broker, user, vhost), params.queue)
       const dueMs = dueMsOf(body, door.broker.clock.nowMs)
       const id = await change(door, vhost, queue, params.id, (taken) => rescheduleHeld(queue, taken, dueMs))
-      return json({ id, due_at: isoTime(dueMs) })
+      return json({ id, due_at: new Date(dueMs).toISOString() })
     },
   }),
 ]

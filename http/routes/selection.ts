@@ -2,7 +2,6 @@
 // one message on with other properties or another body. What a consumer holds is its consumer's.
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { z } from 'zod'
-import type { Caller } from '../../broker/caller.ts'
 import type { VHost } from '../../broker/vhost.ts'
 import { compileFilter } from '../../dlq/message-filter.ts'
 import { Redrive } from '../../dlq/redrive.ts'
@@ -10,7 +9,7 @@ import { FIRST } from '../../queues/browser.ts'
 import type { BrowsedPage, Place } from '../../queues/browser.ts'
 import { Entry } from '../../queues/entry.ts'
 import type { Queue } from '../../queues/queue.ts'
-import { checkEntry } from '../access.ts'
+import { checkEntry, readableQueue } from '../access.ts'
 import { json } from '../answer.ts'
 import type { Answer } from '../answer.ts'
 import { cursorOf, findOnce, lookOnce, parsePlace } from '../browsing.ts'
@@ -21,7 +20,6 @@ import { endpoint } from '../endpoint.ts'
 import { badRequest, HttpError, noSuchObject } from '../errors.ts'
 import { FILTER_DOC, readFilter } from '../filter-query.ts'
 import { text } from '../schemas.ts'
-import { queueNamed } from './queues.ts'
 import { destination } from './redrive.ts'
 
 const IDS_MAX = 1_000
@@ -38,14 +36,6 @@ const editBody = z.strictObject({
   payload_encoding: z.enum(['string', 'base64'], { error: 'payload_encoding must be "string" or "base64"' })
     .default('string'),
 })
-
-/** Errors: AmqpError, HttpError. */
-function readableQueue(vhost: VHost, { owner, access }: Caller, name: string): Queue {
-  access.check('read', 'queue', name)
-  const queue = queueNamed(vhost, name)
-  vhost.checkOwner(queue, owner)
-  return queue
-}
 
 function parseIds(given: string): number[] {
   const ids = given.split(',').map(Number)
@@ -110,7 +100,7 @@ export const selectionEndpoints = [
       + `for half a second, and \`next\` is where to go on (\`from\`). ${FILTER_DOC}`,
     async handle({ door: { broker }, user, vhost, params, query }) {
       const queue = readableQueue(vhost, checkEntry(broker, user, vhost), params.queue)
-      const spec = readFilter(query)
+      const spec = readFilter(query, ['ids', 'from'])
       const isFiltered = Object.keys(spec).length > 0
       if (isFiltered === (query.ids !== undefined)) throw badRequest('either ids or a filter must be given')
       const from = parsePlace(query.from)

@@ -105,7 +105,7 @@ export const transferEndpoints = [
       access.check('read', 'queue', params.queue)
       const queue = queueNamed(vhost, params.queue)
       vhost.checkOwner(queue, owner)
-      const lines = exportLines(vhost, queue, compileFilter(readFilter(query)))
+      const lines = exportLines(vhost, queue, compileFilter(readFilter(query, [])))
       return {
         status: 200, body: Readable.from(lines), contentType: 'application/x-ndjson', headers: {},
       }

@@ -1,6 +1,6 @@
 // What the broker, and through it the HTTP door, sees of the AMQP door: connections, their channels, and the
-// consumers on those. connections/ implements all three; whoever reads them changes nothing but by forceClose
-// and drop.
+// consumers on those. connections/ implements all three; whoever reads them changes nothing but by
+// forceClose, drop and extend.
 import type { ChannelTraffic, ConnectionTraffic } from '../base/traffic.ts'
 import type { AmqpError } from '../protocol/errors.ts'
 import type { FieldTable } from '../protocol/table.ts'
@@ -52,6 +52,10 @@ export interface ChannelView {
   readonly unackedCount: number
   /** Oldest first. */
   readonly unacked: { deliveries(): Iterable<UnackedDelivery> }
+  readonly timeouts: {
+    /** Gives a delivery so long from now on. False: it has no lease. */
+    extend(tag: number, ms: number): boolean
+  }
   /** Null unless it is in confirm mode. */
   readonly confirms: { readonly unansweredCount: number } | null
   /** What waits for tx.commit; null unless the channel is transactional. */

@@ -106,6 +106,59 @@ describe.each(['classic', 'quorum'])('a lease of a %s queue', (type) => {
   })
 })
 
+describe('a lease that is extended', () => {
+  const extend = (tag: number, ms: number): boolean =>
+    [...client.connection.channelViews()][0]!.timeouts.extend(tag, ms)
+
+  it('lasts so long from then on, and those delivered with it as long as they did', async () => {
+    world.queue('q', { args: tableOf({ 'x-ack-timeout': LEASE_MS }) })
+    await client.call(1, 'basic.consume', { queue: 'q' })
+    for (const body of ['a', 'b']) client.publish('q', body)
+    await client.settle()
+    expect(extend(1, 3 * LEASE_MS)).toBe(true)
+    await pass(OVER_MS)
+    expect(delivered()).toEqual(['a 1', 'b 2', 'b 3 again'])
+    await settle('basic.ack', 3)
+    await pass(2 * LEASE_MS + 100)
+    expect(delivered().at(-1)).toBe('a 4 again')
+    expect(client.closeText()).toBe('')
+  })
+
+  it('can be extended again, or cut short, and is over in vain when it is settled', async () => {
+    world.queue('q', { args: tableOf({ 'x-ack-timeout': LEASE_MS }) })
+    for (const body of ['a', 'b']) client.publish('q', body)
+    await client.settle()
+    for (let n = 0; n < 2; n++) await client.call(1, 'basic.get', { queue: 'q' })
+    expect([extend(1, 10 * LEASE_MS), extend(1, 500), extend(2, 500)]).toEqual([true, true, true])
+    await settle('basic.ack', 2)
+    await pass(600)
+    expect(world.vhost.findQueue('q')).toMatchObject({ readyCount: 1, unackedCount: 0 })
+    await settle('basic.ack', 1)
+    expect(client.closeText()).toBe('')
+  })
+
+  it('ends with its channel', async () => {
+    world.queue('q', { args: tableOf({ 'x-ack-timeout': LEASE_MS }) })
+    client.publish('q', 'm')
+    await client.settle()
+    await client.call(1, 'basic.get', { queue: 'q' })
+    extend(1, LEASE_MS)
+    await client.call(1, 'channel.close', { replyCode: 200 })
+    await pass(OVER_MS)
+    expect(world.vhost.findQueue('q')).toMatchObject({ readyCount: 1, unackedCount: 0 })
+  })
+
+  it.each(['classic', 'quorum'])('must be there: not of what a %s queue gives without one', async (type) => {
+    world.queue('q', { args: tableOf({ 'x-queue-type': type }) })
+    for (const body of ['a', 'b']) client.publish('q', body)
+    await client.settle()
+    await client.call(1, 'basic.get', { queue: 'q' })
+    await client.call(1, 'basic.consume', { queue: 'q' })
+    await client.settle()
+    expect([1, 2, 3].map((tag) => extend(tag, 1_000))).toEqual([false, false, false])
+  })
+})
+
 it('a policy gives leases to consumers that start from then on', async () => {
   world.queue('q')
   world.vhost.policies.put('policy', {

@@ -4,7 +4,7 @@
 // and gets nothing until it has settled what is late, which is accepted and changes nothing. Otherwise, and
 // after basic.get, the channel is closed.
 import type { Clock } from '../base/clock.ts'
-import type { TimerWheel } from '../base/timer-wheel.ts'
+import type { Timer, TimerWheel } from '../base/timer-wheel.ts'
 import { AmqpError } from '../protocol/errors.ts'
 import type { FrameWriter } from '../protocol/frame-writer.ts'
 import { writeBasicCancel } from '../protocol/methods.gen.ts'
@@ -32,6 +32,20 @@ export interface LateConsumer extends ConsumerPort, EntryHolder {
   isTimedOut(count: number): void
 }
 
+/** A delivery that was given a time of its own. It is rare, so each has a timer. */
+class ExtendedLease implements Timer {
+  dueMs = 0
+  private readonly over: () => void
+
+  constructor(over: () => void) {
+    this.over = over
+  }
+
+  fire(): void {
+    this.over()
+  }
+}
+
 export interface TimedChannel {
   readonly number: number
   readonly broker: { readonly clock: Clock; readonly timers: TimerWheel }
@@ -48,9 +62,13 @@ export class AckTimeouts {
   private readonly channel: TimedChannel
   private readonly unacked: Unacked
   private readonly running = new Set<AckDeadline>()
-  private readonly byQueue = new Map<Queue, AckDeadline>()
+  private readonly byQueue = new Map<Queue, { readonly deadline: AckDeadline; readonly isLease: boolean }>()
   /** Tags whose lease is over, the oldest first. */
   private readonly ended = new Set<number>()
+  /** By tag; one that is settled goes when its time is over. */
+  private readonly extended = new Map<number, ExtendedLease>()
+  /** Consumers whose deliveries are leased. */
+  private readonly leasing = new WeakSet<ConsumerPort>()
 
   constructor(channel: TimedChannel, unacked: Unacked) {
     this.channel = channel
@@ -59,6 +77,7 @@ export class AckTimeouts {
 
   ofConsumer(consumer: LateConsumer, { ms: timeoutMs, isLease }: AckTime): AckDeadline {
     const isItsOwn = (entry: Entry): boolean => entry.consumer === consumer
+    if (isLease) this.leasing.add(consumer)
     return new AckDeadline(this.channel.broker, timeoutMs, this.running, (from, to) => {
       if (isLease) return this.giveBack(from, to, isItsOwn)
       const late = this.take(from, to, isItsOwn, consumer)
@@ -72,17 +91,34 @@ export class AckTimeouts {
 
   /** basic.get took an entry out of a queue. */
   got(queue: Queue, { ms: timeoutMs, isLease }: AckTime, tag: number): void {
-    let deadline = this.byQueue.get(queue)
-    if (deadline === undefined) {
-      deadline = new AckDeadline(this.channel.broker, timeoutMs, this.running, (from, to) => {
+    let timed = this.byQueue.get(queue)
+    if (timed === undefined) {
+      const deadline = new AckDeadline(this.channel.broker, timeoutMs, this.running, (from, to) => {
         const isGot = (entry: Entry): boolean => entry.consumer === null && entry.queue === queue
         if (isLease) return this.giveBack(from, to, isGot)
         if (this.take(from, to, isGot, nobody) === 0) return
         this.channel.closeWith(timedOut(this.channel.number, timeoutMs))
       })
-      this.byQueue.set(queue, deadline)
+      timed = { deadline, isLease }
+      this.byQueue.set(queue, timed)
     }
-    deadline.handedOut(tag)
+    timed.deadline.handedOut(tag)
+  }
+
+  /**
+   * Gives a delivery so long from now on, whatever was left of its lease. False: it has none, or is no more.
+   */
+  extend(tag: number, ms: number): boolean {
+    const entry = this.unacked.find(tag)
+    if (entry === null || !this.isLeased(entry)) return false
+    let lease = this.extended.get(tag)
+    if (lease === undefined) {
+      lease = new ExtendedLease(() => this.extensionEnded(tag))
+      this.extended.set(tag, lease)
+    }
+    const { clock, timers } = this.channel.broker
+    timers.set(lease, clock.monotonicMs + ms)
+    return true
   }
 
   /** True when the tag's lease was over before it was settled; with `multiple` those before it are, too. */
@@ -95,6 +131,8 @@ export class AckTimeouts {
   /** The channel is over. */
   end(): void {
     for (const deadline of this.running) deadline.stop()
+    for (const lease of this.extended.values()) this.channel.broker.timers.clear(lease)
+    this.extended.clear()
   }
 
   /** One that was cancelled meanwhile cannot be cancelled again. */
@@ -105,12 +143,26 @@ export class AckTimeouts {
 
   private giveBack(from: number, to: number, isMine: (entry: Entry) => boolean): void {
     for (const [tag, entry] of this.unacked.between(from, to)) {
-      if (!isMine(entry)) continue
-      this.unacked.take(tag)
-      this.ended.add(tag)
-      if (this.ended.size > ENDED_MAX) this.ended.delete(this.ended.values().next().value!)
-      entry.queue.requeue(entry, 'timed-out')
+      if (isMine(entry) && !this.extended.has(tag)) this.leaseEnded(tag)
     }
+  }
+
+  private leaseEnded(tag: number): void {
+    const entry = this.unacked.take(tag)
+    if (entry === null) return
+    this.ended.add(tag)
+    if (this.ended.size > ENDED_MAX) this.ended.delete(this.ended.values().next().value!)
+    entry.queue.requeue(entry, 'timed-out')
+  }
+
+  private extensionEnded(tag: number): void {
+    this.extended.delete(tag)
+    this.leaseEnded(tag)
+  }
+
+  /** By its consumer's time or, after basic.get, by that of its queue. */
+  private isLeased({ consumer, queue }: Entry): boolean {
+    return consumer === null ? this.byQueue.get(queue as Queue)?.isLease === true : this.leasing.has(consumer)
   }
 
   /** Back to their queues; their tags stay known, and belong to `late` from now on. Returns how many. */

@@ -54,7 +54,7 @@ export class Unacked {
 
   /** Takes out one tag; null when it is unknown or settled. */
   take(tag: number): Entry | null {
-    const at = this.find(tag)
+    const at = this.indexOf(tag)
     if (at < 0) return null
     const entry = this.entries.at(at)
     if (entry === null) return null
@@ -64,9 +64,14 @@ export class Unacked {
     return entry
   }
 
+  /** Null when the tag is unknown or settled. */
+  find(tag: number): Entry | null {
+    const at = this.indexOf(tag)
+    return at < 0 ? null : this.entries.at(at)
+  }
+
   isOutstanding(tag: number): boolean {
-    const at = this.find(tag)
-    return at >= 0 && this.entries.at(at) !== null
+    return this.find(tag) !== null
   }
 
   /** The oldest tag that is outstanding; 0 when none is. */
@@ -86,7 +91,7 @@ export class Unacked {
 
   /** Another entry for a tag that is outstanding. */
   replace(tag: number, entry: Entry): void {
-    this.entries.setAt(this.find(tag), entry)
+    this.entries.setAt(this.indexOf(tag), entry)
   }
 
   /** Takes out everything up to and including a tag, oldest first. */
@@ -139,7 +144,7 @@ export class Unacked {
     this.markTimes.push(this.markedMs)
   }
 
-  private find(tag: number): number {
+  private indexOf(tag: number): number {
     const at = this.placeOf(tag)
     return this.tags.at(at) === tag ? at : -1
   }

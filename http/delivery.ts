@@ -18,6 +18,8 @@ export interface SettlingSession {
 /** Who gave the client a name for it, and forgets that with it: leases, or a stream. */
 export interface DeliveryHolder {
   settled(delivery: Delivery): void
+  /** Gives it so long from now on. False: it is not leased. */
+  extend(delivery: Delivery, ms: number): boolean
 }
 
 export class Delivery {
@@ -53,6 +55,11 @@ export class Delivery {
     this.holder.settled(this)
     this.session.settled(this)
     return true
+  }
+
+  /** From now on so long. False: it is not leased. */
+  extend(ms: number): boolean {
+    return !this.isSettled && this.holder.extend(this, ms)
   }
 
   /** Its ack is something to wait for: the store has the message. */

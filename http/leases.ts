@@ -57,7 +57,7 @@ export class Leases implements DeliveryHolder {
     const lease = new Lease(this.broker.generateName(''), session, delivery)
     this.byToken.set(lease.token, lease)
     this.byDelivery.set(delivery, lease)
-    this.extend(lease, ms)
+    this.renew(lease, ms)
     return lease
   }
 
@@ -67,8 +67,15 @@ export class Leases implements DeliveryHolder {
     return lease?.session.user.name === user.name ? lease : null
   }
 
+  extend(delivery: Delivery, ms: number): boolean {
+    const lease = this.byDelivery.get(delivery)
+    if (lease === undefined) return false
+    this.renew(lease, ms)
+    return true
+  }
+
   /** From now on so long. */
-  extend(lease: Lease, ms: number): void {
+  renew(lease: Lease, ms: number): void {
     this.leave(lease)
     const tick = Math.ceil((this.broker.clock.monotonicMs + ms) / TICK_MS)
     let due = this.dues.get(tick)

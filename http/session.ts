@@ -179,6 +179,14 @@ class SessionChannel implements ChannelView {
     return this
   }
 
+  get timeouts(): ChannelView['timeouts'] {
+    return this
+  }
+
+  extend(tag: number, ms: number): boolean {
+    return [...this.session.unsettled][tag - 1]?.extend(ms) ?? false
+  }
+
   /** Deliveries over HTTP have no tags: they are counted. */
   *deliveries(): IterableIterator<UnackedDelivery> {
     let tag = 0

@@ -76,6 +76,11 @@ export class StreamConsumer implements SessionConsumer, DeliveryHolder {
   /** By `settle`, which has forgotten it, or with the session, which ends all of this. */
   settled(): void {}
 
+  /** What a stream hands out is its client's for as long as that stays. */
+  extend(): boolean {
+    return false
+  }
+
   release(): void {
     this.roomReturned()
   }

@@ -10,6 +10,7 @@ import { leaseEndpoints } from './leases.ts'
 
 let http: OpenHttp
 let queue: Queue
+const MESSAGES = '/api/v1/queues/%2F/q/messages'
 
 beforeAll(async () => {
   http = await OpenHttp.start()
@@ -169,6 +170,37 @@ describe('a lease', () => {
     expect((await settle(token, 'extend', { lease: 60 })).status).toBe(204)
     pass(50_000)
     expect((await settle(token, 'ack')).status).toBe(204)
+  })
+
+  test('lasts longer when whoever looks after the queue says so, by the message', async () => {
+    await publish('a', 'b')
+    const [, { token }] = messagesOf(await consume('max=2&lease=5')) as [Leased, Leased]
+    const held = (await http.call('GET', `${MESSAGES}?state=unacked`)).json as { items: { id: number }[] }
+    const [, { id }] = held.items as [unknown, { id: number }]
+    expect((await http.call('POST', `${MESSAGES}/${id}/extend`, { body: { lease: 60 } })).status).toBe(204)
+    pass(50_000)
+    expect([queue.readyCount, queue.unackedCount]).toEqual([1, 1])
+    expect((await settle(token, 'ack')).status).toBe(204)
+    expect(await http.call('POST', `${MESSAGES}/${id}/extend`, { body: {} })).toMatchObject({
+      status: 404, json: { reason: `message ${id} of queue 'q' in vhost '/' is held by nobody` },
+    })
+  })
+
+  test('must be there to last longer', async () => {
+    await publish('a')
+    const address = { address: '127.0.0.1', port: 1 }
+    const session = http.sessions.ofStream(http.vhost, http.broker.users.get('hare')!,
+      { peer: address, local: address })
+    const entry = queue.get(false)!
+    session.hold(queue, entry, { settled: () => undefined, extend: () => false })
+    expect(await http.call('POST', `${MESSAGES}/${entry.id}/extend`)).toMatchObject({
+      status: 409, json: { reason: `message ${entry.id} of queue 'q' in vhost '/' is held without a lease` },
+    })
+  })
+
+  test('is made longer by the message only by who may read the queue', async () => {
+    http.broker.access.permit('manager', '/', { configure: '.*', write: '.*', read: '^other$' })
+    expect((await http.call('POST', `${MESSAGES}/1/extend`, { user: 'manager' })).status).toBe(401)
   })
 
   test('is nobody else\'s', async () => {

@@ -1,6 +1,8 @@
-// Consuming without AMQP: a poll hands out messages by leases, which are settled by their tokens.
+// Consuming without AMQP: a poll hands out messages by leases, which are settled by their tokens. And more
+// time for a message that somebody holds, over AMQP too, for whoever looks after a queue and sees in browsing
+// that a worker takes long: the worker itself need not know.
 import { z } from 'zod'
-import { queueToConsume } from '../access.ts'
+import { checkEntry, queueToConsume, readableQueue } from '../access.ts'
 import { json, messageAnswer, noContent } from '../answer.ts'
 import type { Answer } from '../answer.ts'
 import type { Settlement } from '../delivery.ts'
@@ -14,6 +16,7 @@ import { Poll } from '../poll.ts'
 import type { PollResult } from '../poll.ts'
 import { headersFromProperties } from '../property-headers.ts'
 import { integerFrom, looseBoolean, queryFlag } from '../schemas.ts'
+import { deliveriesOf } from '../unacked-messages.ts'
 
 const LEASE_S = 30
 const LEASE_S_MAX = 43_200
@@ -99,7 +102,7 @@ async function settleMany(
   for (const token of body.extend) {
     const lease = sessions.leases.find(user, token)
     if (lease === null) gone.push(token)
-    else sessions.leases.extend(lease, body.lease * 1000)
+    else sessions.leases.renew(lease, body.lease * 1000)
   }
   await Promise.all(work)
   return gone
@@ -148,7 +151,7 @@ export const leaseEndpoints = [
     body: z.strictObject({ lease: leaseTime }),
     doc: 'The lease lasts `lease` seconds from now on.',
     handle(request) {
-      request.sessions.leases.extend(leaseOf(request), request.body.lease * 1000)
+      request.sessions.leases.renew(leaseOf(request), request.body.lease * 1000)
       return noContent()
     },
   }),
@@ -158,5 +161,22 @@ export const leaseEndpoints = [
       + `\`extend\` `
       + '(by `lease` seconds). Answers with those that are no leases any more, `gone`.',
     handle: async (request) => json({ gone: await settleMany(request, request.body) }),
+  }),
+  endpoint({
+    method: 'POST', path: '/api/v1/queues/:vhost/:queue/messages/:id/extend', access: 'management',
+    body: z.strictObject({ lease: leaseTime }),
+    doc: 'Gives a message that somebody holds, by its `id` in `messages?state=unacked`, `lease` seconds '
+      + `(${LEASE_S}; ${LEASE_S_MAX} at most) from now on to be settled in, whether its lease is one of AMQP `
+      + '(`x-ack-timeout`) or of HTTP. 404 when nobody holds it, 409 when it is held without a lease.',
+    handle({ door, user, vhost, params, body }) {
+      const queue = readableQueue(vhost, checkEntry(door.broker, user, vhost), params.queue)
+      const what = `message ${params.id} of ${vhost.describeQueue(queue.name)}`
+      for (const { placed, delivery } of deliveriesOf(door, vhost, queue)) {
+        if (String(delivery.entry.id) !== params.id) continue
+        if (placed.channel.timeouts.extend(delivery.tag, body.lease * 1000)) return noContent()
+        throw new HttpError(409, 'conflict', `${what} is held without a lease`)
+      }
+      throw notFound(`${what} is held by nobody`)
+    },
   }),
 ]

@@ -42,30 +42,55 @@ export class BrokerClient {
     return this.call('POST', path, body) as Promise<T>
   }
 
-  delete(path: string): Promise<unknown> {
-    return this.call('DELETE', path)
+  delete<T>(path: string): Promise<T> {
+    return this.call('DELETE', path) as Promise<T>
   }
 
-  /**
-   * `path` begins with a slash after `/api`, percent-encoded. The decoded answer; null for an empty one.
-   * Errors: Refused, CommandFailed.
-   */
+  /** A body that is text, in pieces as they come. Errors: as `get`. */
+  async *read(path: string): AsyncGenerator<string> {
+    const response = await this.ask('GET', path)
+    if (!response.ok) throw this.refused(response.status, await response.text())
+    const decoder = new TextDecoder()
+    for await (const bytes of response.body ?? []) yield decoder.decode(bytes, { stream: true })
+  }
+
+  /** As `post`, with a body that is no JSON object. */
+  async postText<T>(path: string, text: string): Promise<T> {
+    const response = await this.ask('POST', path, { text, type: 'text/plain' })
+    const answer = await response.text()
+    if (!response.ok) throw this.refused(response.status, answer)
+    return JSON.parse(answer) as T
+  }
+
+  /** The decoded answer; null for an empty one. What is not healthy (503) is told like anything else. */
   private async call(method: string, path: string, body?: object): Promise<unknown> {
+    const sent = body === undefined ? null : { text: JSON.stringify(body), type: 'application/json' }
+    const response = await this.ask(method, path, sent)
+    const text = await response.text()
+    if (response.ok) return text === '' ? null : JSON.parse(text)
+    if (response.status === 503) return JSON.parse(text)
+    throw this.refused(response.status, text)
+  }
+
+  /** `path` begins with a slash after `/api`, percent-encoded. Errors: CommandFailed. */
+  private ask(
+    method: string, path: string, body: { readonly text: string; readonly type: string } | null = null,
+  ): Promise<Response> {
     const login = Buffer.from(`${this.user}:${this.password}`).toString('base64')
-    const response = await fetch(this.addressOf(path), {
-      method, headers: { 'authorization': `Basic ${login}`, 'content-type': 'application/json' },
-      ...body !== undefined && { body: JSON.stringify(body) },
+    return fetch(this.addressOf(path), {
+      method, headers: { authorization: `Basic ${login}`, ...body !== null && { 'content-type': body.type } },
+      ...body !== null && { body: body.text },
     }).catch((error: unknown) => {
       throw new CommandFailed('unavailable', `the broker at ${this.url} cannot be asked (${causeOf(error)}): `
         + 'is it running? --url names its HTTP address')
     })
-    const text = await response.text()
-    if (response.ok) return text === '' ? null : JSON.parse(text)
-    const reason = reasonOf(text)
-    if (response.status === 503) return JSON.parse(text)
-    throw new Refused(response.status, reason, response.status === 401
+  }
+
+  private refused(status: number, answer: string): Refused {
+    const reason = reasonOf(answer)
+    return new Refused(status, reason, status === 401
       ? `the broker at ${this.url} refused user '${this.user}' (401): ${reason || 'wrong credentials'}`
-      : `the broker at ${this.url} refused (${response.status}): ${reason || 'no reason given'}`)
+      : `the broker at ${this.url} refused (${status}): ${reason || 'no reason given'}`)
   }
 
   private addressOf(path: string): URL {

@@ -57,6 +57,16 @@ export function vhostOf({ settings }: Call): string {
   return settings.vhost ?? settings.defaultVhost
 }
 
+/** What a file holds, or, for `-`, stdin. Errors: CommandFailed. */
+export async function readOperand({ surroundings }: Call, file: string): Promise<string> {
+  if (file === '-') return (await surroundings.readInput()).toString('utf8')
+  try {
+    return surroundings.readText(file)
+  } catch (error) {
+    throw new CommandFailed('noInput', `${file} cannot be read: ${String(error)}`)
+  }
+}
+
 /** Errors: CommandFailed. */
 export function integerOption(call: Call, name: string, otherwise: number, max: number): number {
   const given = call.options.get(name)

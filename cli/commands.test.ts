@@ -150,6 +150,76 @@ describe('dead letters', () => {
     expect(http.vhost.findQueue('dead')!.readyCount).toBe(2)
   })
 
+  test('are shown with what they died of, one of them whole', async () => {
+    const { stdout } = await leveret(['dlq', 'show', 'dead'])
+    expect(stdout).toMatch(/^id +death\.queue +death\.reason/)
+    const [, { id }] = await json(['dlq', 'show', 'dead']) as [unknown, { id: number }]
+    expect(await json(['dlq', 'show', 'dead', String(id)])).toMatchObject({ id, death: { queue: 'q' } })
+    expect((await leveret(['dlq', 'show', 'dead', '999999'])).exits).toEqual([1])
+  })
+
+  test('are deleted by their ids or by a filter, and never all by mistake', async () => {
+    await succeed('publish amq.default dead other')
+    const [{ id }] = await json(['dlq', 'show', 'dead']) as [{ id: number }]
+    expect(await json(['dlq', 'delete', 'dead', String(id), '999999'])).toEqual({ deleted: 1 })
+    expect(await json(['dlq', 'delete', 'dead', '--filter', '{"death_reason":"maxlen"}']))
+      .toEqual({ deleted: 1 })
+    expect(await json(['dlq', 'show', 'dead'])).toMatchObject([{ payload: 'other' }])
+    expect((await leveret(['dlq', 'delete', 'dead'])).exits).toEqual([64])
+    expect((await leveret(['dlq', 'delete', 'dead', '1', '--filter', '{"body":"x"}'])).exits).toEqual([64])
+    const misspelt = ['dlq', 'delete', 'dead', '--filter', '{"size_min":1,"rooting_key":"dead"}']
+    expect((await leveret(misspelt)).exits).toEqual([1])
+    expect(http.vhost.findQueue('dead')!.readyCount).toBe(1)
+  })
+
+  test('are found by what they carry', async () => {
+    await leveret(['publish', 'amq.default', 'q', 'y', '--properties', '{"headers":{"shop":"a"},"type":"t"}'])
+    await succeed('publish amq.default q z')
+    const filter = '{"headers":{"shop":"a"},"properties":{"type":"t"}}'
+    expect(await json(['dlq', 'show', 'dead', '--filter', filter])).toMatchObject([{ payload: 'y' }])
+    expect(await json(['dlq', 'redrive', 'dead', '--dry-run', '--filter', filter]))
+      .toMatchObject({ messages: 1 })
+  })
+
+  test('go to a file and come back, history included', async () => {
+    const { files, stdout, exits } = await leveret(['dlq', 'export', 'dead', 'dead.ndjson'])
+    expect([stdout, exits]).toEqual(['2 messages of queue dead written to dead.ndjson\n', [0]])
+    await succeed('purge dead')
+    const back = await leveret(['dlq', 'import', 'dead', 'dead.ndjson'], '', files)
+    expect([back.stdout, back.exits]).toEqual(['2 messages put into queue dead\n', [0]])
+    expect(await json(['dlq', 'show', 'dead'])).toMatchObject([
+      { death: { queue: 'q', reason: 'maxlen' } }, { death: { queue: 'q', reason: 'maxlen' } },
+    ])
+  })
+
+  test('go through stdout and stdin, as many as there are', async () => {
+    const lines = Array.from({ length: 2_500 }, (_, n) => `{"routing_key":"dead","payload":"${n}"}\n`)
+    expect(await json(['dlq', 'import', 'dead'], lines.join(''))).toEqual({ imported: 2_500, rejected: 0 })
+    const { stdout } = await leveret(['dlq', 'export', 'dead', '--filter', '{"body":"249"}'])
+    expect(stdout.trim().split('\n').map((line) => (JSON.parse(line) as { payload: string }).payload))
+      .toEqual(['249', '1249', '2249', ...Array.from({ length: 10 }, (_, n) => `249${n}`)])
+  })
+
+  test('that cannot be put say which, and how many were', async () => {
+    const lines = Array.from({ length: 1_200 }, () => '{"routing_key":"dead","payload":""}')
+    lines[1_100] = 'no'
+    const { stderr, exits } = await leveret(['dlq', 'import', 'dead'], lines.join('\n'))
+    expect([stderr.join(), exits]).toEqual([expect.stringMatching(
+      /line 101: .*\(counted from line 1001; 1000 messages before that were imported\)$/), [1]])
+    await succeed('declare queue full --arguments {"x-max-length":1,"x-overflow":"reject-publish"}')
+    expect((await leveret(['dlq', 'import', 'full'], lines.slice(0, 3).join('\n'))).exits).toEqual([1])
+    expect((await leveret(['dlq', 'import', 'dead', 'nosuch'])).exits).toEqual([66])
+  })
+
+  test('a queue is browsed by state, too', async () => {
+    await leveret(['publish', 'amq.default', 'dead', 'late', '--properties', '{"headers":{"x-delay":60000}}'])
+    expect(await json(['browse', 'dead', '--state', 'delayed'])).toMatchObject([{ payload: 'late' }])
+    expect((await leveret(['browse', 'dead', '--state', 'delayed'])).stdout).toContain('due_at')
+    expect((await leveret(['browse', 'dead', '--state', 'unacked'])).stdout)
+      .toBe('nothing is unacked in queue dead\n')
+    expect((await leveret(['browse', 'dead', '--state', 'lost'])).exits).toEqual([64])
+  })
+
   test('go back to where they died', async () => {
     await succeed('purge q')
     expect(await json(['dlq', 'redrive', 'dead', '--dry-run'])).toMatchObject({ messages: 2 })

@@ -4,6 +4,7 @@
 
 import { accessCommands } from './commands/access.ts'
 import { benchCommands } from './commands/bench.ts'
+import { browseCommands } from './commands/browse.ts'
 import { deadLetterCommands } from './commands/dead-letters.ts'
 import { listingCommands } from './commands/listing.ts'
 import { messageCommands } from './commands/messages.ts'
@@ -18,9 +19,8 @@ export const printingFlags = [
 ] as const
 
 export const commands: readonly Command[] = [
-  ...listingCommands, ...messageCommands, ...deadLetterCommands, ...topologyCommands, ...accessCommands,
-    ...upkeepCommands,
-  ...benchCommands,
+  ...listingCommands, ...messageCommands, ...browseCommands, ...deadLetterCommands,
+  ...topologyCommands, ...accessCommands, ...upkeepCommands, ...benchCommands,
 ]
 
 /** Every command has it. */

@@ -2,7 +2,7 @@
 // The `leveret` program: hands the process to run.ts. Invariant: the only file that reads argv and the
 // environment, writes to stdout and stderr (the logger aside), hears signals and ends the process.
 
-import { readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { StartServer } from './surroundings.ts'
@@ -32,6 +32,9 @@ await run({
   readText: (fileName) => readFileSync(fileName, 'utf8'),
   writeText: (fileName, text) => {
     writeFileSync(fileName, text)
+  },
+  appendText: (fileName, text) => {
+    appendFileSync(fileName, text)
   },
   readInput: async () => {
     const chunks: Buffer[] = []

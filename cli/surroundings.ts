@@ -11,6 +11,7 @@ export interface Surroundings {
   readonly packageVersion: string
   readText(fileName: string): string
   writeText(fileName: string, text: string): void
+  appendText(fileName: string, text: string): void
   /** All of stdin. */
   readInput(): Promise<Buffer>
   /** To stdout, as it is. */

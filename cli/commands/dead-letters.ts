@@ -1,38 +1,56 @@
-// Commands that look into queues without disturbing them, and that bring dead letters back. Called through
+// Commands about dead letters: what there is, and bringing it back, away, or elsewhere. Called through
 // commands.ts.
 import { pathOf } from '../broker-client.ts'
-import { integerOption, vhostOf } from '../command.ts'
-import type { Call, Command, Option, Output } from '../command.ts'
+import { integerOption, jsonObject, vhostOf } from '../command.ts'
+import type { Call, Command, Output } from '../command.ts'
+import { usageError } from '../command-failed.ts'
 import { factsText, tableOutput } from '../text-table.ts'
 import type { Row } from '../text-table.ts'
+import { count, filter, filterQuery, look, messagesPath } from './browse.ts'
+import type { Part } from './browse.ts'
+import { exportLetters, importLetters } from './letter-files.ts'
 
-const SHOWN = 20
-const SHOWN_MAX = 1000
+/** In one request. */
+const IDS_MAX = 1_000
 const POLL_MS = 500
 
-interface Part {
-  readonly next: string | null
-}
-
-const messageColumns = ['position', 'exchange', 'routing_key', 'redelivered', 'payload_bytes', 'payload']
+const letterColumns = [
+  'id', 'death.queue', 'death.reason', 'death.count', 'death.time', 'routing_key', 'payload_bytes', 'payload',
+]
 const groupColumns = ['queue', 'source', 'reason', 'exception', 'messages', 'bytes']
 
-async function browse(call: Call): Promise<Output> {
-  const [queue = ''] = call.operands
-  const wanted = integerOption(call, 'count', SHOWN, SHOWN_MAX)
-  const path = `/v1/queues${pathOf(vhostOf(call), queue)}/messages`
-  const items: Row[] = []
-  let from: string | null = ''
-  while (from !== null && items.length < wanted) {
-    const query: string = new URLSearchParams({
-      limit: String(wanted - items.length), ...from !== '' && { from },
-    }).toString()
-    const part: Part & { items: Row[] } = await call.broker.get(`${path}?${query}`)
-    items.push(...part.items)
-    from = part.next
+/** One message whole, or the first of them in a table. */
+async function showLetters(call: Call): Promise<Output> {
+  const [queue = '', id] = call.operands
+  if (id !== undefined) {
+    const letter = await call.broker.get<Row>(`${messagesPath(call, queue)}${pathOf(id)}`)
+    return { value: letter, text: factsText(letter) }
   }
-  const table = tableOutput(items, messageColumns)
-  return { value: items, text: items.length === 0 ? `nothing is ready in queue ${queue}\n` : table.text }
+  const items = await look(call, queue, 'ready')
+  const nothing = `nothing is ready in queue ${queue}\n`
+  return { value: items, text: items.length === 0 ? nothing : tableOutput(items, letterColumns).text }
+}
+
+async function deleteLetters(call: Call): Promise<Output> {
+  const { broker, operands: [queue = '', ...ids] } = call
+  const wanted = filterQuery(call)
+  if ((ids.length === 0) === (Object.keys(wanted).length === 0)) {
+    throw usageError('give the ids of messages, as `dlq show` has them, or --filter; `purge` drops all')
+  }
+  let deleted = 0
+  for (const query of ids.length === 0 ? [wanted] : idQueries(ids)) {
+    for (let from: string | null = ''; from !== null;) {
+      const all: string = new URLSearchParams({ ...query, ...from !== '' && { from } }).toString()
+      const part: Part & { deleted: number } = await broker.delete(`${messagesPath(call, queue)}?${all}`)
+      deleted += part.deleted
+      from = part.next
+    }
+  }
+  return { value: { deleted }, text: `${deleted} messages deleted from queue ${queue}\n` }
+}
+
+function* idQueries(ids: readonly string[]): Generator<{ readonly ids: string }> {
+  for (let at = 0; at < ids.length; at += IDS_MAX) yield { ids: ids.slice(at, at + IDS_MAX).join(',') }
 }
 
 /** A large vhost is looked through in several requests, whose counts add up. */
@@ -64,6 +82,7 @@ async function redrive(call: Call): Promise<Output> {
   const path = `/v1/dead-letters${pathOf(vhostOf(call), queue)}`
   const order = {
     to: options.get('to') ?? 'died',
+    ...options.has('filter') && { filter: jsonObject('--filter', options.get('filter')) },
     ...options.has('rate') && { rate: integerOption(call, 'rate', 1, 1_000_000) },
   }
   if (options.has('dry-run')) {
@@ -79,23 +98,33 @@ async function redrive(call: Call): Promise<Output> {
   return { value: job, text, exit: job.state === 'done' ? 'ok' : 'notSo' }
 }
 
-const count: Option = { name: 'count', value: 'N', doc: `that many at most; ${SHOWN} without it` }
-
 export const deadLetterCommands: readonly Command[] = [
-  {
-    words: 'browse', operands: 'QUEUE', options: [count], run: browse,
-    doc: 'Shows messages in the order of delivery, without taking them or marking them as delivered.',
-  },
   {
     words: 'dlq list', operands: '', options: [], run: listLetters,
     doc: 'Dead letters by the queue they lie in, where they died, why, and with which exception.',
   },
   {
-    words: 'dlq show', operands: 'QUEUE', options: [count], run: browse, doc: 'The same as `browse`.',
+    words: 'dlq show', operands: 'QUEUE [ID]', options: [count, filter], run: showLetters,
+    doc: 'Messages of a queue with what they died of, without taking them; with ID that one, whole.',
+  },
+  {
+    words: 'dlq delete', operands: 'QUEUE [ID…]', options: [filter], run: deleteLetters,
+    doc: 'Deletes messages from a queue: those of the IDs, which `dlq show` has, or those of a filter.',
+  },
+  {
+    words: 'dlq export', operands: 'QUEUE [FILE]', options: [filter], run: exportLetters,
+    doc: 'Writes the messages of a queue to FILE, or to stdout, as lines of JSON with their history. They '
+      + 'stay where they are.',
+  },
+  {
+    words: 'dlq import', operands: 'QUEUE [FILE]', options: [], run: importLetters,
+    doc: 'Puts what `dlq export` has written, from FILE or from stdin, into a queue, at its end. Ends with 1 '
+      + 'when the queue is full.',
   },
   {
     words: 'dlq redrive', operands: 'QUEUE',
     options: [
+      filter,
       { name: 'to', value: 'WHERE', doc: '`died`, the queue of the latest death, or `origin`, its exchange' },
       { name: 'rate', value: 'N', doc: 'messages a second at most' },
       { name: 'dry-run', value: null, doc: 'only counts' },

@@ -1,7 +1,7 @@
 // Commands about all of a broker: definitions, backup, check. Called through commands.ts. What reads a data
 // directory is loaded when it is asked for: the other commands do without a database.
 import { pathOf } from '../broker-client.ts'
-import { done } from '../command.ts'
+import { done, readOperand } from '../command.ts'
 import { CommandFailed } from '../command-failed.ts'
 import type { Call, Command, Output } from '../command.ts'
 
@@ -19,17 +19,8 @@ async function exportDefinitions(call: Call): Promise<Output> {
 
 async function importDefinitions(call: Call): Promise<Output> {
   const [file = '-'] = call.operands
-  await call.broker.post(definitionsPath(call), parse(file, await readFile(call, file)))
+  await call.broker.post(definitionsPath(call), parse(file, await readOperand(call, file)))
   return done(`definitions of ${file === '-' ? 'stdin' : file} imported`)
-}
-
-async function readFile({ surroundings }: Call, file: string): Promise<string> {
-  if (file === '-') return (await surroundings.readInput()).toString('utf8')
-  try {
-    return surroundings.readText(file)
-  } catch (error) {
-    throw new CommandFailed('noInput', `${file} cannot be read: ${String(error)}`)
-  }
 }
 
 function parse(file: string, text: string): object {

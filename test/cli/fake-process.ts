@@ -32,6 +32,10 @@ export class FakeProcess implements Surroundings {
     this.files[fileName] = text
   }
 
+  appendText(fileName: string, text: string): void {
+    this.files[fileName] += text
+  }
+
   readInput(): Promise<Buffer> {
     return Promise.resolve(Buffer.from(this.input))
   }

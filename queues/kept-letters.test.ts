@@ -57,7 +57,7 @@ describe('a letter', () => {
     const timers = new TimerWheel(clock.monotonicMs)
     let tries = 0
     const queue = { isMarked: false, name: 'q', settings: resolveQueueSettings(new Map()),
-      pump: () => false, forget: () => undefined }
+      pump: () => false, drop: () => undefined }
     const deadLetters = { deadLetter: () => undefined, deadLetterSurely: () => (tries++ < MANY ? null : []) }
     const letters = new KeptLetters(queue, { clock, timers, turn: new Turn(clock, () => {}), deadLetters })
     const message = messageOf('q')

@@ -133,5 +133,5 @@ export class Redrive {
 }
 
 function isRejecting(queue: Queue, { bodyBytes }: Message): boolean {
-  return queue.settings.overflow !== 'drop-head' && queue.isFull(bodyBytes)
+  return queue.settings.overflow !== 'drop-head' && queue.overflow.isFull(bodyBytes)
 }

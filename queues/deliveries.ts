@@ -8,6 +8,7 @@ import type { ConsumerSet } from './consumers.ts'
 import type { Deaths } from './deaths.ts'
 import type { ConsumerPort, Entry } from './entry.ts'
 import type { HeadExpiry } from './head-expiry.ts'
+import type { Overflow } from './overflow.ts'
 import type { ReadyList } from './ready-list.ts'
 
 /** Deliveries of one queue in one turn; what is left goes on in the next, after the sockets had theirs. */
@@ -30,7 +31,7 @@ export interface DeliveringQueue extends Pumpable {
   /** It is in the queue no more. */
   forget(entry: Entry): void
   /** Nobody takes more of what is ready: what is too much goes. */
-  dropOverflow(): void
+  readonly overflow: Pick<Overflow, 'drop'>
 }
 
 export class Deliveries {
@@ -60,7 +61,7 @@ export class Deliveries {
       if (step === DELIVERED) delivered++
     }
     if (step === NOTHING) {
-      this.queue.dropOverflow()
+      this.queue.overflow.drop()
       this.headExpiry.watch()
     }
     this.parts.turn.budget.pumped(delivered, this.queue.ready.length > GROWING_MIN)

@@ -22,11 +22,11 @@ import { Entry } from './entry.ts'
 import type { ConsumerPort, EntryHolder, GivenUpCause, ReturnCause } from './entry.ts'
 import { Lease } from './lease.ts'
 import { HeadExpiry } from './head-expiry.ts'
-import { isOverLimit, wouldBeOverLimit } from './limits.ts'
 import { findQueueKind } from './index.ts'
 import { Held } from './held.ts'
 import type { HeldMessage } from './held.ts'
 import type { Message } from './message.ts'
+import { Overflow } from './overflow.ts'
 import type { PagedQueue, PageWaiter, Window } from './paged-ready.ts'
 import type { QueueFlags, QueueOwner } from './queue-flags.ts'
 import type { QueueKind } from './queue-kind.ts'
@@ -68,6 +68,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
   readonly ready: ReadyList
   /** Null: every message is taken, whatever key it has. */
   readonly deduplication: Deduplication | null
+  readonly overflow: Overflow
   readonly deaths: Deaths
   private readonly parts: QueueParts
   private readonly lease: Lease
@@ -107,6 +108,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     this.deaths = new Deaths(this, parts)
     this.returns = new Returns(this, parts, this.deaths)
     this.headExpiry = new HeadExpiry(parts, this, this.ready, this.deaths)
+    this.overflow = new Overflow(this, this.deaths, this.headExpiry)
     this.deliveries = new Deliveries(this, parts, this.deaths, this.headExpiry)
     this.lease = new Lease(parts, expiresMs, () => this.leaseEnded())
   }
@@ -121,8 +123,8 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     this.deduplication?.applyLimits(settings)
     this.deaths.applySettings()
     this.lease.changeLength(settings.expiresMs, this.consumers.count === 0)
-    if (this.type.overflowComesLast) this.dropOverflow(overflow)
-    this.dropOverflow()
+    if (this.type.overflowComesLast) this.overflow.drop(overflow)
+    this.overflow.drop()
   }
 
   get readyCount(): number {
@@ -178,7 +180,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
       this.held.delay(message, dueMs)
       return true
     }
-    if (settings.overflow !== 'drop-head' && this.isFull(message.bodyBytes)) {
+    if (settings.overflow !== 'drop-head' && this.overflow.isFull(message.bodyBytes)) {
       if (settings.overflow === 'reject-publish-dlx') this.deaths.deadLetter(message, 'maxlen')
       return false
     }
@@ -201,7 +203,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     }
     if (deliveryCount > 0 && this.type.servesReturnsFirst) this.ready.requeue(entry)
     else this.ready.push(entry)
-    if (this.consumers.count === 0) this.dropOverflow()
+    if (this.consumers.count === 0) this.overflow.drop()
     if (expiresAtMs <= clock.nowMs) this.deliveries.pump() // a time to live of 0: now or never (RabbitMQ)
     if (this.consumers.count > 0 || this.headExpiry.isMortal) turn.pump(this)
   }
@@ -288,7 +290,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
   }
 
   allReturned(): void {
-    if (!this.type.servesReturnsFirst) this.dropOverflow() // before anybody is handed something (RabbitMQ)
+    if (!this.type.servesReturnsFirst) this.overflow.drop() // before anybody is handed something (RabbitMQ)
     else if (this.consumers.count === 0) this.deliveries.pump()
   }
 
@@ -372,20 +374,9 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     invariant(this.unackedCount >= 0, `queue '${this.name}': ${this.unackedCount} unacked`)
   }
 
-  /** What a consumer with credit is about to get does not count: it is handed out before (RabbitMQ). */
-  isFull(bodyBytes: number): boolean {
-    const { settings, ready, deaths } = this
-    if (!wouldBeOverLimit(settings, deaths.withKept(ready), bodyBytes)) return false
+  /** For `overflow`: what consumers with credit are about to get is theirs. */
+  serve(): void {
     if (this.consumers.count > 0 && this.deliveries.pump()) this.parts.turn.pump(this)
-    return wouldBeOverLimit(settings, deaths.withKept(ready), bodyBytes)
-  }
-
-  /** A queue that rejects drops nothing: what was requeued may put it over its limit (RabbitMQ). */
-  dropOverflow(overflow = this.settings.overflow): void {
-    const { settings, ready, deaths } = this
-    if (overflow !== 'drop-head' || !isOverLimit(settings, ready)) return
-    while (isOverLimit(settings, ready) && ready.first() !== null) deaths.die(ready.shift()!, 'maxlen')
-    this.headExpiry.drop() // what it uncovered (RabbitMQ)
   }
 
   /** It is in the queue no more. */

@@ -19,6 +19,8 @@ export class ConsumerSet {
   private active: ConsumerPort | null = null
   /** Only when it yields: the active one gets nothing more, and is active no more once it holds nothing. */
   private isGivingWay = false
+  /** Who was given how much of its prefetch in this turn, without acks; only with `fullLeave`. */
+  private readonly autoAcked = new Map<ConsumerPort, number>()
   private readonly isSingleActive: boolean
   private readonly yields: boolean
   private readonly fullLeave: boolean
@@ -28,7 +30,8 @@ export class ConsumerSet {
    * priority is next. A newcomer takes over only if it yields, to a higher priority, and when it holds
    * nothing any more, be the newcomer gone by then; and of equals the one of the larger prefetch is next
    * (RabbitMQ: quorum queues; classic ones never). With `fullLeave` one without credit leaves the rotation
-   * at once, and so comes back behind those that still have some (RabbitMQ: as above).
+   * at once, and so comes back behind those that still have some; and a prefetch holds without acks, too:
+   * for what is handed out in one turn (RabbitMQ: as above; its channels settle such deliveries).
    */
   constructor(isSingleActive: boolean, yields: boolean, fullLeave = false) {
     this.isSingleActive = isSingleActive
@@ -59,6 +62,7 @@ export class ConsumerSet {
   /** Returns false when it was not among them. Its place in the rotation is given up when its turn comes. */
   remove(consumer: ConsumerPort): boolean {
     if (this.exclusive === consumer) this.exclusive = null
+    this.autoAcked.delete(consumer)
     const wasMember = this.members.delete(consumer)
     if (this.active === consumer) this.activate(this.findSuccessor())
     if (consumer.isInRotation) this.tidy(this.levelOf(consumer.priority))
@@ -74,7 +78,24 @@ export class ConsumerSet {
 
   /** It was given what its turn was for. */
   served(consumer: ConsumerPort): void {
-    if (this.fullLeave && consumer.hasCredit) this.creditReturned(consumer)
+    if (!this.fullLeave) return
+    if (consumer.isNoAck && consumer.prefetch > 0) {
+      this.autoAcked.set(consumer, (this.autoAcked.get(consumer) ?? 0) + 1)
+    }
+    if (this.canTake(consumer)) this.creditReturned(consumer)
+  }
+
+  /** Somebody without acks has credit again when the next turn begins. */
+  get hasAutoAcked(): boolean {
+    return this.autoAcked.size > 0
+  }
+
+  /** The turn is over in which they were handed out. */
+  settleAutoAcked(): void {
+    for (const consumer of this.autoAcked.keys()) {
+      this.autoAcked.delete(consumer)
+      this.creditReturned(consumer)
+    }
   }
 
   /** The consumer whose turn it is, null when nobody has credit; `served` follows. */
@@ -84,7 +105,7 @@ export class ConsumerSet {
     for (const { rotation } of this.levels) {
       for (let n = rotation.length; n > 0; n--) {
         const consumer = rotation.shift()!
-        if (this.members.has(consumer) && consumer.hasCredit) {
+        if (this.members.has(consumer) && this.canTake(consumer)) {
           if (this.fullLeave) consumer.isInRotation = false
           else rotation.push(consumer)
           return consumer
@@ -93,6 +114,11 @@ export class ConsumerSet {
       }
     }
     return null
+  }
+
+  private canTake(consumer: ConsumerPort): boolean {
+    return consumer.hasCredit
+      && (this.autoAcked.size === 0 || (this.autoAcked.get(consumer) ?? 0) < roomOf(consumer))
   }
 
   /**
@@ -124,7 +150,7 @@ export class ConsumerSet {
       if (active.isIdle) this.activate(this.findSuccessor())
       else if (this.isGivingWay) return null
     }
-    return this.active?.hasCredit === true ? this.active : null
+    return this.active !== null && this.canTake(this.active) ? this.active : null
   }
 
   private activate(consumer: ConsumerPort | null): void {

@@ -30,7 +30,10 @@ export interface QueueKind {
   readonly servesReturnsFirst: boolean
   /** A policy's limits cut by the overflow of before; its own is for messages that come. */
   readonly overflowComesLast: boolean
-  /** A consumer without credit left is out of the rotation at once, not only when its turn comes. */
+  /**
+   * A consumer without credit left is out of the rotation at once, not only when its turn comes; and without
+   * acks, too, it is given no more than its prefetch in a turn.
+   */
   readonly fullConsumersLeave: boolean
   /** A redelivery says how often it was tried, in headers; the counts are kept on disk as they change. */
   showsCounts(settings: QueueSettings): boolean

@@ -261,8 +261,9 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
    */
   pump(): boolean {
     const isDue = this.heldList?.release() ?? false
+    if (this.consumers.hasAutoAcked) this.consumers.settleAutoAcked()
     const isLeft = this.deliveries.pump()
-    return this.deaths.send() || isLeft || isDue
+    return this.deaths.send() || isLeft || isDue || this.consumers.hasAutoAcked
   }
 
   /** basic.get, not while it is paging: the next ready entry, unacked, or settled at once without acks. */

@@ -83,3 +83,29 @@ describe('a single active consumer', () => {
     expect([low.received, high.received]).toEqual([[1], [2, 3]])
   })
 })
+
+describe('a consumer without acks', () => {
+  it('is given no more than its prefetch in one turn, and leaves the rest to the limit', () => {
+    const world = quorumWorld({ 'x-max-length': 1 })
+    const consumer = world.consumer('c', 1, true)
+    world.publish(3)
+    world.settleDown()
+    expect([consumer.received, world.queue.readyCount]).toEqual([[1, 3], 0])
+  })
+
+  it('without a prefetch is given all', () => {
+    const world = quorumWorld({ 'x-max-length': 1 })
+    const consumer = world.consumer('c', 0, true)
+    world.publish(3)
+    world.settleDown()
+    expect(consumer.received).toEqual([1, 2, 3])
+  })
+
+  it('is passed over once it has its prefetch', () => {
+    const world = quorumWorld()
+    const [all, others] = [world.consumer('a', 1, true), world.consumer('b', 0)]
+    world.publish(3)
+    world.settleDown()
+    expect([all.received, others.received]).toEqual([[1], [2, 3]])
+  })
+})

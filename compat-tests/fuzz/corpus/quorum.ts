@@ -97,4 +97,28 @@ export const quorum: readonly Reproducer[] = [
       { on: '0.1', do: 'basic.publish', args: { 'exchange': '', 'routing-key': '%q0' }, body: 'm0' },
     ],
   },
+  {
+    title: 'a consumer of a quorum queue without acks gets no more than its prefetch at once',
+    generator: 'quorum', seed: 301002107,
+    steps: [
+      {
+        on: '0.1',
+        do: 'queue.declare',
+        args: {
+          queue: '%q0',
+          durable: true,
+          arguments: [['x-queue-type', 'S', 'quorum'], ['x-max-length', 'I', 1]],
+        },
+      },
+      { on: '2.10', do: 'basic.qos', args: { 'prefetch-count': 1 } },
+      { on: '2.10', do: 'basic.consume', args: { 'queue': '%q0', 'no-ack': true } },
+      {
+        on: '0.1',
+        do: 'basic.publish',
+        args: { 'exchange': '', 'routing-key': '%q0' },
+        body: 'm2',
+        times: 3,
+      },
+    ],
+  },
 ]

@@ -16,6 +16,7 @@ export const classic: QueueKind = {
   storesTransient: false,
   servesReturnsFirst: false,
   overflowComesLast: true,
+  zeroTtlStaysOut: true,
   fullConsumersLeave: false,
   showsCounts: ({ deliveryLimit, retry }) => deliveryLimit !== null || retry !== null,
   createReady: (queue, parts, { priorityMax }) => (priorityMax === null

@@ -31,6 +31,11 @@ export interface QueueKind {
   /** A policy's limits cut by the overflow of before; its own is for messages that come. */
   readonly overflowComesLast: boolean
   /**
+   * With a message-ttl of 0 and no dead-letter exchange nothing comes in behind what is ready, where it would
+   * wait for the head to go.
+   */
+  readonly zeroTtlStaysOut: boolean
+  /**
    * A consumer without credit left is out of the rotation at once, not only when its turn comes; and without
    * acks, too, it is given no more than its prefetch in a turn.
    */

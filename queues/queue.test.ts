@@ -326,6 +326,18 @@ describe('a queue with one active consumer', () => {
   })
 })
 
+it('takes nothing in behind others that has no time, nowhere to die, and nobody who waits', () => {
+  const world = new QueueWorld()
+  const { queue } = world
+  world.publish(1)
+  queue.applySettings({ ...queue.settings, messageTtlMs: 0 })
+  world.publish(1)
+  expect([queue.readyCount, world.store.kept.size]).toEqual([1, 1])
+  queue.applySettings({ ...queue.settings, deadLetterExchange: '' })
+  world.publish(1)
+  expect(queue.readyCount).toBe(2)
+})
+
 it('remembers deliveries of what is ready and stored before a clean stop', () => {
   const world = new QueueWorld()
   world.publish(1)

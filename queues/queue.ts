@@ -184,10 +184,18 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
       if (settings.overflow === 'reject-publish-dlx') this.deaths.deadLetter(message, 'maxlen')
       return false
     }
+    this.traffic.published++
+    if (settings.messageTtlMs === 0 && this.staysOut()) return true
     const expiresAtMs = Math.min(message.expiresAtMs, clock.nowMs + settings.messageTtlMs)
     this.enqueue(message, expiresAtMs, 0)
-    this.traffic.published++
     return true
+  }
+
+  /** RabbitMQ: it has no time, it cannot die elsewhere, and nobody waits for it. */
+  private staysOut(): boolean {
+    if (!this.type.zeroTtlStaysOut || this.settings.deadLetterExchange !== null) return false
+    this.serve()
+    return this.ready.length > 0 && !this.isPaging
   }
 
   private enqueue(message: Message, expiresAtMs: number, deliveryCount: number): void {

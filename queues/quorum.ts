@@ -20,6 +20,7 @@ export const quorum: QueueKind = {
   storesTransient: true,
   servesReturnsFirst: true,
   overflowComesLast: false,
+  zeroTtlStaysOut: false,
   fullConsumersLeave: true,
   showsCounts: () => true,
   createReady: (queue, parts) => new QuorumReady(queue, parts),

@@ -56,4 +56,19 @@ export const administration: readonly Reproducer[] = [
       },
     ],
   },
+  {
+    title: 'a time to live of 0 that comes by a policy keeps out what nobody takes, also behind others',
+    generator: 'policies', seed: 2000007,
+    steps: [
+      { on: '0.1', do: 'queue.declare', args: { queue: '%q0' } },
+      { on: '0.1', do: 'basic.publish', args: { 'exchange': '', 'routing-key': '%q0' }, body: 'm0' },
+      {
+        manage: 'PUT',
+        path: '/policies/{vhost}/%p1',
+        body: { 'pattern': '^%q', 'definition': { 'message-ttl': 0 }, 'priority': 0, 'apply-to': 'all' },
+      },
+      { on: '0.1', do: 'basic.publish', args: { 'exchange': '', 'routing-key': '%q0' }, body: 'm6' },
+      { on: '0.90', do: 'queue.declare', args: { queue: '%q0', passive: true } },
+    ],
+  },
 ]

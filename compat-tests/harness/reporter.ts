@@ -7,6 +7,7 @@ import { readdirSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import type { Reporter, TestCase, TestModule } from 'vitest/node'
 import { differences } from '../differences.ts'
+import type { Difference } from '../differences.ts'
 import { deadDifferences, renderReport } from '../report.ts'
 import type { BehaviourResult, CompatResults } from '../report.ts'
 import type { Target } from './target.ts'
@@ -38,6 +39,18 @@ function banner(lines: readonly string[]): void {
 }
 
 export class CompatReporter implements Reporter {
+  private readonly ledger: readonly Difference[]
+  private readonly testFiles: readonly string[]
+
+  /** `testFiles`: of a complete run. */
+  constructor(
+    ledger: readonly Difference[] = Object.values(differences),
+    testFiles: readonly string[] = listTestFiles(),
+  ) {
+    this.ledger = ledger
+    this.testFiles = testFiles
+  }
+
   onTestRunEnd(modules: readonly TestModule[]): void {
     const project = modules[0]?.project
     if (project === undefined) return
@@ -47,10 +60,9 @@ export class CompatReporter implements Reporter {
       behaviours: modules.flatMap((module) => [...module.children.allTests()].map(behaviourOf))
         .filter(({ target }) => targets.some(({ label }) => label === target)),
     }
-    this.summarise(results, modules.length === listTestFiles().length)
+    this.summarise(results, modules.length === this.testFiles.length)
     const path = process.env['LEVERET_COMPAT_REPORT']
-    if (path !== undefined && path !== '') writeFileSync(path, renderReport(results,
-      Object.values(differences)))
+    if (path !== undefined && path !== '') writeFileSync(path, renderReport(results, this.ledger))
   }
 
   private summarise(results: CompatResults, isComplete: boolean): void {
@@ -62,7 +74,7 @@ export class CompatReporter implements Reporter {
     const has = (label: string): boolean => results.targets.some((target) => target.label === label)
     if (!has('RabbitMQ')) lines.push('WARNING: NO REFERENCE. Nothing was compared with RabbitMQ in this run.')
     if (!has('Leveret')) lines.push('WARNING: NO LEVERET. Only the expectations were checked, on RabbitMQ.')
-    const dead = has('Leveret') ? deadDifferences(results, Object.values(differences)) : []
+    const dead = has('Leveret') ? deadDifferences(results, this.ledger) : []
     if (dead.length > 0) lines.push(`ledger entries no test of this run consulted: ${dead.join(', ')}`)
     if (dead.length > 0 && isComplete) {
       lines.push('FAILED: what no test pins is no accepted difference')

@@ -9,7 +9,7 @@ import type { Program } from './program.ts'
 import { Shrinker, signatureOf } from './shrink.ts'
 import { Seat } from './stage.ts'
 import { stepLines } from './transcript.ts'
-import { judge, judgeSlowly } from './verdict.ts'
+import { judge, judgePatiently, judgeSlowly } from './verdict.ts'
 import type { Bench, Verdict } from './verdict.ts'
 
 export interface RunOptions {
@@ -46,6 +46,8 @@ export interface RunResult {
 }
 
 const concurrencyDefault = 24
+/** Programs that are looked at once more, when the run is over. */
+const reviewsAtOnce = 2
 
 /** The seed of the n-th program. */
 export const programSeed = (seed: number, n: number): number => (Math.imul(seed, 1_000_003) + n) >>> 0
@@ -72,6 +74,7 @@ class Run {
   private readonly differences = new Map<string, Difference>()
   private readonly accepted = new Map<string, number>()
   private readonly undetermined: string[] = []
+  private readonly suspects: Program[] = []
   private next = 0
   private played = 0
   private secondLooks = 0
@@ -87,6 +90,7 @@ class Run {
     await Promise.all(this.benches.map(async (bench) => {
       while (this.next < this.options.programs && performance.now() < deadline) await this.playNext(bench)
     }))
+    await this.review()
     const seconds = (performance.now() - startedAt) / 1000
     const reports: string[] = []
     for (const difference of [...this.differences.values()].slice(0, this.options.shrinkMax ?? 5)) {
@@ -102,15 +106,25 @@ class Run {
     const n = this.next++
     const { seed, programSeeds, generator } = this.options
     const program = generate(programSeeds?.[n] ?? programSeed(seed, n), generator)
-    this.take(program, await judge(bench, program))
+    const verdict = await judge(bench, program)
+    this.played++
+    this.byGenerator.set(program.generator, (this.byGenerator.get(program.generator) ?? 0) + 1)
+    if (verdict.kind === 'differs') this.suspects.push(program)
+    else this.take(program, verdict)
+  }
+
+  private async review(): Promise<void> {
+    await Promise.all(this.benches.slice(0, reviewsAtOnce).map(async (bench) => {
+      for (let program = this.suspects.shift(); program !== undefined; program = this.suspects.shift()) {
+        this.take(program, await judgePatiently(bench, program))
+      }
+    }))
   }
 
   private take(program: Program, verdict: Verdict): void {
-    this.played++
-    this.byGenerator.set(program.generator, (this.byGenerator.get(program.generator) ?? 0) + 1)
     if (verdict.kind === 'undetermined') {
-      const { who, place } = verdict
-      this.undetermined.push(`${program.generator} ${program.seed} (${who}): step ${place.step} `
+      const { place } = verdict
+      this.undetermined.push(`${program.generator} ${program.seed}: step ${place.step} `
         + `${stepText(program.steps[place.step]!)}\n    ${place.leveret}\n    ${place.rabbit}`)
       return
     }

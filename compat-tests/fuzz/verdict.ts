@@ -1,6 +1,7 @@
 // Decides whether the two brokers differ over a program. A quick performance first; where it differs, slow
-// ones, twice or more on each broker: only what both repeat is a difference, what RabbitMQ itself does
-// differently is not determined by the program. Called by run.ts and shrink.ts.
+// ones, twice or more on each broker; and once the run is over, when nothing else keeps the brokers busy,
+// patient ones, with pauses of several lengths. What RabbitMQ itself does differently is not determined by
+// the program, nor what follows from it; before that, all has to be alike. Called by run.ts and shrink.ts.
 
 import type { DifferenceId } from '../differences.ts'
 import { findAllowance } from './allowances.ts'
@@ -14,7 +15,7 @@ import type { Place, Played } from './transcript.ts'
 export type Verdict =
   | { readonly kind: 'same', readonly isSecondLook: boolean, readonly rabbit: Played }
   | { readonly kind: 'accepted', readonly id: DifferenceId, readonly rabbit: Played }
-  | { readonly kind: 'undetermined', readonly who: 'Leveret' | 'RabbitMQ', readonly place: Place }
+  | { readonly kind: 'undetermined', readonly place: Place }
   | { readonly kind: 'differs', readonly place: Place, readonly leveret: Played, readonly rabbit: Played }
 
 /** A pair of seats, one on each broker. */
@@ -26,7 +27,8 @@ export interface Bench {
 const together: Pace = { rounds: 1, fences: 'connections', pauseMs: 0, expectedBoundMs: 0 }
 const quick: Pace = { rounds: 1, fences: 'none', pauseMs: 2, expectedBoundMs: 40 }
 const slowLeveret: Pace = { rounds: 2, fences: 'channels', pauseMs: 1, expectedBoundMs: 0 }
-const slow: Pace = { rounds: 2, fences: 'channels', pauseMs: 12, expectedBoundMs: 0 }
+const slow: Pace = { rounds: 2, fences: 'channels', pauseMs: 12, expectedBoundMs: 120 }
+const patient: readonly Pace[] = [4, 30, 90].map((pauseMs) => ({ ...slow, pauseMs, expectedBoundMs: 400 }))
 
 let played = 0
 
@@ -35,9 +37,9 @@ function newPrefix(): string {
   return `f${process.pid.toString(36)}.${(played++).toString(36).padStart(5, '0')}.`
 }
 
-async function perform(seat: Seat, program: Program, pace: Pace): Promise<Played> {
+async function perform(seat: Seat, program: Program, pace: Pace, expected: Played | null): Promise<Played> {
   const prefix = newPrefix()
-  return { prefix, transcript: await play(seat, program, prefix, pace, null) }
+  return { prefix, transcript: await play(seat, program, prefix, pace, expected?.transcript ?? null) }
 }
 
 export async function judge(bench: Bench, program: Program): Promise<Verdict> {
@@ -50,25 +52,47 @@ export async function judge(bench: Bench, program: Program): Promise<Verdict> {
 }
 
 export async function judgeSlowly(bench: Bench, program: Program): Promise<Verdict> {
-  const [[leveret, again], [rabbit, rabbitAgain]] = await Promise.all([
-    twice(bench.leveret, program, slowLeveret), twice(bench.rabbit, program, slow),
-  ])
-  const unsteady = firstDifference(rabbit, rabbitAgain)
-  if (unsteady !== null) return { kind: 'undetermined', who: 'RabbitMQ', place: unsteady }
-  const unsteadyLeveret = firstDifference(leveret, again)
-  if (unsteadyLeveret !== null) return { kind: 'undetermined', who: 'Leveret', place: unsteadyLeveret }
-  const place = firstDifference(leveret, rabbit)
-  if (place === null) return { kind: 'same', isSecondLook: true, rabbit }
+  const mine = await twice(bench.leveret, program, slowLeveret)
+  const theirs = await twice(bench.rabbit, program, slow, mine[0])
+  const verdict = compare(program, mine, theirs)
   // A race may come out the same way twice: before it is called a difference, it has to twice more.
-  const others = await twice(bench.rabbit, program, slow)
-  const unlike = firstDifference(rabbit, others[0]) ?? firstDifference(rabbit, others[1])
-  if (unlike !== null) return { kind: 'undetermined', who: 'RabbitMQ', place: unlike }
-  if (isRaceOfLetters(leveret, rabbit, place.step)) return { kind: 'undetermined', who: 'RabbitMQ', place }
+  return verdict.kind === 'same' || verdict.kind === 'undetermined' ? verdict
+    : compare(program, mine, [...theirs, ...await twice(bench.rabbit, program, slow, mine[0])])
+}
+
+/** For what seemed to differ: a busy RabbitMQ may be late in the same way four times. */
+export async function judgePatiently(bench: Bench, program: Program): Promise<Verdict> {
+  const mine = await twice(bench.leveret, program, slowLeveret)
+  const theirs: Played[] = []
+  for (const pace of patient) theirs.push(...await twice(bench.rabbit, program, pace, mine[0]))
+  return compare(program, mine, theirs)
+}
+
+/** A broker with `expected` is given time until it has said as much. */
+async function twice(
+  seat: Seat, program: Program, pace: Pace, expected: Played | null = null,
+): Promise<[Played, Played]> {
+  return [await perform(seat, program, pace, expected), await perform(seat, program, pace, expected)]
+}
+
+/** Compares up to the step in which RabbitMQ, for the first time, does not repeat itself. */
+export function compare(program: Program, mine: readonly Played[], theirs: readonly Played[]): Verdict {
+  const rabbit = theirs[0]!
+  const unsteady = earliest(theirs.map((other) => firstDifference(rabbit, other)))
+  const places = mine.map((played) => firstDifference(played, rabbit))
+  const place = earliest(places)
+  if (unsteady !== null && (place === null || place.step >= unsteady.step)) {
+    return { kind: 'undetermined', place: unsteady }
+  }
+  if (place === null) return { kind: 'same', isSecondLook: true, rabbit }
+  const leveret = mine[places.indexOf(place)]!
+  if (isRaceOfLetters(leveret, rabbit, place.step)) return { kind: 'undetermined', place }
   const step = program.steps[place.step]!
   const id = 'do' in step ? findAllowance(step, place) : null
   return id === null ? { kind: 'differs', place, leveret, rabbit } : { kind: 'accepted', id, rabbit }
 }
 
-async function twice(seat: Seat, program: Program, pace: Pace): Promise<[Played, Played]> {
-  return [await perform(seat, program, pace), await perform(seat, program, pace)]
+function earliest(places: readonly (Place | null)[]): Place | null {
+  return places.reduce((first, place) =>
+    (place !== null && (first === null || place.step < first.step) ? place : first), null)
 }

@@ -117,12 +117,14 @@ export class Draft {
       for (const queue of queues) this.add('0.90', 'queue.declare', { queue, passive: true })
     }
     const used = new Set(this.steps.flatMap((step) => ('on' in step ? [step.on] : [])))
+    used.delete('0.90')
+    // One by one: the channels of a connection that closes are processes of RabbitMQ that race each other.
+    for (const on of [...used].toSorted().toReversed()) {
+      this.add(on, 'channel.close', { 'reply-code': 200 })
+    }
     for (const connection of [1, 2, limitedConnection]) {
       const isUsed = [...used].some((on) => on.startsWith(`${connection}.`))
       if (isUsed) this.add(`${connection}.1`, 'connection.close', { 'reply-code': 200 })
-    }
-    for (const on of used) {
-      if (on.startsWith('0.') && on !== '0.90') this.add(on, 'channel.close', { 'reply-code': 200 })
     }
     for (const queue of queues) this.steps.push({ on: '0.91', drain: queue })
     return this.steps

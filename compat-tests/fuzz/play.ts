@@ -97,9 +97,11 @@ class Performance {
     const peer = await this.seat.peer(connection)
     await peer.openChannel(channel, answerBoundMs)
     if ('drain' in step) return this.drain(step, peer, channel)
+    const side = peer.side(channel)
     this.say(step, peer, channel)
     await this.answered(step, peer, channel)
-    if (working.has(step.do)) await this.settle(expected)
+    // A channel that an error ends gives back what it held, whatever the step was.
+    if (working.has(step.do) || peer.channels.get(channel) !== side) await this.settle(expected)
   }
 
   private resolve(args: Args | undefined): Args {

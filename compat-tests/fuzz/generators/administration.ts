@@ -14,7 +14,7 @@ const definitionRow = (dice: Dice): readonly [string, unknown] =>
   dice.weighted<readonly [string, unknown]>([
     [4, ['max-length', dice.below(4)]], [2, ['max-length-bytes', dice.pick([0, 2, 5, 9])]],
     [2, ['overflow', dice.pick(['drop-head', 'reject-publish', 'reject-publish-dlx'])]],
-    [2, ['message-ttl', 60_000]], [1, ['expires', 600_000]],
+    [2, ['message-ttl', dice.pick([60_000, 60_000, 0])]], [1, ['expires', 600_000]],
     [3, ['dead-letter-exchange', dice.pick(['', exchangeName(0)])]],
     [3, ['dead-letter-routing-key', queueName(2)]],
     [2, ['alternate-exchange', dice.pick([exchangeName(1), exchangeName(9)])]],

@@ -99,12 +99,14 @@ forEachTarget((test, target) => {
     })
   }
 
-  test('truncated arguments are 501, showing them', async ({ raw }) => {
-    const client = await raw()
-    client.frame(frameType.method, 1, Buffer.from([0, 50, 0, 10, 0, 0, 9]))
-    expect(await rawClosure(client, 'connection'))
-      .toEqual(closed(501, 'FRAME_ERROR - cannot decode <<0,0,9>>', 'queue.declare'))
-  })
+  for (const [channel, state] of [[1, 'open'], [7, 'not open']] as const) {
+    test(`truncated arguments are 501, showing them, on a channel that is ${state}`, async ({ raw }) => {
+      const client = await raw()
+      client.frame(frameType.method, channel, Buffer.from([0, 50, 0, 10, 0, 0, 9]))
+      expect(await rawClosure(client, 'connection'))
+        .toEqual(closed(501, 'FRAME_ERROR - cannot decode <<0,0,9>>', 'queue.declare'))
+    })
+  }
 
   test('a queue name that is not UTF-8 is 501', async ({ raw }) => {
     const client = await raw()

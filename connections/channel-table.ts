@@ -4,10 +4,14 @@ import type { User } from '../broker/users.ts'
 import type { VHost } from '../broker/vhost.ts'
 import { channelError, notAllowed, unexpectedFrame } from '../protocol/errors.ts'
 import { describeFrame } from '../protocol/frame-reader.ts'
-import { CHANNEL_OPEN, decodeChannelOpen, writeChannelOpenOk } from '../protocol/methods.gen.ts'
+import {
+  CHANNEL_OPEN, DECODERS, decodeChannelOpen, writeChannelOpenOk,
+} from '../protocol/methods.gen.ts'
+import type { ReceivedMethods } from '../protocol/methods.gen.ts'
 import { FRAME_HEARTBEAT, FRAME_METHOD } from '../protocol/spec.ts'
 import { Channel } from './channel.ts'
 import type { ChannelHost } from './channel-host.ts'
+import { checkKnown } from './connection-methods.ts'
 import { SilentClose } from './handshake.ts'
 import { channelMethods } from './methods/index.ts'
 
@@ -80,11 +84,18 @@ export class ChannelTable {
     this.connection.methodId = methodId
   }
 
+  /** Errors: as for the method itself, when it is none that can be read (RabbitMQ looks at that first). */
+  private notOpen(id: number, buf: Buffer, start: number, end: number): Error {
+    checkKnown(id)
+    DECODERS[id as keyof ReceivedMethods]?.(this.connection.arguments.over(buf, start + 4, end))
+    return channelError("expected 'channel.open'")
+  }
+
   private open(type: number, number: number, buf: Buffer, start: number, end: number): void {
     if (type !== FRAME_METHOD) throw unexpectedFrame('expected method frame, got non method frame instead')
     const id = buf.readUInt32BE(start)
     this.connection.methodId = id
-    if (id !== CHANNEL_OPEN) throw channelError("expected 'channel.open'")
+    if (id !== CHANNEL_OPEN) throw this.notOpen(id, buf, start, end)
     decodeChannelOpen(this.connection.arguments.over(buf, start + 4, end))
     if (this.channelMax > 0 && this.byNumber.size >= this.channelMax) {
       this.connection.methodId = 0

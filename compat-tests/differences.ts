@@ -214,6 +214,13 @@ const entries = {
     rabbit: 'connection closed with 541 `INTERNAL_ERROR`',
     reason: 'The mistake is the client\'s, and the code says so.',
   },
+  'hash-rebound': {
+    what: 'A queue bound twice to an `x-consistent-hash` exchange loses one of the bindings',
+    leveret: 'the other one still holds',
+    rabbit: 'gets nothing until it is bound once more',
+    reason: 'Who changes a weight binds anew and unbinds the old: messages would be lost. A defect nobody '
+      + 'can rely on.',
+  },
   'history-order': {
     what: 'What an exchange that is bound to an `x-recent-history` exchange gets of the history',
     leveret: 'oldest first, as a queue does',

@@ -130,6 +130,7 @@ forEachTarget((test, target) => {
     ['1.5', 'The binding key must be an integer: <<"1.5">>'],
     ['0', 'The binding key must be greater than 0'],
     ['-1', 'The binding key must be greater than 0'],
+    ['10001', 'The binding key must not exceed 10000'],
   ] as const) {
     test(`x-consistent-hash: the binding key '${key}' is 406`, async (session) => {
       const { ch, exchange } = await fan(session, 'x-consistent-hash', [])
@@ -204,6 +205,18 @@ forEachTarget((test, target) => {
     } else {
       expect(await rawClosure(client, 'connection')).toEqual(closed(541, 'INTERNAL_ERROR', 'none'))
     }
+  })
+
+  test('x-consistent-hash: a queue that is bound twice loses one binding', async (session) => {
+    const made = await fan(session, 'x-consistent-hash', ['5'])
+    const [queue] = made.queues as [string]
+    await made.ch.bindQueue(queue, made.exchange, '1')
+    await made.ch.unbindQueue(queue, made.exchange, '5')
+    await publish(made, ['a'])
+    expect(await drain(made.ch, queue)).toEqual(session.differs('hash-rebound') ? ['0'] : [])
+    await made.ch.bindQueue(queue, made.exchange, '2')
+    await publish(made, ['a'])
+    expect(await drain(made.ch, queue)).toEqual(['0'])
   })
 
   test('x-local-random: a binding key is 406', async (session) => {

@@ -67,7 +67,8 @@ describe('a binding', () => {
 
   it.each([['abc', 'The binding key must be an integer: <<"abc">>'],
     ['0', 'The binding key must be greater than 0'],
-    ['-3', 'The binding key must be greater than 0']])('with the key %j is refused', (key, text) => {
+    ['-3', 'The binding key must be greater than 0'],
+    ['10001', 'The binding key must not exceed 10000']])('with the key %j is refused', (key, text) => {
     const bind = (): void => consistentHash.validateBinding?.(key, EMPTY_TABLE, queueNamed('q'), EMPTY_TABLE)
     expect(bind).toThrow(text)
   })

@@ -13,6 +13,8 @@ import type { RouteSet } from './route-set.ts'
 
 const HEADER = 'hash-header'
 const PROPERTY = 'hash-property'
+/** Of one binding: each is a bucket of RabbitMQ's. */
+const WEIGHT_MAX = 10_000
 const PROPERTIES: readonly string[] = ['correlation_id', 'message_id', 'timestamp'] satisfies RoutedProperty[]
 
 interface Share {
@@ -108,5 +110,8 @@ export const consistentHash: ExchangeType = {
       throw preconditionFailed(`The binding key must be an integer: ${printBinary(Buffer.from(routingKey))}`)
     }
     if (Number(routingKey) < 1) throw preconditionFailed('The binding key must be greater than 0')
+    if (Number(routingKey) > WEIGHT_MAX) {
+      throw preconditionFailed(`The binding key must not exceed ${WEIGHT_MAX}`)
+    }
   },
 }

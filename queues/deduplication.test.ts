@@ -149,6 +149,14 @@ describe('without a window', () => {
     expect(publish(world, 'b')).toBe(1)
   })
 
+  it('what stays out, without time behind others, leaves no key', () => {
+    const world = new QueueWorld({ args: tableOf({ 'x-message-deduplication': true }) })
+    world.queue.publish(messageOf('first'))
+    world.queue.applySettings({ ...world.queue.settings, messageTtlMs: 0 })
+    expect(publish(world, 'a', 'a')).toBe(1)
+    expect([world.queue.deduplication!.keyCount, world.queue.traffic.duplicates]).toEqual([0, 0])
+  })
+
   it('a purge forgets every key', () => {
     const world = worldOf()
     publish(world, 'a', 'b')

@@ -185,7 +185,10 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
       return false
     }
     this.traffic.published++
-    if (settings.messageTtlMs === 0 && this.staysOut()) return true
+    if (settings.messageTtlMs === 0 && this.staysOut()) {
+      this.left(message)
+      return true
+    }
     const expiresAtMs = Math.min(message.expiresAtMs, clock.nowMs + settings.messageTtlMs)
     this.enqueue(message, expiresAtMs, 0)
     return true

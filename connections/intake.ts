@@ -68,7 +68,7 @@ export class Intake implements Resumable {
     } catch (error) {
       this.owner.readFailed(error)
     }
-    if (this.reader.unreadBytes > UNREAD_BYTES_MAX) this.pause()
+    if (this.holds !== 0 && this.reader.unreadBytes > UNREAD_BYTES_MAX) this.pause()
   }
 
   /** A message came in: when the share of this turn is used up, the next ones wait for the next turn. */
@@ -120,7 +120,9 @@ export class Intake implements Resumable {
       this.owner.readFailed(error)
     }
     const isHeldForLonger = (this.holds & ~HOLD_TURN) !== 0
-    if (!this.isPaused || isHeldForLonger || this.reader.unreadBytes > UNREAD_BYTES_LOW) return
+    // What is left without a hold is a part of a frame, however large: the rest of it is in the socket.
+    const hasMuch = this.holds !== 0 && this.reader.unreadBytes > UNREAD_BYTES_LOW
+    if (!this.isPaused || isHeldForLonger || hasMuch) return
     this.isPaused = false
     this.transport.resume()
   }

@@ -203,8 +203,8 @@ export class Browser {
     const seenBatch = this.store.durableBatch
     const query = queue.ready.hasSpilled ? this.loaded : this.query
     const search = {
-      queue: queue.id, level: segment.storeLevel, afterId, lastId, skip, filter: filter.stored, limit,
-      bytesMax, scanMax: Infinity,
+      queue: queue.id, level: segment.storeLevel, afterId, lastId, skip, version: queue.ready.version,
+      filter: filter.stored, limit, bytesMax, scanMax: Infinity,
     }
     query.search(search, {
       found: (found) => {

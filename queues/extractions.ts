@@ -14,6 +14,9 @@ interface Batches {
 export class Extractions {
   /** Id → batch of its drop; batches ascend. */
   private readonly batches = new Map<number, number>()
+  /** How many there ever were, and the batch of the last one's drop. */
+  private count = 0
+  private lastBatch = 0
   /** Of the newest one that is forgotten. */
   private forgottenTo = 0
   /** Who waits for a page, and what was durable when it was asked for. */
@@ -27,8 +30,15 @@ export class Extractions {
   add(id: number, store: Batches): boolean {
     if (this.batches.has(id)) return false
     this.batches.set(id, store.openBatch)
+    this.count++
+    this.lastBatch = store.openBatch
     if (this.batches.size > REMEMBERED_MAX) this.forget(store.durableBatch)
     return true
+  }
+
+  /** See ReadyList.version. */
+  versionAt(durableBatch: number): number {
+    return this.lastBatch > durableBatch ? -1 : this.count
   }
 
   areKnownSince(durableBatch: number): boolean {

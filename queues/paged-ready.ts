@@ -239,6 +239,10 @@ export class PagedReady implements ReadyList, PageReceiver {
     return this.backlog.extractions.has(id)
   }
 
+  get version(): number {
+    return this.backlog.extractions.versionAt(this.store.durableBatch)
+  }
+
   pageLoaded({ messages, isLast }: Page): void {
     const askedTo = this.askedTo
     this.askedTo = -1

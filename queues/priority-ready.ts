@@ -136,6 +136,10 @@ export class PriorityReady implements ReadyList {
     return this.backlog.extractions.has(id)
   }
 
+  get version(): number {
+    return this.backlog.extractions.versionAt(this.parts.store.durableBatch)
+  }
+
   *[Symbol.iterator](): IterableIterator<Entry> {
     for (const list of this.lists.toReversed()) yield* list ?? []
   }

@@ -113,6 +113,10 @@ export class QuorumReady implements ReadyList {
     return this.others.isExtracted(id)
   }
 
+  get version(): number {
+    return this.others.version
+  }
+
   *[Symbol.iterator](): IterableIterator<Entry> {
     yield* this.returned
     yield* this.others

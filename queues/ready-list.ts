@@ -56,6 +56,8 @@ export interface ReadyList extends Iterable<Entry> {
   canExtract(seenBatch: number): boolean
   /** Extracted, though the store may show it still. */
   isExtracted(id: number): boolean
+  /** Grows when something was extracted; below 0 while the store may show that still. */
+  readonly version: number
 }
 
 export class FifoReady implements EntrySequence {

@@ -33,7 +33,7 @@ export function messageQueryContract(name: string, makeEngine: () => Promise<Eng
 
     function search(wish: Partial<MessageSearch> = {}): Promise<FoundMessages> {
       const all = {
-        queue: 1, level: 0, afterId: 0, lastId: 1e9, skip: 0, filter: EVERY_MESSAGE, limit: 1_000,
+        queue: 1, level: 0, afterId: 0, lastId: 1e9, skip: 0, version: 0, filter: EVERY_MESSAGE, limit: 1_000,
         bytesMax: 1e9, scanMax: Infinity, ...wish,
       }
       return new Promise((resolve, reject) => query.search(all, { found: resolve, searchFailed: reject }))
@@ -71,6 +71,24 @@ export function messageQueryContract(name: string, makeEngine: () => Promise<Eng
       const { messages, places, scanned } = await search({ afterId: 1, lastId: 5, skip: 2 })
       expect([messages.map(({ id }) => id), places, scanned]).toEqual([[4, 5], [0, 1], 2])
       expect(await search({ skip: 9 })).toMatchObject({ messages: [], skipped: 6, scanned: 0, isLast: true })
+    })
+
+    it('behind many, again and again, while messages come, go from the front and are taken out', async () => {
+      const ids = Array.from({ length: 2 * MANY }, (_, n) => 2 * n + 1)
+      put(...ids)
+      await commit()
+      const idBehind = async (afterId: number, skip: number, version: number): Promise<number | undefined> =>
+        (await search({ afterId, skip, limit: 1, version })).messages[0]?.id
+      expect(await idBehind(0, 20_000, 0)).toBe(ids[20_000])
+      for (const id of ids.slice(0, 50)) store.drop(1, id, 0, 0, 0)
+      put(...Array.from({ length: 50 }, (_, n) => 4 * MANY + n))
+      await commit()
+      expect([await idBehind(99, 19_950, 0), await idBehind(99, 2 * MANY - 50, 0)])
+        .toEqual([ids[20_000], 4 * MANY])
+      for (const id of ids.slice(9_000, 9_010)) store.drop(1, id, 0, 0, 0)
+      expect(await idBehind(99, 5_000, -1)).toBe(ids[5_050])
+      await commit()
+      expect(await idBehind(99, 19_950, 10)).toBe(ids[20_010])
     })
 
     it('and returns what was put', async () => {

@@ -35,6 +35,11 @@ export interface MessageSearch {
   readonly lastId: number
   /** So many are passed over first, whatever they are. */
   readonly skip: number
+  /**
+   * The same as in an earlier search: since then nothing of the queue was dropped but from its front. Below
+   * 0: something is just being dropped.
+   */
+  readonly version: number
   readonly filter: StoredFilter
   /** At most so many are returned, and about so many bytes. */
   readonly limit: number

@@ -10,6 +10,7 @@ import { readRow } from './reader.ts'
 import {
   BY_LEVEL, type MessageRow, prepare, prepareColumn, prepareStatements, selectMessages, type Statement,
 } from './statements.ts'
+import { type IdIndex, stepOver, Waymarks } from './waymarks.ts'
 
 /** Rows of a chunk: about 5 ms when a filter reads their heads. */
 const CHUNK_ROWS = 2_000
@@ -44,6 +45,7 @@ export class MessageSearcher {
   private readonly purged: PurgeMarks
   private readonly ofAll: IdStatements
   private readonly ofLevel: IdStatements
+  private readonly waymarks = new Waymarks()
   private readonly matching = new Map<string, Statement<unknown[], MessageRow>>()
 
   /** Errors: SQLite's when the file is not there. */
@@ -66,7 +68,7 @@ export class MessageSearcher {
       try {
         this.purged.remember()
         if (found.skipped < search.skip) {
-          afterId = this.pass(search, afterId, found)
+          afterId = this.pass(search, found)
           if (found.skipped < search.skip) return found.finish(search.lastId, true)
         }
         const chunk = this.chunk(search, afterId, found.rowsLeft(CHUNK_ROWS))
@@ -85,16 +87,25 @@ export class MessageSearcher {
   }
 
   /** Passes over what is to be passed over; returns the id reached. */
-  private pass({ queue, level, lastId, skip }: MessageSearch, afterId: number, found: Finding): number {
+  private pass({ queue, level, version, lastId, skip, afterId }: MessageSearch, found: Finding): number {
     const ids = this.idsOf(level)
+    const index: IdIndex = {
+      nth: (from, to, count) => ids.nth.get(queue, level, from, to, count - 1),
+      count: (from, to) => ids.count.get(queue, level, from, to) ?? 0,
+    }
+    const isPurging = this.purged.of(queue).some(({ last }) => last > afterId)
+    if (version >= 0 && !isPurging) {
+      const key = `${queue} ${level}`
+      const passed = this.waymarks.pass(key, version, index, afterId, lastId, skip)
+      found.skipped = passed.count
+      return passed.reached
+    }
     for (let from = afterId; ;) {
       const start = this.purged.skip(queue, level, from)
       const until = this.untilPurged(queue, level, start, lastId)
-      const reached = ids.nth.get(queue, level, start, until, skip - found.skipped - 1)
-      found.skipped = reached === undefined
-        ? found.skipped + (ids.count.get(queue, level, start, until) ?? 0) : skip
-      if (reached !== undefined) return reached
-      if (until === lastId) return lastId
+      const { reached, count } = stepOver(index, start, until, skip - found.skipped)
+      found.skipped += count
+      if (found.skipped === skip || until === lastId) return reached
       from = until
     }
   }

@@ -165,7 +165,8 @@ it('an engine that is closed answers no more', async () => {
 
 describe('a search', () => {
   const everything = {
-    queue: 1, level: 0, afterId: 0, lastId: 10, skip: 0, limit: 10, bytesMax: 1e6, scanMax: Infinity,
+    queue: 1, level: 0, afterId: 0, lastId: 10, skip: 0, version: 0, limit: 10, bytesMax: 1e6,
+    scanMax: Infinity,
     filter: EVERY_MESSAGE,
   }
 

@@ -140,6 +140,23 @@ it('releases all that is due of more than memory has room for, in order and each
   expect(names.map(due)).toEqual(Array.from({ length: count }, (_, at) => at))
 })
 
+it('asks for larger pages when all that was loaded is due, so that a slow store does not hold them up', () => {
+  const world = new QueueWorld()
+  for (let n = 0; n < 20_000; n++) {
+    delay(world, `${n}`, 10_000 + n % 100)
+    if (n % 500 === 0) world.settleDown()
+  }
+  world.settleDown()
+  world.clock.travel(20_000)
+  world.timers.advance(world.clock.monotonicMs)
+  let pages = 0
+  do {
+    while (world.endTurn());
+  } while (world.store.answerLoads() && ++pages < 100)
+  expect([world.queue.readyCount, world.queue.heldCount]).toEqual([20_000, 0])
+  expect(pages).toBeLessThan(5)
+})
+
 it('loses nothing when a page comes to a memory that has become full meanwhile', () => {
   const world = new QueueWorld()
   for (let n = 0; n < 12_000; n++) {

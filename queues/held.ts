@@ -22,10 +22,15 @@ import { storedMessage } from './stored-entry.ts'
 
 /** Released in one turn; what is left goes on in the next, after the sockets had theirs. */
 const RELEASE_MAX = 1_000
-/** Of stored messages in memory, at most; loading begins at a quarter. */
+/** Of stored messages in memory, at most; loading begins at half of that. */
 const SOON_MAX = 8_192
 const PAGE_MESSAGES = 2_000
-const PAGE_BYTES = 2 * 1024 * 1024
+/**
+ * When all that was loaded is due already. A page waits behind a commit, so pages that are always the same
+ * bound what is released in a second: beside a saturating flow it fell behind by seconds (2026-11).
+ */
+const LATE_PAGE_MESSAGES = 6_000
+const BYTES_PER_MESSAGE = 1_024
 /** While the store is behind nothing is released; looked at again after so long. */
 const CONGESTED_MS = 20
 
@@ -179,7 +184,7 @@ export class Held implements Timer, PageReceiver {
       this.leave(held)
       this.queue.released(held)
     }
-    if (this.farCount > 0 && soon.length < SOON_MAX / 4) this.load()
+    if (this.farCount > 0 && soon.length < SOON_MAX / 2) this.load()
     const next = soon.at(-1)?.dueMs ?? Infinity
     const isDue = next <= clock.nowMs
     if (isDue && !store.isCongested) return true
@@ -276,21 +281,21 @@ export class Held implements Timer, PageReceiver {
     const last = messages.at(-1)
     const horizon = isLast || last === undefined ? EVERYTHING : { dueMs: last.level, id: last.id }
     const loaded = new Set<number>()
+    const joining: HeldMessage[] = []
     for (const stored of messages) {
       loaded.add(stored.id)
-      if (!this.isFar({ dueMs: stored.level, id: stored.id })) continue
-      this.farCount--
-      this.bring(heldOf(stored, this.suspectTo))
+      if (this.isFar({ dueMs: stored.level, id: stored.id })) joining.push(heldOf(stored, this.suspectTo))
     }
     const fresh = this.fresh
     this.fresh = []
     for (const held of fresh) {
       if (isBefore(horizon, held)) this.fresh.push(held)
-      else if (!loaded.has(held.id)) {
-        this.farCount--
-        this.bring(held)
-      }
+      else if (!loaded.has(held.id)) joining.push(held)
     }
+    this.farCount -= joining.length
+    for (const { message } of joining) this.parts.residence.enter(message.bodyBytes)
+    // All of them come behind what is there: nothing far is due before it.
+    this.soon = joining.sort((one, other) => (isBefore(one, other) ? 1 : -1)).concat(this.soon)
     this.horizon = horizon
     // Damaged messages were counted and are not there.
     if (horizon === EVERYTHING) this.farCount = 0
@@ -340,10 +345,11 @@ export class Held implements Timer, PageReceiver {
     if (this.askedAt !== null) return
     this.askedAt = this.horizon
     this.readBegan()
-    const { dueMs: afterLevel, id: afterId } = this.horizon
+    const { soon, horizon: { dueMs: afterLevel, id: afterId }, parts: { clock, store } } = this
+    const isLate = afterLevel > 0 && afterLevel <= clock.nowMs
+    const limit = isLate ? Math.max(PAGE_MESSAGES, LATE_PAGE_MESSAGES - soon.length) : PAGE_MESSAGES
     const queue = heldNumber(this.queue.id)
-    this.parts.store.loadByLevel(
-      { queue, afterLevel, afterId, limit: PAGE_MESSAGES, bytesMax: PAGE_BYTES }, this)
+    store.loadByLevel({ queue, afterLevel, afterId, limit, bytesMax: limit * BYTES_PER_MESSAGE }, this)
   }
 
   private watch(dueMs: number): void {

@@ -140,7 +140,7 @@ it('releases all that is due of more than memory has room for, in order and each
   expect(names.map(due)).toEqual(Array.from({ length: count }, (_, at) => at))
 })
 
-it('asks for larger pages when all that was loaded is due, so that a slow store does not hold them up', () => {
+it('asks for larger pages when all that was loaded is due: a slow store does not hold them up', () => {
   const world = new QueueWorld()
   for (let n = 0; n < 20_000; n++) {
     delay(world, `${n}`, 10_000 + n % 100)

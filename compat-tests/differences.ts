@@ -9,6 +9,8 @@ export interface Difference {
   readonly leveret: string
   readonly rabbit: string
   readonly reason: string
+  /** Of the management API: which endpoints, in words. */
+  readonly http?: string
 }
 
 const entries = {
@@ -301,18 +303,21 @@ const entries = {
     leveret: 'there, as on every 401',
     rabbit: 'only when no credentials were sent',
     reason: 'RFC 9110 demands it.',
+    http: 'all',
   },
   'http-reason': {
     what: 'HTTP: `reason` of a value that does not fit',
     leveret: 'a text that names the field, the problem and the value',
     rabbit: 'an array with the problem and the value, or a text that depends on Erlang',
     reason: 'A reason is a text in every other answer; clients that expect one fail on an array.',
+    http: 'all with a body',
   },
   'http-500': {
     what: 'HTTP: arguments that are no object',
     leveret: '400 with a reason',
     rabbit: '500 without a body',
     reason: 'The mistake is the client\'s.',
+    http: '`PUT /api/queues/…`, `PUT /api/exchanges/…`, `POST /api/bindings/…`',
   },
   'http-absent': {
     what: 'HTTP: fields that describe Erlang or RabbitMQ\'s storage (`reductions`, `garbage_collection`, '
@@ -320,6 +325,7 @@ const entries = {
     leveret: 'absent',
     rabbit: 'there',
     reason: 'Nothing in Leveret has that meaning, and an invented number misleads more than none.',
+    http: '`GET` of overview, nodes, queues, exchanges, connections, channels, consumers',
   },
   'permission-cache': {
     what: 'A permission that is taken away, on a channel that used it',
@@ -332,18 +338,50 @@ const entries = {
     leveret: '`{}`',
     rabbit: '`[]`',
     reason: 'An object in every other answer; Erlang cannot tell an empty one from a list.',
+    http: '`POST /api/queues/{vhost}/{queue}/get`',
   },
   'definitions-missing-queue': {
     what: 'Definitions with a binding to a queue that is neither in them nor there',
     leveret: 'taken in without that binding',
     rabbit: '400 `{resources_missing,…}`, after everything before that binding was taken in',
     reason: 'RabbitMQ\'s own exports have them: it leaves exclusive queues out, and their bindings in.',
+    http: '`POST /api/definitions`',
   },
   'http-extensions': {
     what: 'HTTP: `/api/extensions`',
     leveret: '`[]`',
     rabbit: 'scripts of RabbitMQ\'s own pages',
     reason: 'Those pages are not served.',
+    http: '`GET /api/extensions`',
+  },
+  'http-topic-exchange': {
+    what: 'HTTP: `GET /api/topic-permissions/{vhost}/{user}/{exchange}`',
+    leveret: 'that of the exchange',
+    rabbit: 'those of the user on every exchange',
+    reason: 'Whoever names an exchange asks about it. A defect nobody can rely on.',
+    http: '`GET /api/topic-permissions/{vhost}/{user}/{exchange}`',
+  },
+  'http-content-type': {
+    what: 'HTTP: a body that does not say that it is JSON, for an operator policy or the definitions of a '
+      + 'vhost',
+    leveret: 'taken, as everywhere',
+    rabbit: '415 there, taken elsewhere',
+    reason: 'One rule for all, and the one that refuses nothing that it understands.',
+    http: '`PUT /api/operator-policies/{vhost}/{policy}`, `POST /api/definitions/{vhost}`',
+  },
+  'http-features': {
+    what: 'HTTP: feature flags and deprecated features',
+    leveret: '`[]`',
+    rabbit: 'those of its versions',
+    reason: 'They are for upgrading a cluster node by node; there is one node, and none of them is in it.',
+    http: '`GET /api/feature-flags`, `GET /api/deprecated-features`, `GET /api/deprecated-features/used`',
+  },
+  'http-missing': {
+    what: 'HTTP: endpoints of clusters, of Erlang and of RabbitMQ\'s own pages',
+    leveret: '501 or 404; `docs/http-endpoints.md` lists them',
+    rabbit: 'there',
+    reason: 'Each has its reason in that list.',
+    http: 'those that are not built',
   },
 } as const satisfies Record<string, Omit<Difference, 'id'>>
 

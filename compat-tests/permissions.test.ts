@@ -126,6 +126,20 @@ forEachTarget((test, target) => {
       })))
   }
 
+  test('a topic permission is found by its exchange', (session) => Realm.use(session, async (realm) => {
+    const path = `/topic-permissions/${realm.vhost}/${realm.user}`
+    const shown = { user: realm.user, vhost: realm.vhost, exchange: 'amq.topic', write: 'a', read: 'b' }
+    expect((await realm.api.get(`${path}/amq.topic`)).status).toBe(404)
+    const { exchange, write, read } = shown
+    expect((await realm.api.put(`${path}/amq.direct`, { exchange, write, read })).status).toBe(201)
+    expect(await realm.api.read(`${path}/amq.topic`)).toEqual([shown])
+    expect(await realm.api.read(`${path}/amq.direct`))
+      .toEqual(session.differs('http-topic-exchange') ? [] : [shown])
+    expect((await realm.api.put(`${path}/amq.topic`, { write, read })).status).toBe(400)
+    expect((await realm.api.delete(`${path}/amq.topic`)).status).toBe(204)
+    expect((await realm.api.get(`${path}/amq.topic`)).status).toBe(404)
+  }))
+
   test('a second topic permission is no creation', (session) => Realm.use(session, async (realm) => {
     const path = `/topic-permissions/${realm.vhost}/${realm.user}`
     const statuses: number[] = []

@@ -10,6 +10,8 @@ export interface BehaviourResult {
   target: string
   outcome: 'passed' | 'failed' | 'skipped'
   differences: readonly string[]
+  /** Of the management API: method and path. */
+  requests: readonly string[]
 }
 
 export interface CompatResults {

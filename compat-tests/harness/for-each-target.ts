@@ -3,6 +3,7 @@
 // target, so that the report can set them side by side.
 
 import { describe, inject, test as vitestTest } from 'vitest'
+import { collectRequests } from './asked-endpoints.ts'
 import { Session } from './session.ts'
 import type { Target } from './target.ts'
 
@@ -22,11 +23,13 @@ function testOn(target: Target): CompatTest {
   ) => {
     vitestTest(title, { timeout, concurrent: isConcurrent }, async ({ task }) => {
       const consulted: string[] = []
+      const requests = new Set<string>()
       const session = new Session(target, runId, consulted)
       try {
-        await run(session)
+        await collectRequests(requests, () => run(session))
       } finally {
         task.meta.differences = consulted
+        task.meta.requests = [...requests]
         await session.end()
       }
     })

@@ -1,5 +1,6 @@
 // The management API of a broker under test: requests as its administrator, and the shape of what comes back.
 // Used by the http-* test files.
+import { noteRequest } from './asked-endpoints.ts'
 import type { Target } from './target.ts'
 
 export interface Reply {
@@ -28,6 +29,7 @@ export class Management {
   async call(method: string, path: string, { body, headers, login }: Call = {}): Promise<Reply> {
     const { user, password, httpUrl } = this.target
     if (httpUrl === null) throw new Error(`${this.target.label} has no management API that is known`)
+    noteRequest(method, path)
     const credentials = login === undefined ? [user, password] : login
     const response = await fetch(`${httpUrl}/api${path}`, {
       method,

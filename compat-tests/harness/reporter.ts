@@ -1,13 +1,15 @@
 // Collects a run's outcomes for the report, and says at its end what was compared with what.
-// A vitest reporter (vitest.config.ts). LEVERET_COMPAT_REPORT=path writes the Markdown report there.
+// A vitest reporter (vitest.config.ts). LEVERET_COMPAT_REPORT=path writes the Markdown report there,
+// and the page of HTTP endpoints beside it.
 // Invariant: a run without its reference, or without Leveret, never looks like a complete one; a complete one
 // fails over an entry of the ledger that no test pins.
 
 import { readdirSync, writeFileSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import type { Reporter, TestCase, TestModule } from 'vitest/node'
 import { differences } from '../differences.ts'
 import type { Difference } from '../differences.ts'
+import { renderHttpReport } from '../http-report.ts'
 import { deadDifferences, renderReport } from '../report.ts'
 import type { BehaviourResult, CompatResults } from '../report.ts'
 import type { Target } from './target.ts'
@@ -24,6 +26,7 @@ function behaviourOf(test: TestCase): BehaviourResult {
     target,
     outcome: state === 'pending' ? 'skipped' : state,
     differences: test.meta().differences ?? [],
+    requests: test.meta().requests ?? [],
   }
 }
 
@@ -62,7 +65,9 @@ export class CompatReporter implements Reporter {
     }
     this.summarise(results, modules.length === this.testFiles.length)
     const path = process.env['LEVERET_COMPAT_REPORT']
-    if (path !== undefined && path !== '') writeFileSync(path, renderReport(results, this.ledger))
+    if (path === undefined || path === '') return
+    writeFileSync(path, renderReport(results, this.ledger))
+    writeFileSync(join(dirname(path), 'http-endpoints.md'), renderHttpReport(results, this.ledger))
   }
 
   private summarise(results: CompatResults, isComplete: boolean): void {

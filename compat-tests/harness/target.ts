@@ -35,6 +35,8 @@ declare module 'vitest' {
   interface TaskMeta {
     /** Ledger ids a test consulted on Leveret; the report shows them. */
     differences?: string[]
+    /** What a test asked of the management API: method and path. */
+    requests?: string[]
   }
 }
 

@@ -4,7 +4,7 @@ import type { Permission, TopicPermission } from '../../broker/access.ts'
 import type { Broker } from '../../broker/broker.ts'
 import { checkPattern } from '../../broker/definitions-check.ts'
 import { json, listing, noContent, put } from '../answer.ts'
-import type { Listing } from '../answer.ts'
+import type { Answer, Listing } from '../answer.ts'
 import { whenRecorded } from '../durability.ts'
 import { endpoint } from '../endpoint.ts'
 import { badRequest, noSuchObject } from '../errors.ts'
@@ -53,6 +53,21 @@ function topicsOf(broker: Broker, user: string, vhost: string): Limited[] {
   return broker.access.topicPermissions().filter((row) => row.user === user && row.vhost === vhost)
 }
 
+/** Errors: HttpError. */
+async function putTopic(
+  broker: Broker, user: string, vhost: string, topic: z.infer<typeof topicBody>,
+): Promise<Answer> {
+  checkBoth(broker, user, vhost)
+  for (const pattern of [topic.write, topic.read]) checkPattern(pattern)
+  if (broker.vhosts.get(vhost)?.findExchange(topic.exchange) === null) {
+    throw badRequest(`no_such_exchange: ${topic.exchange}`)
+  }
+  const isNew = topicsOf(broker, user, vhost).length === 0 // on any exchange (RabbitMQ)
+  broker.access.limitTopics(user, vhost, topic)
+  await whenRecorded(broker.records)
+  return put(isNew)
+}
+
 const permissionEndpoint = [
   endpoint({
     method: 'GET', path: '/api/permissions/:name/:user', access: 'administrator',
@@ -94,17 +109,7 @@ const topicEndpoint = [
   endpoint({
     method: 'PUT', path: '/api/topic-permissions/:name/:user', access: 'administrator', body: topicBody,
     doc: 'Limits the routing keys of publishes (`write`) and bindings (`read`) on a topic `exchange`.',
-    async handle({ door: { broker }, params, body }) {
-      checkBoth(broker, params.user, params.name)
-      for (const pattern of [body.write, body.read]) checkPattern(pattern)
-      if (broker.vhosts.get(params.name)?.findExchange(body.exchange) === null) {
-        throw badRequest(`no_such_exchange: ${body.exchange}`)
-      }
-      const isNew = topicsOf(broker, params.user, params.name).length === 0 // on any exchange (RabbitMQ)
-      broker.access.limitTopics(params.user, params.name, body)
-      await whenRecorded(broker.records)
-      return put(isNew)
-    },
+    handle: ({ door: { broker }, params, body }) => putTopic(broker, params.user, params.name, body),
   }),
   endpoint({
     method: 'DELETE', path: '/api/topic-permissions/:name/:user', access: 'administrator',
@@ -114,6 +119,20 @@ const topicEndpoint = [
       await whenRecorded(broker.records)
       return noContent()
     },
+  }),
+  endpoint({
+    method: 'GET', path: '/api/topic-permissions/:name/:user/:exchange', access: 'administrator',
+    list: 'plain', doc: 'On one exchange, in a list.',
+    handle({ door: { broker }, params }) {
+      const topics = topicsOf(broker, params.user, params.name)
+      if (topics.length === 0) throw noSuchObject() // on any exchange (RabbitMQ)
+      return listTopics(topics.filter(({ topic }) => topic.exchange === params.exchange))
+    },
+  }),
+  endpoint({
+    method: 'PUT', path: '/api/topic-permissions/:name/:user/:exchange', access: 'administrator',
+    body: topicBody, doc: 'The same as without the exchange in the path: that in the body counts.',
+    handle: ({ door: { broker }, params, body }) => putTopic(broker, params.user, params.name, body),
   }),
   endpoint({
     method: 'DELETE', path: '/api/topic-permissions/:name/:user/:exchange', access: 'administrator',

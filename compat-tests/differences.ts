@@ -243,6 +243,14 @@ const entries = {
       + 'which routes when the delay is over',
     reason: 'Clients of the plugin, MassTransit among them, declare it and go on unchanged.',
   },
+  'deduplication': {
+    what: '`x-message-deduplication`, as an exchange\'s type and as an argument of queues and exchanges',
+    leveret: 'messages with a known `x-deduplication-header` are confirmed and go nowhere; arguments and '
+      + 'headers that make no sense are 406',
+    rabbit: 'without the plugin 406 `PRECONDITION_FAILED - unknown exchange type '
+      + '\'x-message-deduplication\'`, and arguments and headers of any value, which mean nothing',
+    reason: 'Clients of the plugin go on unchanged; see docs/deduplication.md.',
+  },
   'tx-queue-deleted': {
     what: '`tx.commit` with a message for a queue that was deleted since the publish',
     leveret: 'channel closed with 406 `PRECONDITION_FAILED - partial tx completion`',

@@ -334,4 +334,29 @@ forEachTarget((test, target) => {
       .toEqual(closed(406, 'PRECONDITION_FAILED - unknown exchange type \'x-delayed-message\'',
         'exchange.declare'))
   })
+
+  test('x-message-deduplication is an unknown type without its plugin', async (session) => {
+    const { name } = session
+    const ch = await session.channel()
+    const declare = (): Promise<unknown> =>
+      ch.assertExchange(name('x'), 'x-message-deduplication', { arguments: { 'x-cache-size': 5 } })
+    if (session.differs('deduplication')) {
+      await declare()
+      return
+    }
+    expect(await channelClosure(ch, declare)).toEqual(
+      closed(406, 'PRECONDITION_FAILED - unknown exchange type \'x-message-deduplication\'',
+        'exchange.declare'))
+  })
+
+  test('x-message-deduplication as an argument means nothing without its plugin', async (session) => {
+    const { name } = session
+    const ch = await session.confirmChannel()
+    const { queue } = await ch.assertQueue(name('q'), { arguments: { 'x-message-deduplication': true } })
+    const options = { headers: { 'x-deduplication-header': 'a' } }
+    for (let n = 0; n < 2; n++) ch.sendToQueue(queue, Buffer.from('x'), options)
+    await ch.waitForConfirms()
+    const expected = session.differs('deduplication') ? 1 : 2
+    expect((await ch.checkQueue(queue)).messageCount).toBe(expected)
+  })
 })

@@ -1,6 +1,6 @@
 // Deduplication as a client of the AMQP door meets it: confirms, returns, transactions, refusals, and what is
 // known after a restart, of queues and of exchanges.
-import { beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { BrokerWorld, someCaller } from '../broker/broker.contract.ts'
 import { deduplicationOf } from '../broker/exchange-deduplication.ts'
 import { deleteExchange } from '../broker/exchange-declarations.ts'
@@ -37,9 +37,9 @@ async function restart(): Promise<void> {
 }
 
 /** Tags that were confirmed, negative ones that were not; `multiple` is written out. */
-function answered(): number[] {
+function answered(of = client): number[] {
   const tags: number[] = []
-  for (const { name, args } of client.heard) {
+  for (const { name, args } of of.heard) {
     if (name !== 'basic.ack' && name !== 'basic.nack') continue
     const last = Number(args['deliveryTag'])
     for (let tag = args['multiple'] === true ? tags.length + 1 : last; tag <= last; tag++) {
@@ -134,6 +134,27 @@ describe('a deduplicating exchange', () => {
     expect([answered(), client.names().includes('basic.return'), ready('q')]).toEqual([[1, 2, 3], false, 1])
     const { traffic } = world.vhost.getExchange('x')
     expect([traffic.publishedIn, traffic.publishedOut, traffic.duplicates]).toEqual([3, 1, 2])
+  })
+
+  it.each([
+    'disk', 'memory',
+  ])('with keys on %s confirms no duplicate before its first is on disk', async (where) => {
+    const args = { ...ONCE, 'x-cache-persistence': where }
+    world.exchange('x1', 'fanout', { isDurable: where === 'disk' }, tableOf(args))
+    world.bind('x1', 'q')
+    const other = await TestClient.open(world.broker)
+    await other.call(1, 'confirm.select')
+    const release = holdCommits()
+    const durable = vi.spyOn(world.store, 'durableBatch', 'get').mockReturnValue(0)
+    publish('', 'a', { exchange: 'x1' })
+    await client.settle()
+    other.publish('', 'body', keyed('a'), { exchange: 'x1' })
+    await other.settle()
+    expect([answered(other), ready('q')]).toEqual([[], 1])
+    durable.mockRestore()
+    release()
+    await other.settle()
+    expect(answered(other)).toEqual([1])
   })
 
   it('remembers beyond the message, and to the end of the window', async () => {

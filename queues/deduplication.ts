@@ -46,8 +46,9 @@ interface KnownKey extends Heaped {
   readonly endsAtMs: number
   readonly id: number
   readonly isStored: boolean
-  /** Of its put; 0 and 0 for one that was loaded. */
+  /** Of its message, whether the key is stored or not; 0 for one that was loaded. */
   readonly batch: number
+  /** Of its put. */
   readonly position: number
 }
 
@@ -143,7 +144,7 @@ export class Deduplication implements Timer, PageReceiver {
       this.drop(this.byEnd.first()!)
     }
     const id = ids.next()
-    const batch = isStored ? store.openBatch : 0
+    const batch = isMessageStored ? store.openBatch : 0
     const level = Math.min(endsAtMs, ENDLESS_LEVEL)
     const position = isStored
       ? store.put(keysNumber(this.keysId), id, messageOf(key), Infinity, level) : 0

@@ -216,6 +216,12 @@ const entries = {
     rabbit: 'connection closed with 541 `INTERNAL_ERROR`',
     reason: 'The mistake is the client\'s, and the code says so.',
   },
+  'unopened-publish': {
+    what: '`basic.publish` on a channel that is not open, with a content that is not whole',
+    leveret: 'connection closed with 504 `CHANNEL_ERROR - expected \'channel.open\'`, at the method',
+    rabbit: 'asks for the content first: 505 `UNEXPECTED_FRAME` for what comes instead',
+    reason: 'The first mistake is the one to be told of; a whole content is 504 with both.',
+  },
   'hash-rebound': {
     what: 'A queue bound twice to an `x-consistent-hash` exchange loses one of the bindings',
     leveret: 'the other one still holds',

@@ -108,6 +108,24 @@ forEachTarget((test, target) => {
     })
   }
 
+  test('a publish on a channel that is not open is 504 once its content is whole', async ({ raw }) => {
+    const client = await raw()
+    client.send(7, 'basic.publish')
+    client.frame(frameType.header, 7, encodeHeader(0, noProperties))
+    expect(await rawClosure(client, 'connection'))
+      .toEqual(closed(504, 'CHANNEL_ERROR - expected \'channel.open\'', 'basic.publish'))
+  })
+
+  test('a publish on a channel that is not open, and no content', async ({ raw, differs }) => {
+    const client = await raw()
+    client.send(7, 'basic.publish')
+    client.send(7, 'basic.qos')
+    expect(await rawClosure(client, 'connection')).toEqual(differs('unopened-publish')
+      ? closed(504, 'CHANNEL_ERROR - expected \'channel.open\'', 'basic.publish')
+      : closed(505, 'UNEXPECTED_FRAME - expected content header for class 60, got non content header frame '
+        + 'instead', 'basic.publish'))
+  })
+
   test('a queue name that is not UTF-8 is 501', async ({ raw }) => {
     const client = await raw()
     const method = encodeMethod('queue.purge', { queue: 'abc' })

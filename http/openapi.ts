@@ -78,9 +78,10 @@ function describe(row: Endpoint): Operation {
 function responsesOf({ access, path, query, body, list }: Endpoint): Operation['responses'] {
   const content = { 'application/json': { schema: { $ref: '#/components/schemas/error' } } }
   const refused = (description: string): object => ({ description, content })
+  const takesInput = (query ?? body) !== undefined || list === 'paged'
   const responses = {
     '2XX': { description: 'Done.' },
-    ...((query ?? body) !== undefined || list === 'paged') && { 400: refused('The query or the body does not fit.') },
+    ...takesInput && { 400: refused('The query or the body does not fit.') },
     ...access !== 'anonymous' && { 401: refused('No login, a wrong one, or one without the right to it.') },
     ...path.includes(':vhost') && { 404: refused('No such vhost, or none that the user may enter.') },
     '4XX': refused('Refused; nothing was changed.'),

@@ -115,6 +115,16 @@ forEachTarget((test, target) => {
     expect(await rawClosure(client, 'channel')).toEqual(inequivalent(queue, vhost, '', 'quorum'))
   })
 
+  inVHost('declaring a queue of an empty type again without one', async (client, queue, { differs }) => {
+    await client.call(1, 'queue.declare', { queue, durable: true, arguments: ofType('') })
+    client.send(1, 'queue.declare', { queue, durable: true })
+    if (differs('empty-queue-type')) {
+      await client.expect('queue.declare-ok')
+      return
+    }
+    expect(await rawClosure(client, 'channel')).toEqual(inequivalent(queue, vhost, 'quorum', ''))
+  })
+
   inVHost('over HTTP a durable queue is of the default type, a transient one is not', async (_, queue) => {
     await api.put(`/queues/${vhost}/${queue}`, { durable: true })
     await api.put(`/queues/${vhost}/${queue}.t`, {})

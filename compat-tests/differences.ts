@@ -175,7 +175,7 @@ const entries = {
   },
   'empty-queue-type': {
     what: '`x-queue-type` that is empty or `undefined`, for a queue that was declared with its type or '
-      + 'without any',
+      + 'without any, and the other way round',
     leveret: 'the default type of the vhost: equal to it',
     rabbit: '4.x: 406 `inequivalent arg \'x-queue-type\' … received \'\' but current is …`',
     reason: 'The two mean the same, and make the same queue.',

@@ -36,6 +36,13 @@ const allowances: readonly Allowance[] = [
       && leveret.includes('"reply-code":406')
       && (rabbit.includes('"reply-code":541') || rabbit.includes('unknown queue type')),
   },
+  {
+    id: 'empty-queue-type',
+    // With nowait Leveret says nothing at all.
+    explains: (step, { leveret, rabbit }) => step.do === 'queue.declare'
+      && (leveret === '' || leveret.includes('queue.declare-ok'))
+      && /inequivalent arg 'x-queue-type'.*(?:received|current is) ''/.test(rabbit),
+  },
 ]
 
 /** The ledger's entry for a difference, or null. */

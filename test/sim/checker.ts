@@ -82,6 +82,12 @@ export class Checker {
   private readonly seesStore: boolean
   private readonly queues: ReadonlyMap<string, QueueRow>
   private readonly sent = new Map<number, Sent>()
+  /** Ids of what was sent, by the crashes before. */
+  private readonly lives: number[][] = [[]]
+  /** By queue: what was sent in an earlier life than this one has been judged for good. */
+  private readonly judgedTo = new Map<string, number>()
+  /** Letters that were delivered in this life. */
+  private readonly freshLetters = new Set<Copy>()
   private readonly copies = new Map<string, Map<number, Copy>>()
   private readonly held = new Map<number, Set<Copy>>()
   /** The last unflagged delivery by queue, publisher and consumer. */
@@ -135,6 +141,7 @@ export class Checker {
   private send(event: Extract<HistoryEvent, { kind: 'send' }>): void {
     const state = { crashesBefore: this.crashes, isConfirmed: false, isReturned: false, isRefused: false }
     this.sent.set(event.id, { ...event, ...state })
+    this.lives[this.crashes]!.push(event.id)
     this.counts.sent++
   }
 
@@ -203,6 +210,7 @@ export class Checker {
     if (!isRedelivered && !copy.isLetter && sent.dueUs === 0) {
       this.checkOrder(`${queue} ${sent.publisher} ${consumer} ${sent.priority}`, id)
     }
+    if (copy.isLetter) this.freshLetters.add(copy)
     copy.deliveries++
     copy.deliveredInLife = this.crashes
     copy.holder = holder
@@ -254,25 +262,33 @@ export class Checker {
 
   private crash(): void {
     this.crashes++
+    this.lives.push([])
     this.isStopping = false
     for (const holder of this.held.keys()) this.gone(holder)
     // A letter that was not on disk is undone with its death: the message dies again, as a new letter.
-    for (const ofQueue of this.copies.values()) {
-      for (const copy of ofQueue.values()) if (copy.isLetter && !copy.isStored) copy.deliveries = 0
-    }
+    for (const copy of this.freshLetters) if (!copy.isStored) copy.deliveries = 0
+    this.freshLetters.clear()
   }
 
-  /** Whatever was confirmed and is not there has been settled by somebody who got it, or it is lost. */
+  /**
+   * Whatever was confirmed and is not there has been settled by somebody who got it, or it is lost. No confirm
+   * comes after its connection, so what had crashed when the queue was last empty needs no second look.
+   */
   private drained(queue: string): void {
-    for (const [id, sent] of this.sent) {
-      if (!sent.isConfirmed) continue
-      for (const origin of sent.queues) {
-        const { deadLetters = null, isNoAck = false, isSwept = false } = this.queues.get(origin) ?? {}
-        if ((deadLetters ?? origin) !== queue || isNoAck || isSwept) continue
-        const isPromised = sent.survives.includes(origin) || sent.crashesBefore === this.crashes
-        const isSettled = this.isSettled(origin, id) || this.isSettled(queue, id)
-        if (isPromised && !isSettled) this.broken('lost confirmed', `message ${id} in ${origin}`)
-      }
+    for (const life of this.lives.slice(this.judgedTo.get(queue) ?? 0)) {
+      for (const id of life) this.judge(queue, id, this.sent.get(id)!)
+    }
+    this.judgedTo.set(queue, this.crashes)
+  }
+
+  private judge(queue: string, id: number, sent: Sent): void {
+    if (!sent.isConfirmed) return
+    for (const origin of sent.queues) {
+      const { deadLetters = null, isNoAck = false, isSwept = false } = this.queues.get(origin) ?? {}
+      if ((deadLetters ?? origin) !== queue || isNoAck || isSwept) continue
+      const isPromised = sent.survives.includes(origin) || sent.crashesBefore === this.crashes
+      const isSettled = this.isSettled(origin, id) || this.isSettled(queue, id)
+      if (isPromised && !isSettled) this.broken('lost confirmed', `message ${id} in ${origin}`)
     }
   }
 

@@ -271,8 +271,9 @@ export class Checker {
   }
 
   /**
-   * Whatever was confirmed and is not there has been settled by somebody who got it, or it is lost. No confirm
-   * comes after its connection, so what had crashed when the queue was last empty needs no second look.
+   * Whatever was confirmed and is not there has been settled by somebody who got it, or it is lost. No
+   * confirm comes after its connection, so what was sent in a life that was over when the queue was last
+   * empty needs no second look.
    */
   private drained(queue: string): void {
     for (const life of this.lives.slice(this.judgedTo.get(queue) ?? 0)) {

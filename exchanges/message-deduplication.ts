@@ -1,9 +1,11 @@
 // x-message-deduplication: a fanout that lets a message pass once (RabbitMQ's plugin of that name). What it
 // remembers is not the router's business (duplicate-filter.ts): an exchange of any other type does the same
 // with the argument x-message-deduplication. Here is what the arguments may say, for both.
+import {
+  KEYS_MAX, KEYS_MAX_DEFAULT, KEY_WINDOW_MS_MAX, readPositive,
+} from '../protocol/deduplication-limits.ts'
 import { preconditionFailed } from '../protocol/errors.ts'
-import { isInteger } from '../protocol/table.ts'
-import type { Field, FieldTable } from '../protocol/table.ts'
+import type { FieldTable } from '../protocol/table.ts'
 import type { ExchangeType } from './exchange-type.ts'
 import { fanout } from './fanout.ts'
 
@@ -11,10 +13,6 @@ const NAME = 'x-message-deduplication'
 const SIZE = 'x-cache-size'
 const WINDOW = 'x-cache-ttl'
 const PERSISTENCE = 'x-cache-persistence'
-/** As of queues. */
-const SIZE_MAX = 10_000_000
-const SIZE_DEFAULT = 1_000_000
-const WINDOW_MS_MAX = 315_360_000_000
 
 export interface ExchangeDeduplication {
   readonly keysMax: number
@@ -30,7 +28,7 @@ export const messageDeduplication: ExchangeType = {
   deduplicates: () => true,
   validate(args) {
     if (!args.has(SIZE)) {
-      throw preconditionFailed(`Missing argument, '${SIZE}' must be an integer from 1 to ${SIZE_MAX}`)
+      throw preconditionFailed(`Missing argument, '${SIZE}' must be an integer from 1 to ${KEYS_MAX}`)
     }
   },
 }
@@ -52,18 +50,11 @@ export function parseExchangeDeduplication(
   if (persistence !== 'disk' && persistence !== 'memory') {
     return `'${PERSISTENCE}' must be either 'disk' or 'memory'`
   }
-  const keysMax = numberOf(args.get(SIZE), SIZE_DEFAULT)
-  if (!(keysMax >= 1 && keysMax <= SIZE_MAX)) return `'${SIZE}' must be an integer from 1 to ${SIZE_MAX}`
-  const keyWindowMs = numberOf(args.get(WINDOW), Infinity)
-  if (keyWindowMs >= 1 && (keyWindowMs <= WINDOW_MS_MAX || !args.has(WINDOW))) {
-    return { keysMax, keyWindowMs, isStored: persistence === 'disk' }
-  }
-  return `'${WINDOW}' must be an integer from 1 to ${WINDOW_MS_MAX}`
-}
-
-/** An integer, also as text (the plugin); NaN for everything else. */
-function numberOf(field: Field | undefined, absent: number): number {
-  if (field === undefined) return absent
-  if (isInteger(field)) return Number(field.value)
-  return field.tag === 'S' && /^\d{1,16}$/.test(field.value) ? Number(field.value) : Number.NaN
+  const size = args.get(SIZE)
+  const keysMax = size === undefined ? KEYS_MAX_DEFAULT : readPositive(size, KEYS_MAX)
+  if (keysMax === null) return `'${SIZE}' must be an integer from 1 to ${KEYS_MAX}`
+  const window = args.get(WINDOW)
+  const keyWindowMs = window === undefined ? Infinity : readPositive(window, KEY_WINDOW_MS_MAX)
+  if (keyWindowMs === null) return `'${WINDOW}' must be an integer from 1 to ${KEY_WINDOW_MS_MAX}`
+  return { keysMax, keyWindowMs, isStored: persistence === 'disk' }
 }

@@ -3,6 +3,7 @@
 // refuses what makes no sense, and by deduplicating queues off the messages themselves. Two keys are the same
 // when their types and values are: the number 5 is not the text '5' (the plugin).
 import { ContentHeader } from '../protocol/content-header.ts'
+import { KEY_WINDOW_MS_MAX, readPositive } from '../protocol/deduplication-limits.ts'
 import { preconditionFailed } from '../protocol/errors.ts'
 import { isInteger } from '../protocol/table.ts'
 import type { Field } from '../protocol/table.ts'
@@ -15,8 +16,6 @@ const WINDOW_HEADER = 'x-cache-ttl'
 const KEY_BYTES_MAX = 1_024
 /** Of a value that is refused. */
 const SHOWN_MAX = 100
-/** Ten years, as for other times. */
-export const WINDOW_MS_MAX = 315_360_000_000
 
 export interface DeduplicationKey {
   /** As JSON: a text or an integer. */
@@ -57,10 +56,10 @@ function parse(header: ContentHeader): DeduplicationKey | string | null {
   }
   const window = headers?.get(WINDOW_HEADER)
   if (window === undefined) return { key, windowMs: null }
-  const windowMs = readPositive(window, WINDOW_MS_MAX)
+  const windowMs = readPositive(window, KEY_WINDOW_MS_MAX)
   if (windowMs !== null) return { key, windowMs }
   return `invalid ${WINDOW_HEADER} ${printField(window).slice(0, SHOWN_MAX)}: `
-    + `expected a number of milliseconds from 1 to ${WINDOW_MS_MAX}`
+    + `expected a number of milliseconds from 1 to ${KEY_WINDOW_MS_MAX}`
 }
 
 /** Null for what is no key. What was no UTF-8 was decoded to U+FFFD: two keys might have become one. */
@@ -68,11 +67,4 @@ function textOf(field: Field): string | null {
   if (isInteger(field)) return String(field.value)
   if (field.tag !== 'S' || field.value.includes('\uFFFD')) return null
   return Buffer.byteLength(field.value) <= KEY_BYTES_MAX ? JSON.stringify(field.value) : null
-}
-
-/** An integer from 1 on, also as text, as the plugin takes it; null for everything else. */
-export function readPositive(field: Field, max: number): number | null {
-  const value = isInteger(field) ? Number(field.value)
-    : field.tag === 'S' && /^\d{1,16}$/.test(field.value) ? Number(field.value) : 0
-  return value >= 1 && value <= max ? value : null
 }

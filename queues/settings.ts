@@ -1,6 +1,7 @@
 // The queue arguments: one row each. Validation, equivalence on redeclare, refusals and what a queue runs by
 // follow from the rows. An argument that nobody knows is accepted and kept, as RabbitMQ does; those of
 // streams, which are not there, are known as other types' arguments are.
+import { KEYS_MAX, KEYS_MAX_DEFAULT } from '../protocol/deduplication-limits.ts'
 import { preconditionFailed } from '../protocol/errors.ts'
 import { FIELD_TYPE_NAMES, isInteger } from '../protocol/table.ts'
 import type { Field, FieldTable } from '../protocol/table.ts'
@@ -84,10 +85,6 @@ const CLASSIC: readonly QueueKindName[] = ['classic']
 /** Ten years: what RabbitMQ takes for a time at most. */
 const TIME_MS_MAX = 315_360_000_000
 const OVERFLOWS = ['drop-head', 'reject-publish', 'reject-publish-dlx'] as const
-/** A Map takes 16.7 million. */
-const KEYS_MAX = 10_000_000
-/** Of a queue that says nothing: some 200 MB when they are all there. */
-const KEYS_MAX_DEFAULT = 1_000_000
 const STRATEGIES = ['at-most-once', 'at-least-once']
 const DELAYED_RETRIES = ['all', 'failed', 'returned'] as const
 const LEADER_LOCATORS = ['client-local', 'balanced', 'random', 'least-leaders', 'min-masters']

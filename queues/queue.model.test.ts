@@ -5,6 +5,7 @@
 import { expect, it } from 'vitest'
 import { SeededRandom } from '../base/random.ts'
 import { tableOf } from '../protocol/table-encode.ts'
+import { failuresOf } from '../test/model-seeds.ts'
 import { Browser, EVERY, FIRST, placeBehind } from './browser.ts'
 import type { BrowsedPage, Place } from './browser.ts'
 import type { Entry } from './entry.ts'
@@ -387,26 +388,11 @@ class ModelRun {
   }
 }
 
-/** What went wrong with a seed; null when nothing did. */
-function failureOf(seed: number, kind: Kind): string | null {
-  try {
-    new ModelRun(seed, kind).run()
-    return null
-  } catch (error) {
-    return `seed ${seed}: ${error instanceof Error ? error.message : String(error)}`
-  }
-}
-
 it.each<[string, Kind]>([
   ['plain', { hasLimits: false, isPaged: false }],
   ['limited', { hasLimits: true, isPaged: false }],
   ['paged', { hasLimits: false, isPaged: true }],
   ['paged and limited', { hasLimits: true, isPaged: true }],
 ])(`a %s queue agrees with a naive model over ${SEEDS} seeds of ${STEPS} steps`, (_, kind) => {
-  const failures: string[] = []
-  for (let seed = 1; seed <= SEEDS && failures.length < 5; seed++) {
-    const failure = failureOf(seed, kind)
-    if (failure !== null) failures.push(failure)
-  }
-  expect(failures).toEqual([])
+  expect(failuresOf(SEEDS, (seed) => new ModelRun(seed, kind).run())).toEqual([])
 }, 120_000)

@@ -4,6 +4,7 @@
 import { expect, it } from 'vitest'
 import { SeededRandom } from '../base/random.ts'
 import { tableOf } from '../protocol/table-encode.ts'
+import { failuresOf } from '../test/model-seeds.ts'
 import type { Entry } from './entry.ts'
 import { heldNumber } from './held.ts'
 import { QueueWorld, messageOf } from './queue.contract.ts'
@@ -175,21 +176,6 @@ class ModelRun {
   }
 }
 
-/** What went wrong with a seed; null when nothing did. */
-function failureOf(seed: number): string | null {
-  try {
-    new ModelRun(seed).run()
-    return null
-  } catch (error) {
-    return `seed ${seed}: ${error instanceof Error ? error.message : String(error)}`
-  }
-}
-
 it(`agrees with a naive model over ${SEEDS} seeds, through failures, delays, purges and restarts`, () => {
-  const failures: string[] = []
-  for (let seed = 1; seed <= SEEDS && failures.length < 5; seed++) {
-    const failure = failureOf(seed)
-    if (failure !== null) failures.push(failure)
-  }
-  expect(failures).toEqual([])
+  expect(failuresOf(SEEDS, (seed) => new ModelRun(seed).run())).toEqual([])
 }, 120_000)

@@ -5,23 +5,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
-import { resolveSettings } from '../broker/config-sources.ts'
-import type { Logger } from './log.ts'
-import { startServer } from './server.ts'
+import { startLocalServer } from '../test/local-server.ts'
 import type { RunningServer } from './server.ts'
 
-const silent: Logger = { fatal() {}, error() {}, warn() {}, info() {}, debug() {}, trace() {} }
 const root = mkdtempSync(join(tmpdir(), 'leveret-websocket-'))
 const authorization = `Basic ${Buffer.from('guest:guest').toString('base64')}`
 let server: RunningServer
 
 beforeAll(async () => {
-  const resolved = resolveSettings({ argv: [], env: {}, fileText: null, fileName: null, packageVersion: '0' })
-  if (!resolved.ok) throw new Error(resolved.problems.join())
-  server = await startServer({
-    ...resolved.settings, host: '127.0.0.1', amqpPort: 0, httpPort: 0, prometheusPort: null, store: 'memory',
-    dataDirectory: root,
-  }, silent)
+  server = await startLocalServer({ prometheusPort: null, dataDirectory: root })
 })
 
 /** The last test has stopped the server. */

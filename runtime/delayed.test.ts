@@ -3,22 +3,15 @@
 import { connect } from 'amqplib'
 import type { ChannelModel, ConfirmChannel } from 'amqplib'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { resolveSettings } from '../broker/config-sources.ts'
-import type { Logger } from './log.ts'
-import { startServer } from './server.ts'
+import { startLocalServer } from '../test/local-server.ts'
 import type { RunningServer } from './server.ts'
-
-const silent: Logger = { fatal() {}, error() {}, warn() {}, info() {}, debug() {}, trace() {} }
 
 let server: RunningServer
 let client: ChannelModel
 let channel: ConfirmChannel
 
 beforeAll(async () => {
-  const resolved = resolveSettings({ argv: [], env: {}, fileText: null, fileName: null, packageVersion: '0' })
-  if (!resolved.ok) throw new Error(resolved.problems.join())
-  const here = { host: '127.0.0.1', amqpPort: 0, httpPort: 0, store: 'memory', ballast: 0 } as const
-  server = await startServer({ ...resolved.settings, ...here }, silent)
+  server = await startLocalServer()
   client = await connect(server.amqpUrl)
   channel = await client.createConfirmChannel()
 })

@@ -3,13 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { resolveSettings } from '../broker/config-sources.ts'
 import { PushTarget } from '../test/http/push-target.ts'
-import type { Logger } from './log.ts'
-import { startServer } from './server.ts'
+import { startLocalServer } from '../test/local-server.ts'
 import type { RunningServer } from './server.ts'
 
-const silent: Logger = { fatal() {}, error() {}, warn() {}, info() {}, debug() {}, trace() {} }
 const generous = { timeout: 20_000 }
 
 let root = ''
@@ -28,12 +25,9 @@ afterEach(async () => {
 })
 
 async function start(): Promise<void> {
-  const resolved = resolveSettings({ argv: [], env: {}, fileText: null, fileName: null, packageVersion: '0' })
-  if (!resolved.ok) throw new Error(resolved.problems.join())
-  server = await startServer({
-    ...resolved.settings, host: '127.0.0.1', amqpPort: 0, httpPort: 0, dataDirectory: join(root, 'data'),
-    ballast: 0, webhooksAllowPrivate: true,
-  }, silent)
+  server = await startLocalServer({
+    store: 'sqlite', dataDirectory: join(root, 'data'), webhooksAllowPrivate: true,
+  })
 }
 
 async function restart(): Promise<void> {

@@ -19,8 +19,6 @@ const ROUNDS_BETWEEN_DRAINS = 5
 const CONNECTIONS = 7
 const PUBLISHERS = 2
 const SUBSCRIPTIONS = 6
-/** A client that is asked to hesitate for up to a quarter of an hour settles next to nothing. */
-const HESITATION_US = 900_000_000
 const PLAIN = { queues: drawQueues(() => false), clientFault: 0, pollers: 0, architects: 0 }
 /** EX_CANTCREAT, as cli/exit-codes.ts has it. */
 const DATA_DIRECTORY_REFUSED = 73
@@ -80,8 +78,7 @@ test('kills in mid-load lose nothing, and repeat nothing without saying so', asy
 }, 60_000 + KILLS * 60_000)
 
 test('SIGTERM under load says 320 and exits 0; after it only what was handed out is flagged', async () => {
-  const thinkMaxUs = 10_000
-  const clients = new Load(1, { ...PLAIN, burstMax: 20, thinkMaxUs, prefetchMax: 10 })
+  const clients = new Load(1, { ...PLAIN, burstMax: 20, thinkMaxUs: 10_000, prefetchMax: 10 })
   load = clients
   // Calm clients ack all they get and stay connected: everything that was handed out has been seen.
   clients.isCalm = true
@@ -105,7 +102,7 @@ test('SIGTERM under load says 320 and exits 0; after it only what was handed out
   await clients.until(() => active.size === SUBSCRIPTIONS + PUBLISHERS)
   expect(flags).toEqual({ unseen: 0, seen: 0, none: flags.none })
   // Whoever hesitates fills up: something is unacked at the signal, and something was never handed out.
-  clients.think(HESITATION_US)
+  clients.hesitate()
   await confirms(clients, 10 * SUBSCRIPTIONS + 600)
 
   const signalledMs = performance.now()
@@ -118,7 +115,7 @@ test('SIGTERM under load says 320 and exits 0; after it only what was handed out
   const before = flags.none
   const second = await start()
   clients.port = second.amqpPort
-  clients.think(thinkMaxUs)
+  clients.goOn()
   await clients.drain()
   expect(clients.checker.violations).toEqual([])
   expect(flags.unseen).toBe(0)

@@ -19,10 +19,13 @@ export type LoadOptions = Pick<SimOptions,
 
 /** Consumers with credit that hear nothing for so long have emptied their queues. */
 const QUIET_MS = 400
+/** A client that may take a quarter of an hour settles next to nothing. */
+const HESITATION_US = 900_000_000
 
 export class Load implements Surroundings {
   readonly world: Timing
   options: SimOptions
+  private readonly usualThinkMaxUs: number
   readonly checker: Checker
   isCalm = false
   /** 0: nobody listens. */
@@ -48,6 +51,7 @@ export class Load implements Surroundings {
       between: (low, high) => low + random.below(high - low + 1),
     }
     this.checker = new Checker(false, options.queues)
+    this.usualThinkMaxUs = options.thinkMaxUs
     this.options = {
       ...options, owners: 0, congestion: 0, delayMaxMs: 0, clockJumps: [], mode: 'safety', publishers: 2,
       consumers: 3, messagesPerPublisher: Infinity, pauseMaxUs: 2 * MS,
@@ -78,9 +82,13 @@ export class Load implements Surroundings {
     this.isCalm = false
   }
 
-  /** Clients settle what they get from now on after so long at most, in microseconds. */
-  think(maxUs: number): void {
-    this.options = { ...this.options, thinkMaxUs: maxUs }
+  /** Clients keep what they get from now on, as good as all of it, until `goOn`. */
+  hesitate(): void {
+    this.options = { ...this.options, thinkMaxUs: HESITATION_US }
+  }
+
+  goOn(): void {
+    this.options = { ...this.options, thinkMaxUs: this.usualThinkMaxUs }
   }
 
   /** Waits until it holds; asked after every event, and now and then for what is no event. */

@@ -23,10 +23,6 @@ const STUCK_MS = 30_000
 /** How long the disk is full. */
 const FULL_MS = 300
 
-/** Of clients that settle next to nothing, and of those that empty queues. */
-const HESITATION_US = 900_000_000
-const THINK_US = 2_000
-
 function afterMs(ms: number): () => boolean {
   const startedMs = performance.now()
   return () => performance.now() - startedMs > ms
@@ -149,7 +145,7 @@ test('an I/O error that the disk keeps to itself is seen by the checker', async 
     const server = await points.start()
     await rounds.confirms(100)
     // What has been settled by the end is missed by nobody: clients keep what they have.
-    rounds.load.think(HESITATION_US)
+    rounds.load.hesitate()
     points.begin({ kind: 'write', error: 'none', nth: 1, isSticky: true })
     await rounds.confirms(CONFIRMS_MAX)
     await server.kill('SIGKILL')
@@ -157,7 +153,7 @@ test('an I/O error that the disk keeps to itself is seen by the checker', async 
     await rounds.load.ended()
     // What is left may be no database any more, or one that lacks what was confirmed.
     const isRefused = await rounds.start().then(() => false, () => true)
-    rounds.load.think(THINK_US)
+    rounds.load.goOn()
     if (!isRefused) await rounds.load.drain()
     expect(isRefused || rounds.load.checker.violations.length > 0).toBe(true)
   } finally {

@@ -3,7 +3,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import type { ClosedBatch } from './batch.ts'
 import { BatchPipeline } from './batch-pipeline.ts'
-import { messageOf } from './store.contract.ts'
+import { messageOf } from './engine-under-test.contract.ts'
 
 let commits: ClosedBatch[]
 let tasks: (() => void)[]

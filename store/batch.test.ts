@@ -4,7 +4,7 @@ import { array, assert, boolean, integer, nat, oneof, property, record } from 'f
 import { describe, expect, it } from 'vitest'
 import { BatchWriter, type ClosedBatch } from './batch.ts'
 import { readBatch } from './batch-reader.ts'
-import { messageOf } from './store.contract.ts'
+import { messageOf } from './engine-under-test.contract.ts'
 
 /** The records of a batch as readable text, in order. */
 function recordsOf(batch: ClosedBatch): string[] {

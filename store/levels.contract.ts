@@ -3,38 +3,25 @@
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { SeededRandom } from '../base/random.ts'
+import {
+  acquire, messageOf, restarted, type EngineUnderTest, type Scope,
+} from './engine-under-test.contract.ts'
 import { loadPage } from './loaded.contract.ts'
-import { messageOf, type EngineUnderTest } from './store.contract.ts'
-import { isHeld, type Store } from './store.ts'
+import type { Store } from './store.ts'
 
 const LEVELS = [0, 1, 2, 3, 256]
 
 export function levelsContract(name: string, makeEngine: () => Promise<EngineUnderTest>): void {
   describe(`${name} keeps levels`, () => {
     let under: EngineUnderTest
+    let scope: Scope
     let store: Store
 
-    async function acquire(): Promise<void> {
-      const answer = await under.engine.acquire('/')
-      if (isHeld(answer)) throw new Error(`held by ${answer.heldBy}`)
-      store = answer
-    }
-
-    async function commit(): Promise<void> {
-      const batch = store.openBatch
-      const durable = new Promise<void>((resolve) => {
-        store.onDurable = (number) => {
-          if (number >= batch) resolve()
-        }
-      })
-      store.seal()
-      await durable
-    }
+    const commit = (): Promise<void> => scope.commit()
 
     async function restart(): Promise<void> {
-      await store.release()
-      await under.restart()
-      await acquire()
+      scope = await restarted(under, scope)
+      store = scope.store
     }
 
     async function ids(level: number, request = {}): Promise<number[]> {
@@ -48,7 +35,8 @@ export function levelsContract(name: string, makeEngine: () => Promise<EngineUnd
 
     beforeEach(async () => {
       under = await makeEngine()
-      await acquire()
+      scope = await acquire(under)
+      store = scope.store
     })
 
     afterEach(() => under.dispose())

@@ -2,37 +2,23 @@
 // memory.test.ts and sqlite/sqlite-engine.test.ts run it.
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import {
+  acquire, messageOf, restarted, type EngineUnderTest, type Scope,
+} from './engine-under-test.contract.ts'
 import { load, loadPage } from './loaded.contract.ts'
-import { messageOf, type EngineUnderTest } from './store.contract.ts'
-import { isHeld, type LevelRequest, type Page, type Store } from './store.ts'
+import type { LevelRequest, Page, Store } from './store.ts'
 
 export function loadingContract(name: string, makeEngine: () => Promise<EngineUnderTest>): void {
   describe(`${name} reads back`, () => {
     let under: EngineUnderTest
+    let scope: Scope
     let store: Store
 
-    async function acquire(): Promise<void> {
-      const answer = await under.engine.acquire('/')
-      if (isHeld(answer)) throw new Error(`held by ${answer.heldBy}`)
-      store = answer
-    }
-
-    /** Ends the turn and waits for what it appended. */
-    async function commit(): Promise<void> {
-      const batch = store.openBatch
-      const durable = new Promise<void>((resolve) => {
-        store.onDurable = (number) => {
-          if (number >= batch) resolve()
-        }
-      })
-      store.seal()
-      await durable
-    }
+    const commit = (): Promise<void> => scope.commit()
 
     async function restart(): Promise<void> {
-      await store.release()
-      await under.restart()
-      await acquire()
+      scope = await restarted(under, scope)
+      store = scope.store
     }
 
     const ids = async (queue: number): Promise<number[]> => (await load(store, queue)).map(({ id }) => id)
@@ -49,7 +35,8 @@ export function loadingContract(name: string, makeEngine: () => Promise<EngineUn
 
     beforeEach(async () => {
       under = await makeEngine()
-      await acquire()
+      scope = await acquire(under)
+      store = scope.store
     })
 
     afterEach(() => under.dispose())

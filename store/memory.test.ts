@@ -1,12 +1,13 @@
 // MemoryEngine against the contract, and that it runs on the scheduler it is given.
 
 import { expect, it } from 'vitest'
+import { type EngineUnderTest, messageOf } from './engine-under-test.contract.ts'
 import { levelsContract } from './levels.contract.ts'
 import { loadingContract } from './loading.contract.ts'
 import { messageQueryContract } from './message-query.contract.ts'
 import { MemoryEngine } from './memory.ts'
 import { isHeld } from './store.ts'
-import { type EngineUnderTest, messageOf, storeContract } from './store.contract.ts'
+import { storeContract } from './store.contract.ts'
 
 async function makeEngine(): Promise<EngineUnderTest> {
   const engine = new MemoryEngine()

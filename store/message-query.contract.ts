@@ -2,30 +2,22 @@
 // every store can do, sqlite/sqlite-engine.test.ts on the engine's own.
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { acquire, messageOf, type EngineUnderTest, type Scope } from './engine-under-test.contract.ts'
 import { LoadedQuery } from './loaded-query.ts'
 import { EVERY_MESSAGE, hasQuery } from './message-query.ts'
 import type { FoundMessages, MessageQuery, MessageSearch, StoredFilter } from './message-query.ts'
-import { messageOf, type EngineUnderTest } from './store.contract.ts'
-import { isHeld, type Store } from './store.ts'
+import type { Store } from './store.ts'
 
 const MANY = 12_000
 
 export function messageQueryContract(name: string, makeEngine: () => Promise<EngineUnderTest>): void {
   describe(`${name} searches`, () => {
     let under: EngineUnderTest
+    let scope: Scope
     let store: Store
     let query: MessageQuery
 
-    async function commit(): Promise<void> {
-      const batch = store.openBatch
-      const durable = new Promise<void>((resolve) => {
-        store.onDurable = (number) => {
-          if (number >= batch) resolve()
-        }
-      })
-      store.seal()
-      await durable
-    }
+    const commit = (): Promise<void> => scope.commit()
 
     function put(...ids: number[]): void {
       for (const id of ids) store.put(1, id, messageOf({ body: Buffer.from(`body ${id}`) }))
@@ -46,9 +38,8 @@ export function messageQueryContract(name: string, makeEngine: () => Promise<Eng
 
     beforeEach(async () => {
       under = await makeEngine()
-      const answer = await under.engine.acquire('/')
-      if (isHeld(answer)) throw new Error(`held by ${answer.heldBy}`)
-      store = answer
+      scope = await acquire(under)
+      store = scope.store
       query = hasQuery(store) ? store.query : new LoadedQuery(store)
     })
 

@@ -3,46 +3,11 @@
 // seam: batch-pipeline.test.ts and sqlite/sqlite-engine.test.ts hold each part to it.
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { load } from './loaded.contract.ts'
 import {
-  CATALOG, isHeld, type Engine, type QueueTotals, type Recovered, type StorableMessage, type Store,
-} from './store.ts'
-
-export interface EngineUnderTest {
-  engine: Engine
-  /** Closes the engine and opens one on the same data. */
-  restart(): Promise<void>
-  dispose(): Promise<void>
-}
-
-interface SampleMessage {
-  readonly exchange?: string
-  readonly routingKey?: string
-  readonly rawKey?: Buffer | null
-  readonly properties?: Buffer
-  readonly body?: Buffer
-  readonly expiresAtMs?: number
-  readonly isDeadLetter?: boolean
-  readonly bodyId?: number
-}
-
-/** A message as the broker holds one: a range in the middle of received bytes. */
-export function messageOf(sample: SampleMessage = {}): StorableMessage {
-  const { exchange = 'orders', routingKey = 'created', rawKey = null } = sample
-  const { isDeadLetter = false, bodyId = 0 } = sample
-  const properties = sample.properties ?? Buffer.from([0x80, 0])
-  const body = sample.body ?? Buffer.from('hello')
-  const before = Buffer.from('before')
-  const between = Buffer.from('frame-end')
-  const propertiesEnd = before.length + properties.length
-  const bodyStart = propertiesEnd + between.length
-  return {
-    exchange, routingKey, rawKey, isDeadLetter, bodyId, bodyStart, propertiesEnd,
-    buf: Buffer.concat([before, properties, between, body, Buffer.from('after')]),
-    propertiesStart: before.length,
-    bodyEnd: bodyStart + body.length,
-  }
-}
+  acquire, messageOf, restarted, type EngineUnderTest, type SampleMessage, type Scope,
+} from './engine-under-test.contract.ts'
+import { load } from './loaded.contract.ts'
+import { CATALOG, type QueueTotals, type Recovered } from './store.ts'
 
 /** The same bytes in every run, all of their values among them. */
 function noise(length: number): Buffer {
@@ -68,63 +33,19 @@ function byQueue(recovered: Recovered): QueueTotals[] {
   return recovered.queues.toSorted((a, b) => a.queue - b.queue)
 }
 
-/** Everything a test wants to know of one acquired scope. */
-class Scope {
-  readonly store: Store
-  readonly reported: number[] = []
-  private waiters: { batch: number; resolve: () => void }[] = []
-
-  constructor(store: Store) {
-    this.store = store
-    store.onDurable = (batch) => {
-      this.reported.push(batch)
-      for (const waiter of this.waiters) if (waiter.batch <= batch) waiter.resolve()
-      this.waiters = this.waiters.filter((waiter) => waiter.batch > batch)
-    }
-  }
-
-  get durable(): number {
-    return this.reported.at(-1) ?? 0
-  }
-
-  untilDurable(batch: number): Promise<void> {
-    if (this.durable >= batch) return Promise.resolve()
-    return new Promise((resolve) => this.waiters.push({ batch, resolve }))
-  }
-
-  /** Ends the turn and waits for what it appended. */
-  commit(): Promise<void> {
-    const batch = this.store.openBatch
-    this.store.seal()
-    return this.untilDurable(batch)
-  }
-
-  async ids(queue: number): Promise<number[]> {
-    return (await load(this.store, queue)).map((message) => message.id)
-  }
-}
-
 export function storeContract(name: string, makeEngine: () => Promise<EngineUnderTest>): void {
   describe(`${name} as a store`, () => {
     let under: EngineUnderTest
     let scope: Scope
 
-    async function acquire(scopeName: string): Promise<Scope> {
-      const answer = await under.engine.acquire(scopeName)
-      if (isHeld(answer)) throw new Error(`${scopeName} is held by ${answer.heldBy}`)
-      return new Scope(answer)
-    }
-
     async function restart(): Promise<Recovered> {
-      await scope.store.release()
-      await under.restart()
-      scope = await acquire('/')
+      scope = await restarted(under, scope)
       return scope.store.recover()
     }
 
     beforeEach(async () => {
       under = await makeEngine()
-      scope = await acquire('/')
+      scope = await acquire(under)
     })
 
     afterEach(() => under.dispose())
@@ -178,7 +99,7 @@ export function storeContract(name: string, makeEngine: () => Promise<EngineUnde
       })
 
       it('of two scopes are one series, reported to both', async () => {
-        const other = await acquire('other')
+        const other = await acquire(under, 'other')
         scope.store.put(1, 1, messageOf())
         other.store.put(2, 2, messageOf())
         expect(other.store.openBatch).toBe(scope.store.openBatch)
@@ -406,13 +327,13 @@ export function storeContract(name: string, makeEngine: () => Promise<EngineUnde
       })
 
       it('keeps scopes apart', async () => {
-        const catalog = await acquire(CATALOG)
+        const catalog = await acquire(under, CATALOG)
         scope.store.put(1, 1, messageOf())
         scope.store.define({ kind: 'queue', name: 'q', doc: '{"id":1}' })
         catalog.store.define({ kind: 'vhost', name: '/', doc: '{}' })
         await catalog.store.release()
         const ofVhost = await restart()
-        const ofCatalog = await (await acquire(CATALOG)).store.recover()
+        const ofCatalog = await (await acquire(under, CATALOG)).store.recover()
         expect(ofVhost.definitions).toEqual([{ kind: 'queue', name: 'q', doc: '{"id":1}' }])
         expect(ofVhost.queues).toHaveLength(1)
         expect(ofCatalog.definitions).toEqual([{ kind: 'vhost', name: '/', doc: '{}' }])
@@ -439,7 +360,7 @@ export function storeContract(name: string, makeEngine: () => Promise<EngineUnde
       it('of a released scope is what was appended to it', async () => {
         scope.store.put(1, 1, messageOf())
         await scope.store.release()
-        scope = await acquire('/')
+        scope = await acquire(under)
         expect((await scope.store.recover()).queues).toEqual([{ queue: 1, count: 1, bytes: 5 }])
       })
     })

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest'
 import { BatchWriter } from '../batch.ts'
 import { loaded } from '../loaded.contract.ts'
 import { unpackPage } from '../page.ts'
-import { messageOf } from '../store.contract.ts'
+import { messageOf } from '../engine-under-test.contract.ts'
 import { SqliteWriter } from './writer.ts'
 
 let directory = ''

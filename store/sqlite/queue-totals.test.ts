@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { SeededRandom } from '../../base/random.ts'
 import { BatchWriter } from '../batch.ts'
-import { messageOf } from '../store.contract.ts'
+import { messageOf } from '../engine-under-test.contract.ts'
 import { SqliteWriter } from './writer.ts'
 
 const SCOPE = 1

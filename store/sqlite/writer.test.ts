@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { BatchWriter } from '../batch.ts'
 import { unpackPage } from '../page.ts'
-import { messageOf } from '../store.contract.ts'
+import { messageOf } from '../engine-under-test.contract.ts'
 import { TransactionFailed } from './failure.ts'
 import { SqliteWriter } from './writer.ts'
 

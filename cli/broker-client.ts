@@ -49,7 +49,7 @@ export class BrokerClient {
   /** A body that is text, in pieces as they come. Errors: as `get`. */
   async *read(path: string): AsyncGenerator<string> {
     const response = await this.ask('GET', path)
-    if (!response.ok) throw this.refused(response.status, await response.text())
+    if (!response.ok) throw this.refused(path, response.status, await response.text())
     const decoder = new TextDecoder()
     for await (const bytes of response.body ?? []) yield decoder.decode(bytes, { stream: true })
   }
@@ -58,7 +58,7 @@ export class BrokerClient {
   async postText<T>(path: string, text: string): Promise<T> {
     const response = await this.ask('POST', path, { text, type: 'text/plain' })
     const answer = await response.text()
-    if (!response.ok) throw this.refused(response.status, answer)
+    if (!response.ok) throw this.refused(path, response.status, answer)
     return JSON.parse(answer) as T
   }
 
@@ -69,7 +69,7 @@ export class BrokerClient {
     const text = await response.text()
     if (response.ok) return text === '' ? null : JSON.parse(text)
     if (response.status === 503) return JSON.parse(text)
-    throw this.refused(response.status, text)
+    throw this.refused(path, response.status, text)
   }
 
   /** `path` begins with a slash after `/api`, percent-encoded. Errors: CommandFailed. */
@@ -86,11 +86,16 @@ export class BrokerClient {
     })
   }
 
-  private refused(status: number, answer: string): Refused {
+  private refused(path: string, status: number, answer: string): Refused {
     const reason = reasonOf(answer)
-    return new Refused(status, reason, status === 401
-      ? `the broker at ${this.url} refused user '${this.user}' (401): ${reason || 'wrong credentials'}`
-      : `the broker at ${this.url} refused (${status}): ${reason || 'no reason given'}`)
+    const broker = `the broker at ${this.url}`
+    if (status === 401) {
+      const why = reason || 'wrong credentials'
+      return new Refused(status, reason, `${broker} refused user '${this.user}' (401): ${why}`)
+    }
+    // RabbitMQ's answer does not say what was not found.
+    const what = status === 404 ? `: /api${path.replace(/\?.*/s, '')}` : ''
+    return new Refused(status, reason, `${broker} refused (${status}): ${reason || 'no reason given'}${what}`)
   }
 
   private addressOf(path: string): URL {

@@ -77,7 +77,7 @@ describe('queues, exchanges and bindings', () => {
   test('that are not there are told so', async () => {
     const missing = await leveret(['delete', 'queue', 'nosuch'])
     expect([missing.stderr, missing.exits])
-      .toEqual([[`leveret: the broker at ${url} refused (404): Not Found`], [1]])
+      .toEqual([[`leveret: the broker at ${url} refused (404): Not Found: /api/queues/%2F/nosuch`], [1]])
     await succeed('declare queue q', 'declare exchange x')
     expect((await leveret(['delete', 'binding', 'x', 'q', 'k'])).stderr)
       .toEqual(['leveret: there is no binding from x to q with key \'k\''])

@@ -8,6 +8,7 @@ import { forEachKind } from './harness/for-each-kind.ts'
 import { collect, drain, fill, get, settled, text, untilCount } from './harness/messages.ts'
 import { until } from './harness/poll.ts'
 import type { Session } from './harness/session.ts'
+import type { Args } from './harness/wire.ts'
 
 const inUse = (queue: string): string => `ACCESS_REFUSED - queue '${queue}' in vhost '/' in exclusive use`
 
@@ -90,6 +91,23 @@ forEachKind((test, target) => {
     expect(await rawClosure(client, 'connection'))
       .toEqual(closed(530, 'NOT_ALLOWED - attempt to reuse consumer tag \'twice\'', 'basic.consume'))
   })
+
+  for (const [what, args] of [
+    ['a queue that is not there', { queue: 'no.such.queue' }],
+    ['bad arguments', { arguments: [['x-priority', 'S', 'high']] }],
+    ['exclusive use', { exclusive: true }],
+    ['a reply consumer that acknowledges', { queue: 'amq.rabbitmq.reply-to' }],
+    ['a name like a requester\'s', { queue: 'amq.rabbitmq.reply-to.nobody' }],
+  ] as const satisfies readonly (readonly [string, Args])[]) {
+    test.classic(`a tag already used goes before ${what}`, async ({ raw }) => {
+      const client = await raw()
+      await client.call(1, 'queue.declare', { exclusive: true })
+      await client.call(1, 'basic.consume', { 'consumer-tag': 'twice' })
+      client.send(1, 'basic.consume', { 'consumer-tag': 'twice', ...args })
+      expect(await rawClosure(client, 'connection'))
+        .toEqual(closed(530, 'NOT_ALLOWED - attempt to reuse consumer tag \'twice\'', 'basic.consume'))
+    })
+  }
 
   test('a tag may be used on two channels, and again after its cancel', async ({ channel, name }) => {
     const [first, second] = [await channel(), await channel()]

@@ -91,6 +91,15 @@ forEachTarget((test, target) => {
     }
   })
 
+  if (!target.isRabbit3) {
+    test('as the last queue that was declared it is consumed by the empty name (4.x)', async ({ raw }) => {
+      const client = await raw()
+      await client.call(1, 'queue.declare', { queue: pseudo, passive: true })
+      expect(await client.call(1, 'basic.consume', { ...consumeReplies, queue: '' }))
+        .toEqual({ 'consumer-tag': 'replies' })
+    })
+  }
+
   test('publishing with it before consuming is 406', async ({ raw }) => {
     const client = await raw()
     client.publish(1, { 'routing-key': 'k' }, { 'reply-to': pseudo })

@@ -2,7 +2,7 @@
 // becomes of channels that are open.
 import type { Channel } from 'amqplib'
 import { expect } from 'vitest'
-import { channelClosure, closed } from './harness/closure.ts'
+import { channelClosure, closed, connectionClosure } from './harness/closure.ts'
 import type { MethodName } from './harness/amqp-methods.ts'
 import { forEachTarget } from './harness/for-each-target.ts'
 import { Realm, everything, nothing } from './harness/realm.ts'
@@ -156,6 +156,19 @@ forEachTarget((test, target) => {
     expect(await channelClosure(channel, () => publishing('none')(channel)))
       .toEqual(closed(403, refused(realm, ['write', 'exchange', 'none']), 'basic.publish'))
   }))
+
+  test('a consumer tag in use goes before the right to read', (session) => (
+    Realm.use(session, async (realm) => {
+      await prepare(realm)
+      await (await realm.channel('administrator')).assertQueue('secret')
+      await realm.permit({ ...nothing, read: '^q$' })
+      const connection = await realm.connect()
+      const channel = await session.channel(connection)
+      await channel.consume('q', () => undefined, { consumerTag: 'twice' })
+      expect(await connectionClosure(connection, () => (
+        channel.consume('secret', () => undefined, { consumerTag: 'twice' }))))
+        .toEqual(closed(530, "NOT_ALLOWED - attempt to reuse consumer tag 'twice'"))
+    })))
 
   test('a reserved queue name is refused before permissions are asked', (session) => (
     Realm.use(session, async (realm) => {

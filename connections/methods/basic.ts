@@ -34,9 +34,12 @@ export const basicMethods: Handlers = {
   },
 
   [BASIC_CONSUME](channel, m) {
-    if (m.queue === REPLY_TO) return consumeReplies(channel, m)
-    if (isReplyName(m.queue)) throw replyNameConsumed(channel, m.queue)
-    const queue = readable(channel, m.queue)
+    const name = queueNamed(channel, m.queue)
+    // RabbitMQ asks for the tag before it looks at the queue, permissions included.
+    if (channel.consumers.has(m.consumerTag)) throw tagReused(m.consumerTag)
+    if (name === REPLY_TO) return consumeReplies(channel, m)
+    if (isReplyName(name)) throw replyNameConsumed(channel, name)
+    const queue = readable(channel, name)
     const settings = checkConsume(channel, queue, m)
     const tag = m.consumerTag === '' ? channel.broker.generateName('amq.ctag-') : m.consumerTag
     const { consumerPrefetch: prefetch } = channel
@@ -79,10 +82,11 @@ export const basicMethods: Handlers = {
 
 /** When the next message has to come from the store first, the connection waits for it and asks again. */
 function get(channel: Channel, m: BasicGet): void {
-  if (isReplyName(m.queue)) {
-    throw notImplemented(`basic.get not supported by volatile ${channel.vhost.describeQueue(m.queue)}`)
+  const name = queueNamed(channel, m.queue)
+  if (isReplyName(name)) {
+    throw notImplemented(`basic.get not supported by volatile ${channel.vhost.describeQueue(name)}`)
   }
-  const queue = readable(channel, m.queue)
+  const queue = readable(channel, name)
   if (queue.settings.isSingleActive && !queue.type.canBeGotBesideSingleActive) {
     throw resourceLocked(`cannot obtain access to locked ${channel.vhost.describeQueue(queue.name)}. `
       + `basic.get operations are not supported by ${queue.type.name} queues with single active consumer`)
@@ -113,8 +117,7 @@ function get(channel: Channel, m: BasicGet): void {
 }
 
 /** Errors: access-refused, not-found, resource-locked. */
-function readable(channel: Channel, given: string): Queue {
-  const name = queueNamed(channel, given)
+function readable(channel: Channel, name: string): Queue {
   channel.access.check('read', 'queue', name)
   return channel.vhost.getQueue(name, channel.owner)
 }
@@ -136,30 +139,27 @@ function ackTimeOf(
   return { ms: type.hasConsumerTimeout ? timeoutMs : Infinity, isLease: false }
 }
 
-/** Errors: precondition-failed with acks or for a second one, not-allowed for a tag in use. */
+/** Errors: precondition-failed with acks or for a second one. */
 function consumeReplies(channel: Channel, m: BasicConsume): void {
   if (!m.noAck) throw preconditionFailed('reply consumer cannot acknowledge')
   if (channel.replyTo !== null) throw preconditionFailed('reply consumer already set')
-  checkTag(channel, m.consumerTag)
   const tag = m.consumerTag === '' ? channel.broker.generateName('amq.ctag-') : m.consumerTag
   channel.setReplyTo(new DirectReplyTo(channel, tag, channel.broker.generateName('')))
   if (!m.nowait) writeBasicConsumeOk(channel.connection.writer, channel.number, tag)
   channel.connection.mark()
 }
 
-/** Errors: not-allowed for a tag in use on this channel. */
-function checkTag(channel: Channel, tag: string): void {
-  if (tag === '' || (!channel.consumers.has(tag) && channel.replyTo?.consumerTag !== tag)) return
-  throw notAllowed(`attempt to reuse consumer tag '${tag}'`)
+function tagReused(tag: string): Error {
+  return notAllowed(`attempt to reuse consumer tag '${tag}'`)
 }
 
 /**
- * Returns what its arguments say. Errors: not-allowed for a tag in use, access-refused for exclusive use,
- * precondition-failed for bad arguments.
+ * Returns what its arguments say. Errors: not-allowed for the tag of the channel's reply consumer,
+ * access-refused for exclusive use, precondition-failed for bad arguments.
  */
 function checkConsume(channel: Channel, queue: Queue, m: BasicConsume): ConsumerSettings {
   const what = channel.vhost.describeQueue(queue.name)
-  checkTag(channel, m.consumerTag)
+  if (channel.replyTo?.consumerTag === m.consumerTag) throw tagReused(m.consumerTag)
   // One that is to be the only one and a single active one exclude each other (RabbitMQ).
   const isShared = queue.consumers.count > 0 || queue.settings.isSingleActive
   if (queue.consumers.hasExclusive || (m.exclusive && isShared)) {

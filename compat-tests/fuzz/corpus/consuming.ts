@@ -211,4 +211,13 @@ export const consuming: readonly Reproducer[] = [
       { on: '0.1', do: 'queue.delete', args: { 'queue': '%q0', 'if-unused': true, 'if-empty': true } },
     ],
   },
+  {
+    title: 'a consumer tag in use is refused before the queue is looked for',
+    generator: 'mistakes', seed: 3202010881,
+    steps: [
+      { on: '0.1', do: 'queue.declare', args: { queue: '%q1' } },
+      { on: '0.11', do: 'basic.consume', args: { 'queue': '%q1', 'consumer-tag': 'a' } },
+      { on: '0.11', do: 'basic.consume', args: { 'queue': '%q2', 'consumer-tag': 'a' } },
+    ],
+  },
 ]

@@ -71,6 +71,16 @@ export class AccessControl {
     this.forgetWhere((access) => access.vhost === name)
   }
 
+  /** With it go the topic permissions on it (RabbitMQ). */
+  exchangeDeleted(vhost: string, exchange: string): void {
+    this.unlimitTopicsWhere(vhost, (name) => name === exchange)
+  }
+
+  /** Those on an exchange that a restart did not bring back, as no transient one comes back, go too. */
+  exchangesRestored(vhost: string, exchanges: ReadonlyMap<string, unknown>): void {
+    this.unlimitTopicsWhere(vhost, (name) => !exchanges.has(name))
+  }
+
   /** One object per user and vhost, for as long as both are there; its answers follow the permissions. */
   accessOf(user: string, vhost: string): Access {
     const key = JSON.stringify([user, vhost])
@@ -128,6 +138,15 @@ export class AccessControl {
     }
     this.parts.changed(vhost)
     return names.length > 0
+  }
+
+  private unlimitTopicsWhere(vhost: string, isGone: (exchange: string) => boolean): void {
+    for (const access of this.accesses.values()) {
+      if (access.vhost !== vhost) continue
+      for (const exchange of [...access.topicPermissions.keys()].filter(isGone)) {
+        this.unlimitTopics(access.user, vhost, exchange)
+      }
+    }
   }
 
   /** Whoever still holds the object may do nothing any more. */

@@ -177,6 +177,25 @@ describe('a change of permissions', () => {
 })
 
 describe('a topic permission', () => {
+  const exchanges = (): string[] => world.broker.access.topicPermissions().map(({ topic }) => topic.exchange)
+
+  it('goes with its exchange, and alone', async () => {
+    for (const exchange of ['x', 'xto']) {
+      world.broker.access.limitTopics('guest', '/', { exchange, write: '', read: '' })
+    }
+    deleteExchange(world.vhost, 'x', false, someCaller)
+    expect(exchanges()).toEqual(['xto'])
+    await world.restart()
+    expect(exchanges()).toEqual(['xto'])
+  })
+
+  it('goes with an exchange that does not come back from a restart', async () => {
+    world.exchange('xtransient', 'topic', { isDurable: false })
+    world.broker.access.limitTopics('guest', '/', { exchange: 'xtransient', write: '', read: '' })
+    await world.restart()
+    expect(exchanges()).toEqual([])
+  })
+
   const topic = (write: string, read = '.*'): Caller => {
     const access = Access.toEverything('u', '/')
     access.topicPermissions.set('amq.topic', { exchange: 'amq.topic', write, read })

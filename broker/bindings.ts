@@ -84,6 +84,7 @@ export function removeExchange(vhost: VHost, exchange: Exchange): void {
   for (const binding of [...exchange.bindings.values()]) removeBinding(vhost, binding)
   removeBindingsTo(vhost, exchange)
   deduplicationOf(exchange)?.delete()
+  vhost.exchangeDeleted(exchange.name)
   vhost.changed(exchange.flags.isDurable ? removal('exchange', exchange.name) : null)
 }
 

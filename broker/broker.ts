@@ -162,9 +162,11 @@ export class Broker {
     const parts = {
       store, turn, clock, timers, messageIds, arrivals, counters, random, residence, window, facts,
       mayWrite, newId: () => this.newQueueId(),
+      exchangeDeleted: (exchange: string) => this.access.exchangeDeleted(name, exchange),
     }
     const vhost = new VHost(name, parts, removeQueue)
     const lastQueueId = restoreTopology(vhost, recovered, this.log)
+    this.access.exchangesRestored(name, vhost.exchanges)
     this.queueIds.skipTo(lastQueueId)
     this.vhosts.set(name, vhost)
     return vhost

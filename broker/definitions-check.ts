@@ -11,7 +11,7 @@ import type { QueueKind } from '../queues/queue-kind.ts'
 import { validateQueueArguments } from '../queues/settings.ts'
 import { compileName } from './access.ts'
 import type { Broker } from './broker.ts'
-import type { BindingItem, DefinitionsFile, QueueItem } from './definitions-file.ts'
+import type { BindingItem, DefinitionsFile, QueueItem, TopicPermissionItem } from './definitions-file.ts'
 import { checkParameter, declarationOf, policyOf, userOf, vhostFactsOf } from './definitions-items.ts'
 import { validateExchange } from './exchange-declarations.ts'
 import { PatternInvalid } from './pattern.ts'
@@ -42,7 +42,7 @@ export class DefinitionsCheck {
     for (const item of file.users) userOf(item, file, this.broker.random)
     for (const item of file.vhosts) vhostFactsOf(item)
     for (const item of file.permissions) this.permission(item, [item.configure, item.write, item.read])
-    for (const item of file.topic_permissions) this.permission(item, [item.write, item.read])
+    for (const item of file.topic_permissions) this.topicPermission(item)
     for (const { name, vhost, type, arguments: args } of file.exchanges) {
       const what = `exchange '${name}' in vhost '${vhost}'`
       this.item(vhost, () => validateExchange(type, tableFromPlain(args), what))
@@ -59,6 +59,12 @@ export class DefinitionsCheck {
       throw new Refusal(`{no_such_user,<<"${user}">>}`)
     }
     for (const pattern of patterns) checkPattern(pattern)
+  }
+
+  private topicPermission(item: TopicPermissionItem): void {
+    this.permission(item, [item.write, item.read])
+    if (this.findExchange(item.vhost, item.exchange) !== null) return
+    throw new Refusal(`{no_such_exchange,<<"${item.exchange}">>}`)
   }
 
   /** An AMQP error becomes RabbitMQ's text for definitions: `precondition_failed: unknown exchange…`. */

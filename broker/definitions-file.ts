@@ -73,6 +73,7 @@ export type DefinitionsFile = z.infer<typeof fileSchema>
 export type UserItem = DefinitionsFile['users'][number]
 export type VHostItem = DefinitionsFile['vhosts'][number]
 export type PolicyItem = DefinitionsFile['policies'][number]
+export type TopicPermissionItem = DefinitionsFile['topic_permissions'][number]
 export type ParameterItem = DefinitionsFile['parameters'][number]
 export type QueueItem = DefinitionsFile['queues'][number]
 export type ExchangeItem = DefinitionsFile['exchanges'][number]

@@ -75,6 +75,7 @@ export interface VHostParts {
   /** A number that no queue has, in any vhost. */
   newId(): number
   mayWrite(user: string, exchange: string): boolean
+  exchangeDeleted(exchange: string): void
 }
 
 export class VHost {
@@ -100,6 +101,7 @@ export class VHost {
   readonly webhooks = new Map<string, WebhookRecord>()
   /** Whether the user may publish to an exchange of it now. */
   readonly mayWrite: (user: string, exchange: string) => boolean
+  readonly exchangeDeleted: (exchange: string) => void
   readonly newId: () => number
   /** Rises with every change that may turn a route, or the right to publish there, false. */
   topologyVersion = 0
@@ -134,6 +136,7 @@ export class VHost {
       expired: (queue) => expired(this, queue),
     }
     this.mayWrite = parts.mayWrite
+    this.exchangeDeleted = parts.exchangeDeleted
     this.newId = parts.newId
     this.redrives = new RedriveJobs({
       topology: this, browser: this.browser, turn, clock, timers, store,

@@ -164,6 +164,13 @@ forEachTarget((test, target) => {
     expect((json as Item)['reason']).toMatch(/^\{resources_missing,\s*\[\{not_found,.*queue,<<"gone">>/s)
   })
 
+  test('definitions with a topic permission on an exchange that is not there', async () => {
+    const limited = { user: name, vhost: name, exchange: 'gone', write: '', read: '' }
+    const { status, json } = await new Management(here)
+      .call('POST', '/definitions', { body: { topic_permissions: [limited] }, headers })
+    expect([status, (json as Item)['reason']]).toEqual([400, '{no_such_exchange,<<"gone">>}'])
+  })
+
   test('the other broker\'s definitions: a queue has its type and arguments', async () => {
     const client = await asUser()
     await client.call(1, 'queue.declare', { queue: 'quorum', durable: true, arguments: [

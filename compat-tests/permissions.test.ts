@@ -150,6 +150,43 @@ forEachTarget((test, target) => {
     expect(statuses).toEqual([201, 204, 204])
   }))
 
+  test('a topic permission goes with its exchange', (session) => Realm.use(session, async (realm) => {
+    const path = `/topic-permissions/${realm.vhost}/${realm.user}`
+    const channel = await realm.channel('administrator')
+    const limited = async (): Promise<readonly string[]> => {
+      const rows = await realm.api.read<{ exchange: string }[]>(`/vhosts/${realm.vhost}/topic-permissions`)
+      return rows.map(({ exchange }) => exchange).toSorted()
+    }
+    const declare = (): Promise<unknown> => channel.assertExchange('auto', 'topic', { autoDelete: true })
+    await Promise.all([channel.assertExchange('x', 'topic'), declare(), channel.assertQueue('q')])
+    await channel.bindQueue('q', 'auto', 'k')
+    for (const exchange of ['amq.topic', 'auto', 'x']) {
+      await realm.put(path, { exchange, write: '.*', read: '.*' })
+    }
+    await declare()
+    expect(await limited()).toEqual(['amq.topic', 'auto', 'x'])
+    await channel.unbindQueue('q', 'auto', 'k')
+    await declare()
+    expect(await limited()).toEqual(['amq.topic', 'x'])
+    await channel.deleteExchange('x')
+    expect(await limited()).toEqual(['amq.topic'])
+    await realm.api.delete(`/vhosts/${realm.vhost}`)
+    await realm.put(`/vhosts/${realm.vhost}`, {})
+    expect(await limited()).toEqual([])
+  }))
+
+  test('whoever has no topic permission is not found', (session) => Realm.use(session, async (realm) => {
+    const path = `/topic-permissions/${realm.vhost}/${realm.user}`
+    const statuses = async (): Promise<number[]> => [
+      (await realm.api.get(path)).status, (await realm.api.delete(`${path}/amq.topic`)).status,
+      (await realm.api.delete(path)).status,
+    ]
+    expect(await statuses()).toEqual([404, 404, 404])
+    await realm.put(path, { exchange: 'amq.direct', write: '.*', read: '.*' })
+    expect(await statuses()).toEqual([200, 204, 204])
+    expect(await realm.api.read(`/users/${realm.user}/topic-permissions`)).toEqual([])
+  }))
+
   test('a refusal goes before a missing exchange', (session) => Realm.use(session, async (realm) => {
     await realm.permit(nothing)
     const channel = await realm.channel()

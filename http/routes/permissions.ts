@@ -53,6 +53,13 @@ function topicsOf(broker: Broker, user: string, vhost: string): Limited[] {
   return broker.access.topicPermissions().filter((row) => row.user === user && row.vhost === vhost)
 }
 
+/** Errors: HttpError 404, also when there is none on any exchange (RabbitMQ). */
+function anyTopicsOf(broker: Broker, user: string, vhost: string): Limited[] {
+  const topics = topicsOf(broker, user, vhost)
+  if (topics.length === 0) throw noSuchObject()
+  return topics
+}
+
 /** Errors: HttpError. */
 async function putTopic(
   broker: Broker, user: string, vhost: string, topic: z.infer<typeof topicBody>,
@@ -104,7 +111,7 @@ const topicEndpoint = [
   endpoint({
     method: 'GET', path: '/api/topic-permissions/:name/:user', access: 'administrator', list: 'plain',
     doc: 'Of a user in a vhost, one for each exchange.',
-    handle: ({ door, params }) => listTopics(topicsOf(door.broker, params.user, params.name)),
+    handle: ({ door, params }) => listTopics(anyTopicsOf(door.broker, params.user, params.name)),
   }),
   endpoint({
     method: 'PUT', path: '/api/topic-permissions/:name/:user', access: 'administrator', body: topicBody,
@@ -124,8 +131,7 @@ const topicEndpoint = [
     method: 'GET', path: '/api/topic-permissions/:name/:user/:exchange', access: 'administrator',
     list: 'plain', doc: 'On one exchange, in a list.',
     handle({ door: { broker }, params }) {
-      const topics = topicsOf(broker, params.user, params.name)
-      if (topics.length === 0) throw noSuchObject() // on any exchange (RabbitMQ)
+      const topics = anyTopicsOf(broker, params.user, params.name)
       return listTopics(topics.filter(({ topic }) => topic.exchange === params.exchange))
     },
   }),
@@ -138,6 +144,7 @@ const topicEndpoint = [
     method: 'DELETE', path: '/api/topic-permissions/:name/:user/:exchange', access: 'administrator',
     doc: 'On one exchange.',
     async handle({ door: { broker }, params }) {
+      anyTopicsOf(broker, params.user, params.name)
       broker.access.unlimitTopics(params.user, params.name, params.exchange)
       await whenRecorded(broker.records)
       return noContent()

@@ -57,6 +57,24 @@ export const administration: readonly Reproducer[] = [
     ],
   },
   {
+    title: 'a topic permission goes with its exchange',
+    generator: 'permissions', seed: 3201011481,
+    steps: [
+      { on: '0.1', do: 'exchange.declare', args: { exchange: '%e0', type: 'fanout', arguments: [] } },
+      {
+        manage: 'PUT',
+        path: '/topic-permissions/{vhost}/{user}',
+        body: { exchange: '%e0', write: 'b$', read: '.*' },
+      },
+      { on: '0.1', do: 'exchange.delete', args: { exchange: '%e0' } },
+      {
+        manage: 'PUT',
+        path: '/topic-permissions/{vhost}/{user}',
+        body: { exchange: 'amq.topic', write: 'b$', read: '^a' },
+      },
+    ],
+  },
+  {
     title: 'a time to live of 0 that comes by a policy keeps out what nobody takes, also behind others',
     generator: 'policies', seed: 2000007,
     steps: [

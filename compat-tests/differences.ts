@@ -131,6 +131,20 @@ const entries = {
     rabbit: 'one more for each channel that holds such a message',
     reason: '`basic.get` is no consumer, on a classic queue neither.',
   },
+  'quorum-waiting-consumer': {
+    what: 'The consumer count of a quorum queue with a single active consumer',
+    leveret: 'all consumers, as of a classic queue',
+    rabbit: 'without those that wait, and with those that were cancelled and hold messages',
+    reason: 'A consumer is one, be it its turn or not.',
+  },
+  'single-active-gone': {
+    what: 'A single active consumer of a quorum queue whose channel ends while it gives way to one of higher '
+      + 'priority and holds messages',
+    leveret: 'it is gone, and what it held goes to the next',
+    rabbit: '4.3: it is counted among those that wait, and when its turn comes everything is delivered to '
+      + 'nobody until the queue is deleted',
+    reason: 'A defect that strands messages.',
+  },
   'quorum-exclusive-consumer': {
     what: '`basic.consume` with exclusive=true on a quorum queue',
     leveret: 'enforced: 403 `ACCESS_REFUSED - … in exclusive use` for everybody else, as on a classic queue',

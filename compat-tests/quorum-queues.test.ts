@@ -78,6 +78,37 @@ forEachTarget((test) => {
     expect(await high.texts(1)).toEqual(['b'])
   })
 
+  test('one that gives way is gone with its channel', async (session) => {
+    const { ch, queue } = await queueOf(session, single)
+    const [busy, other, late] = [await session.channel(), await session.channel(), await session.channel()]
+    const low = await collect(busy, queue)
+    await fill(ch, queue, ['a'])
+    await low.message(0)
+    const high = await collect(other, queue, { priority: 5 })
+    await busy.close()
+    await high.message(0)
+    await other.close()
+    const next = await collect(late, queue)
+    await fill(ch, queue, ['b'])
+    if (session.differs('single-active-gone')) {
+      expect(await next.texts(2)).toEqual(['a', 'b'])
+    } else {
+      await settled(late, queue)
+      expect(next.messages).toEqual([])
+      await late.close()
+      await settled(ch, queue)
+      expect(await ch.checkQueue(queue)).toMatchObject({ messageCount: 0, consumerCount: 1 })
+    }
+  })
+
+  test('those that wait beside a single active consumer count', async (session) => {
+    const { ch, queue } = await queueOf(session, single)
+    await collect(ch, queue)
+    await collect(ch, queue)
+    const count = session.differs('quorum-waiting-consumer') ? 2 : 1
+    await until(`${count} consumers`, async () => (await ch.checkQueue(queue)).consumerCount === count)
+  })
+
   test('when the active one is cancelled the next of the highest priority is served', async (session) => {
     const { ch, queue } = await queueOf(session, single)
     const first = await collect(ch, queue, { priority: 9 })

@@ -2,9 +2,11 @@
 // ones, twice or more on each broker; and once the run is over, when nothing else keeps the brokers busy,
 // patient ones, with pauses of several lengths. What RabbitMQ itself does differently is not determined by
 // the program, nor what follows from it; before that, all has to be alike. Called by run.ts and shrink.ts.
+// What begins with a consumer that RabbitMQ keeps by mistake is accepted (gone-consumers.ts).
 
 import type { DifferenceId } from '../differences.ts'
 import { findAllowance } from './allowances.ts'
+import { isGoneConsumerKept } from './gone-consumers.ts'
 import { play } from './play.ts'
 import type { Pace } from './play.ts'
 import type { Program } from './program.ts'
@@ -57,7 +59,8 @@ export async function judgeSlowly(bench: Bench, program: Program): Promise<Verdi
   const verdict = compare(program, mine, theirs)
   // A race may come out the same way twice: before it is called a difference, it has to twice more.
   return verdict.kind === 'same' || verdict.kind === 'undetermined' ? verdict
-    : compare(program, mine, [...theirs, ...await twice(bench.rabbit, program, slow, mine[0])])
+    : explained(bench, program,
+      compare(program, mine, [...theirs, ...await twice(bench.rabbit, program, slow, mine[0])]))
 }
 
 /** For what seemed to differ: a busy RabbitMQ may be late in the same way four times. */
@@ -65,7 +68,14 @@ export async function judgePatiently(bench: Bench, program: Program): Promise<Ve
   const mine = await twice(bench.leveret, program, slowLeveret)
   const theirs: Played[] = []
   for (const pace of patient) theirs.push(...await twice(bench.rabbit, program, pace, mine[0]))
-  return compare(program, mine, theirs)
+  return explained(bench, program, compare(program, mine, theirs))
+}
+
+async function explained(bench: Bench, program: Program, verdict: Verdict): Promise<Verdict> {
+  if (verdict.kind !== 'differs') return verdict
+  const isKept = await isGoneConsumerKept(program, verdict.place.step, (shorter) =>
+    play(bench.rabbit, shorter, newPrefix(), slow, null))
+  return isKept ? { kind: 'accepted', id: 'single-active-gone', rabbit: verdict.rabbit } : verdict
 }
 
 /** A broker with `expected` is given time until it has said as much. */

@@ -15,13 +15,20 @@ class DeliveryTraffic {
   acked = 0
 }
 
-/** Of publishers and consumers: a channel's, or all of them together. */
+/** Of publishers and consumers: a channel's, or those of a vhost together. */
 export class ClientTraffic extends DeliveryTraffic {
   confirmed = 0
   /** Unroutable and mandatory. */
   returned = 0
   /** Unroutable and not mandatory. */
   droppedUnroutable = 0
+}
+
+const CLIENT_FIELDS = Object.keys(new ClientTraffic()) as (keyof ClientTraffic)[]
+
+/** What was counted in several places, in one. */
+export function addTraffic(sum: ClientTraffic, more: ClientTraffic): void {
+  for (const field of CLIENT_FIELDS) sum[field] += more[field]
 }
 
 /** Of a queue; `published` is what came in, dead letters too. */
@@ -47,6 +54,13 @@ export class ChannelTraffic extends ClientTraffic {
   sampledSum = 0
 }
 
+/** Of a vhost: of all the channels and connections that were ever open in it. */
+export class VHostTraffic extends ClientTraffic {
+  bytesIn = 0
+  bytesOut = 0
+  sampledSum = 0
+}
+
 /** Of a connection: bytes, and reads and writes of its socket. */
 export class ConnectionTraffic {
   bytesIn = 0
@@ -54,4 +68,24 @@ export class ConnectionTraffic {
   reads = 0
   writes = 0
   sampledSum = 0
+  private vhost: VHostTraffic | null = null
+
+  /** It is opened in a vhost, where the bytes of the handshake count too (RabbitMQ). */
+  enter(vhost: VHostTraffic): void {
+    this.vhost = vhost
+    vhost.bytesIn += this.bytesIn
+    vhost.bytesOut += this.bytesOut
+  }
+
+  read(bytes: number): void {
+    this.bytesIn += bytes
+    this.reads++
+    if (this.vhost !== null) this.vhost.bytesIn += bytes
+  }
+
+  wrote(bytes: number): void {
+    this.bytesOut += bytes
+    this.writes++
+    if (this.vhost !== null) this.vhost.bytesOut += bytes
+  }
 }

@@ -7,6 +7,7 @@ import type { Random } from '../base/random.ts'
 import { Arrivals } from '../base/arrivals.ts'
 import { Sequence } from '../base/sequence.ts'
 import type { TimerWheel } from '../base/timer-wheel.ts'
+import { ClientTraffic, addTraffic } from '../base/traffic.ts'
 import type { Turn } from '../base/turn.ts'
 import { connectionForced, notAllowed } from '../protocol/errors.ts'
 import type { Window } from '../queues/paged-ready.ts'
@@ -16,6 +17,7 @@ import { AccessControl } from './access-control.ts'
 import { Alarms } from './alarms.ts'
 import type { ConnectionView } from './connection-view.ts'
 import { Counters } from './counters.ts'
+import type { AllCounters } from './counters.ts'
 import {
   globalParameterDefinition, readGlobalParameter, readVHost, removal, vhostDefinition,
 } from './definitions.ts'
@@ -97,6 +99,8 @@ export class Broker {
   readonly messageIds = new Sequence()
   readonly arrivals: Arrivals
   readonly residence: Residence
+  /** Of vhosts that were deleted: what the broker counts never falls. */
+  private readonly pastTraffic = new ClientTraffic()
   private readonly queueIds = new Sequence()
   private readonly loopbackUsers: readonly string[]
   /** Users, permissions and vhosts on record; null until the catalog was read. */
@@ -280,11 +284,20 @@ export class Broker {
     this.closeConnections(isInside, `vhost '${vhost.name}' is deleted`)
     emptyVHost(vhost)
     this.vhosts.delete(vhost.name)
+    addTraffic(this.pastTraffic, vhost.traffic)
     this.recordedFacts.delete(vhost.name)
     this.access.vhostDeleted(vhost.name)
     this.records.define(removal('vhost', vhost.name))
     this.turn.removeStore(vhost.store)
     return vhost.store
+  }
+
+  /** As they are now. */
+  countAll(): AllCounters {
+    const traffic = new ClientTraffic()
+    addTraffic(traffic, this.pastTraffic)
+    for (const vhost of this.vhosts.values()) addTraffic(traffic, vhost.traffic)
+    return { ...this.counters, ...traffic }
   }
 
   /** For what has messages, or keys, in the store under a number of its own. */

@@ -1,11 +1,14 @@
 // What the broker counts: integers that the message path adds to and the HTTP door reads (rule 32: count,
-// don't emit).
+// don't emit). What publishers and consumers do is counted by their vhost (base/traffic.ts).
 import { SizeHistogram } from '../base/size-histogram.ts'
 import { TimeHistogram } from '../base/time-histogram.ts'
 import { noDeaths } from '../dlq/dead-letterer.ts'
-import { ClientTraffic } from '../base/traffic.ts'
+import type { ClientTraffic } from '../base/traffic.ts'
 
-export class Counters extends ClientTraffic {
+/** Of the whole broker, what the vhosts counted added up. */
+export type AllCounters = Counters & ClientTraffic
+
+export class Counters {
   readonly sizes = new SizeHistogram()
   /** From a publish to its confirm; the oldest of those that are confirmed together stands for them. */
   readonly confirmTimes = new TimeHistogram()

@@ -63,11 +63,27 @@ test('a queue that is gone is forgotten', () => {
 
 test('the whole broker keeps a day, coarser the longer ago', () => {
   for (let n = 0; n < 20_000; n++) {
-    http.broker.counters.published += 5
+    http.vhost.traffic.published += 5
     look()
   }
   expect(sampler.totals().rate('published')).toBe(1)
   expect(sampler.totals(3_600_000).samples('published', 3_600_000, 60_000)).toHaveLength(61)
   const day = sampler.totals(86_400_000).samples('published', 86_400_000, 600_000)
   expect(day[0]!.sample - day.at(-1)!.sample).toBeCloseTo(86_400, -4)
+})
+
+test('a vhost has rates of what was done in it and of what it holds', () => {
+  http.vhost.traffic.published += 10
+  look()
+  expect(sampler.historyOf(http.vhost.traffic)?.rate('published')).toBe(2)
+  expect(sampler.historyOf(http.vhost.traffic)?.rate('readyCount')).toBe(0)
+})
+
+test('what was done in a vhost that is gone still counts for the whole broker', () => {
+  http.vhost.traffic.published += 10
+  look()
+  http.broker.removeVHost(http.vhost)
+  expect(http.broker.countAll().published).toBe(10)
+  look()
+  expect([sampler.totals().last('published'), sampler.totals().rate('published')]).toEqual([10, 0])
 })

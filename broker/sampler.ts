@@ -2,7 +2,9 @@
 // `sample` by its timer. An object that had no traffic since the last look costs one comparison and no
 // memory; one that has keeps a minute of history until it was idle for as long. The broker as a whole keeps a
 // day.
-import { ChannelTraffic, ConnectionTraffic, ExchangeTraffic, QueueTraffic } from '../base/traffic.ts'
+import {
+  ChannelTraffic, ClientTraffic, ConnectionTraffic, ExchangeTraffic, QueueTraffic, VHostTraffic,
+} from '../base/traffic.ts'
 import type { Broker } from './broker.ts'
 import { Counters } from './counters.ts'
 import { History } from './history.ts'
@@ -17,9 +19,9 @@ const TOTAL_TIERS = [
   { everyMs: SAMPLE_MS, slots: 121 }, { everyMs: 60_000, slots: 61 }, { everyMs: 600_000, slots: 145 },
 ] as const
 
-type Traffic = QueueTraffic | ExchangeTraffic | ChannelTraffic | ConnectionTraffic
+type Traffic = QueueTraffic | ExchangeTraffic | ChannelTraffic | ConnectionTraffic | VHostTraffic
 
-/** What a queue holds now, beside what it has counted. */
+/** What a queue, or all of them, hold now, beside what has been counted. */
 interface Levels {
   readonly readyCount: number
   readonly unackedCount: number
@@ -32,7 +34,8 @@ const QUEUE_FIELDS = fieldsOf(new QueueTraffic())
 const EXCHANGE_FIELDS = fieldsOf(new ExchangeTraffic())
 const CHANNEL_FIELDS = fieldsOf(new ChannelTraffic())
 const CONNECTION_FIELDS = fieldsOf(new ConnectionTraffic())
-const TOTAL_FIELDS = [...fieldsOf(new Counters()), ...LEVELS]
+const VHOST_FIELDS = fieldsOf(new VHostTraffic())
+const TOTAL_FIELDS = [...fieldsOf(new Counters()), ...fieldsOf(new ClientTraffic()), ...LEVELS]
 
 interface Watched {
   readonly history: History
@@ -53,7 +56,10 @@ export class Sampler {
     this.broker = broker
   }
 
-  /** The history of a queue, an exchange, a channel or a connection by its traffic; null while it is idle. */
+  /**
+   * The history of a queue, an exchange, a channel, a connection or a vhost by its traffic; null while it is
+   * idle.
+   */
   historyOf(traffic: Traffic): History | null {
     return this.watched.get(traffic)?.history ?? null
   }
@@ -69,11 +75,11 @@ export class Sampler {
     this.look++
     const levels = { readyCount: 0, unackedCount: 0 }
     for (const vhost of broker.vhosts.values()) {
-      for (const queue of vhost.queues.values()) {
-        levels.readyCount += queue.readyCount
-        levels.unackedCount += queue.unackedCount
-        this.see(queue.traffic, QUEUE_FIELDS, queue)
-      }
+      const held = vhost.countMessages()
+      levels.readyCount += held.readyCount
+      levels.unackedCount += held.unackedCount
+      this.see(vhost.traffic, VHOST_FIELDS, held)
+      for (const queue of vhost.queues.values()) this.see(queue.traffic, QUEUE_FIELDS, queue)
       for (const exchange of vhost.exchanges.values()) this.see(exchange.traffic, EXCHANGE_FIELDS, null)
     }
     for (const connection of broker.connections) {
@@ -86,7 +92,7 @@ export class Sampler {
 
   private sampleTotals(levels: Levels): void {
     const { nowMs } = this.broker.clock
-    const counted = { ...this.broker.counters, ...levels } as unknown as Readonly<Record<string, number>>
+    const counted = { ...this.broker.countAll(), ...levels } as unknown as Readonly<Record<string, number>>
     for (const { everyMs, history } of this.tiers) {
       // The timer may come a little early.
       if (nowMs - history.lastMs >= everyMs - SAMPLE_MS / 2) history.push(nowMs, (field) => counted[field]!)

@@ -6,6 +6,7 @@ import type { Random } from '../base/random.ts'
 import type { Arrivals } from '../base/arrivals.ts'
 import type { Sequence } from '../base/sequence.ts'
 import type { TimerWheel } from '../base/timer-wheel.ts'
+import { VHostTraffic } from '../base/traffic.ts'
 import type { Turn } from '../base/turn.ts'
 import { DeadLetterer } from '../dlq/dead-letterer.ts'
 import { Retries } from '../dlq/retries.ts'
@@ -93,6 +94,7 @@ export class VHost {
   readonly queueParts: QueueParts
   readonly random: Random
   readonly records: DurableRecords
+  readonly traffic = new VHostTraffic()
   readonly policies = new Policies()
   /** Looks at messages without taking them. */
   readonly browser: Browser
@@ -200,6 +202,16 @@ export class VHost {
   /** The exclusive queues of a connection that is going. */
   queuesOf(owner: QueueOwner): Queue[] {
     return [...this.exclusive.get(owner) ?? []]
+  }
+
+  /** What its queues hold, added up. */
+  countMessages(): { readyCount: number; unackedCount: number } {
+    const held = { readyCount: 0, unackedCount: 0 }
+    for (const queue of this.queues.values()) {
+      held.readyCount += queue.readyCount
+      held.unackedCount += queue.unackedCount
+    }
+    return held
   }
 
   /** Errors: resource-locked. */

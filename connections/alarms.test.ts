@@ -56,7 +56,7 @@ describe('in an alarm', () => {
     client.raw.send(1, 'basic.ack', { deliveryTag: 1 })
     await client.settle()
     expect(client.names()).toEqual(['basic.deliver'])
-    expect([world.broker.counters.acked, client.isPaused]).toEqual([1, false])
+    expect([world.vhost.traffic.acked, client.isPaused]).toEqual([1, false])
   })
 
   it('a blocked connection still gets deliveries, and its own acks wait', async () => {
@@ -69,10 +69,10 @@ describe('in an alarm', () => {
     await client.settle()
     client.raw.send(1, 'basic.ack', { deliveryTag: 1 })
     await client.settle()
-    expect([client.names(), world.broker.counters.acked]).toEqual([['basic.deliver'], 0])
+    expect([client.names(), world.vhost.traffic.acked]).toEqual([['basic.deliver'], 0])
     alarm(0)
     await client.settle()
-    expect(world.broker.counters.acked).toBe(1)
+    expect(world.vhost.traffic.acked).toBe(1)
   })
 })
 

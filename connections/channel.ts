@@ -209,7 +209,7 @@ implements Caller, ChannelView, ConfirmingChannel, ConsumingChannel, PublishingC
 
   private settleEntry(entry: Entry, how: Settlement): void {
     if (how === 'ack') {
-      this.broker.counters.acked++
+      this.vhost.traffic.acked++
       this.traffic.acked++
       entry.queue.settle(entry)
     } else if (how === 'rejected-for-good' || how === 'nacked-for-good') {
@@ -247,16 +247,16 @@ implements Caller, ChannelView, ConfirmingChannel, ConsumingChannel, PublishingC
   deliver(template: DeliverTemplate, entry: Entry, isNoAck: boolean): number {
     const tag = ++this.deliveryTag
     if (!isNoAck) this.unacked.add(tag, entry)
-    const { counters } = this.broker
+    const { traffic } = this.vhost
     if (isNoAck) {
-      counters.deliveredAutoAck++
+      traffic.deliveredAutoAck++
       this.traffic.deliveredAutoAck++
     } else {
-      counters.deliveredManualAck++
+      traffic.deliveredManualAck++
       this.traffic.deliveredManualAck++
     }
     if (entry.isRedelivered) {
-      counters.redelivered++
+      traffic.redelivered++
       this.traffic.redelivered++
     }
     this.connection.writer.deliver(template, tag, entry.isRedelivered)
@@ -401,7 +401,7 @@ implements Caller, ChannelView, ConfirmingChannel, ConsumingChannel, PublishingC
     this.areConfirmsReady = false
     if (this.isOpen && this.confirms !== null) {
       const count = this.confirms.write(this.connection.writer, this.broker.counters.confirmTimes)
-      this.broker.counters.confirmed += count
+      this.vhost.traffic.confirmed += count
       this.traffic.confirmed += count
     }
   }

@@ -142,8 +142,7 @@ implements ChannelHost, PageWaiter, IntakeOwner, Flushable, ConnectionView, Alar
     if (this.phase === 'closed' || this.phase === 'silent') return
     this.broker.turn.begin()
     this.timer.heard()
-    this.traffic.bytesIn += chunk.length
-    this.traffic.reads++
+    this.traffic.read(chunk.length)
     if (this.phase === 'header') this.onHeaderBytes(chunk)
     else this.intake.push(chunk)
   }
@@ -175,6 +174,7 @@ implements ChannelHost, PageWaiter, IntakeOwner, Flushable, ConnectionView, Alar
   opened(user: User, vhost: VHost): void {
     this.user = user
     this.vhost = vhost
+    this.traffic.enter(vhost.traffic)
     this.phase = 'running'
     this.timer.opened()
     this.channels.opened(user, vhost, this.channelMax)
@@ -201,8 +201,7 @@ implements ChannelHost, PageWaiter, IntakeOwner, Flushable, ConnectionView, Alar
     this.flushConfirms()
     if (this.writer.pendingBytes > 0) {
       this.timer.said()
-      this.traffic.bytesOut += this.writer.pendingBytes
-      this.traffic.writes++
+      this.traffic.wrote(this.writer.pendingBytes)
       this.transport.write(this.writer.take())
     }
     if (this.room.isExceeded) this.intake.hold(HOLD_OUTBOX)

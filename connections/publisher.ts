@@ -188,7 +188,7 @@ export class Publisher {
     this.state = 'idle'
     if (this.isDiscarding) return
     const { header, envelope, channel } = this
-    channel.broker.counters.published++
+    channel.vhost.traffic.published++
     channel.broker.counters.sizes.add(bodyEnd - bodyStart)
     channel.traffic.published++
     this.check()
@@ -305,11 +305,11 @@ export class Publisher {
   private unroutable(message: Message, isMandatory: boolean): void {
     const { channel } = this
     if (!isMandatory) {
-      channel.broker.counters.droppedUnroutable++
+      channel.vhost.traffic.droppedUnroutable++
       channel.traffic.droppedUnroutable++
       return
     }
-    channel.broker.counters.returned++
+    channel.vhost.traffic.returned++
     channel.traffic.returned++
     const { writer } = channel.connection
     const { code, text } = REPLY_CODES.noRoute

@@ -54,7 +54,7 @@ export function describeConnection(
     channels: connection.channelCount, client_properties: properties,
     ...typeof properties['connection_name'] === 'string'
       && { user_provided_name: properties['connection_name'] },
-    ...withDetails(statKeys.connection, traffic, sampler.historyOf(traffic), curve),
+    ...withDetails(statKeys.bytes, traffic, sampler.historyOf(traffic), curve),
     recv_cnt: traffic.reads, send_cnt: traffic.writes,
   }
 }

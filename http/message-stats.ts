@@ -30,9 +30,7 @@ export const statKeys = {
   queue: OF_QUEUES,
   channel: OF_CHANNELS,
   exchange: [['publish_in', ['publishedIn']], ['publish_out', ['publishedOut']]] as readonly Key[],
-  connection: [
-    ['recv_oct', ['bytesIn']], ['send_oct', ['bytesOut']],
-  ] as readonly Key[],
+  bytes: [['recv_oct', ['bytesIn']], ['send_oct', ['bytesOut']]] as readonly Key[],
   lengths: [
     ['messages', ['readyCount', 'unackedCount']], ['messages_ready', ['readyCount']],
     ['messages_unacknowledged', ['unackedCount']],
@@ -74,7 +72,7 @@ export function curveOf(query: CurveQuery, what: 'lengths' | 'msg_rates' | 'data
   return { ageMs: age * 1000, incrementMs: increment * 1000 }
 }
 
-/** Null for an object that nothing has happened to: RabbitMQ leaves its `message_stats` out. */
+/** Null for an object that nothing of this has happened to: RabbitMQ leaves it out. */
 export function messageStats(
   keys: readonly Key[], counted: object, history: History | null, curve: Curve | null,
 ): object | null {

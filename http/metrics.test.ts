@@ -21,7 +21,7 @@ test('has type, help and value of every row', async () => {
 })
 
 test('counts and labels as RabbitMQ does', async () => {
-  Object.assign(http.broker.counters, { published: 100, deliveredManualAck: 40, gotAutoAck: 10 })
+  Object.assign(http.vhost.traffic, { published: 100, deliveredManualAck: 40, gotAutoAck: 10 })
   const { text } = await http.call('GET', '/metrics')
   expect(text).toContain('\nrabbitmq_global_messages_received_total{protocol="amqp091"} 100\n')
   expect(text).toContain('\nrabbitmq_global_messages_delivered_total{protocol="amqp091"} 50\n')

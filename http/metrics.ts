@@ -7,7 +7,7 @@ import type { SizeHistogram } from '../base/size-histogram.ts'
 import { TIME_STEPS_MS } from '../base/time-histogram.ts'
 import type { TimeHistogram } from '../base/time-histogram.ts'
 import type { Alarms } from '../broker/alarms.ts'
-import type { Counters } from '../broker/counters.ts'
+import type { AllCounters } from '../broker/counters.ts'
 import type { NodeUsage, NodeView, WebhookKeeper } from './node-view.ts'
 import { familyHead, sample } from './prometheus-text.ts'
 import { RABBITMQ_VERSION } from './rabbitmq-version.ts'
@@ -48,7 +48,7 @@ function counter(name: string, help: string, read: Metric['read'], labels = unla
   return { name, type: 'counter', help, labels, read }
 }
 
-function total(name: string, help: string, read: (counters: Counters) => number): Metric {
+function total(name: string, help: string, read: (counters: AllCounters) => number): Metric {
   return counter(`rabbitmq_global_messages_${name}_total`, help, ({ totals }) => read(totals.counters), amqp)
 }
 

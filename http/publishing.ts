@@ -99,12 +99,12 @@ export function publish({ broker, vhost }: Publisher, { exchange, route, message
   const { counters } = broker
   const outcome = vhost.publish(route, message, dueMs)
   const isRouted = (outcome & ROUTED) !== 0 || deliverReply(vhost, message)
-  counters.published++
+  vhost.traffic.published++
   counters.sizes.add(message.bodyBytes)
   exchange.traffic.publishedIn++
   exchange.traffic.publishedOut += route.queues.length
   if (isRouted) counters.routed++
-  else counters.returned++
+  else vhost.traffic.returned++
   return isRouted ? outcome | ROUTED : outcome
 }
 

@@ -102,7 +102,7 @@ export class Session implements ConnectionView, SettlingSession {
 
   /** Counts what a consumer was handed. */
   handedOut(entry: Entry, isNoAck: boolean): void {
-    for (const counted of [this.broker.counters, this.channel.traffic]) {
+    for (const counted of [this.vhost.traffic, this.channel.traffic]) {
       if (isNoAck) counted.deliveredAutoAck++
       else counted.deliveredManualAck++
       if (entry.isRedelivered) counted.redelivered++
@@ -116,7 +116,7 @@ export class Session implements ConnectionView, SettlingSession {
   }
 
   acked(): void {
-    this.broker.counters.acked++
+    this.vhost.traffic.acked++
     this.channel.traffic.acked++
   }
 

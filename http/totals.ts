@@ -1,6 +1,6 @@
 // What the broker holds and has counted, added up when somebody asks. Called by the overview and the metrics.
 import type { Broker } from '../broker/broker.ts'
-import type { Counters } from '../broker/counters.ts'
+import type { AllCounters } from '../broker/counters.ts'
 import type { Queue } from '../queues/queue.ts'
 
 export interface Totals {
@@ -13,7 +13,7 @@ export interface Totals {
   readonly publishers: number
   readonly messagesReady: number
   readonly messagesUnacked: number
-  readonly counters: Counters
+  readonly counters: AllCounters
   /** Of the ready messages that are next in their queues,
     the one that came first; 0 when nothing is ready. */
   readonly oldestMs: number
@@ -23,7 +23,7 @@ export function readTotals(broker: Broker): Totals {
   const totals = {
     connections: broker.connections.size, channels: 0, exchanges: 0, queues: 0, consumers: 0,
     publishers: 0,
-    messagesReady: 0, messagesUnacked: 0, counters: broker.counters, oldestMs: 0,
+    messagesReady: 0, messagesUnacked: 0, counters: broker.countAll(), oldestMs: 0,
   }
   for (const connection of broker.connections) {
     totals.channels += connection.channelCount
@@ -43,7 +43,7 @@ export function readTotals(broker: Broker): Totals {
 }
 
 /** All that left a queue towards a client, whether pushed or fetched. */
-export function delivered(counters: Counters): number {
+export function delivered(counters: AllCounters): number {
   return counters.deliveredManualAck + counters.deliveredAutoAck + counters.gotManualAck + counters.gotAutoAck
 }
 

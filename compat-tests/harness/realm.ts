@@ -38,10 +38,15 @@ export class Realm {
       await realm.put(`/users/${realm.user}`, { password: realm.password, tags: '' })
       await run(realm)
     } finally {
-      await Promise.all(realm.connections.map((connection) => connection.close().catch(() => undefined)))
+      await realm.leave()
       await realm.api.delete(`/users/${realm.user}`)
       await realm.api.delete(`/vhosts/${realm.vhost}`)
     }
+  }
+
+  /** Closes the connections that the test made in it. */
+  async leave(): Promise<void> {
+    await Promise.all(this.connections.map((connection) => connection.close().catch(() => undefined)))
   }
 
   /** Of the user in the vhost. */

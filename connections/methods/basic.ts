@@ -96,17 +96,17 @@ function get(channel: Channel, m: BasicGet): void {
   if (queue.isPaging && entry === null) {
     return channel.connection.waitForPage(channel, queue, () => get(channel, m))
   }
-  const { counters } = channel.broker
+  const { traffic } = channel.vhost
   const { writer } = channel.connection
   channel.connection.mark()
   if (entry === null) {
-    counters.gotEmpty++
+    traffic.gotEmpty++
     channel.traffic.gotEmpty++
     return writeBasicGetEmpty(writer, channel.number, '')
   }
   const tag = channel.nextDeliveryTag()
   if (!m.noAck) channel.addUnacked(tag, entry, queue, ackTimeOf(channel, queue))
-  for (const counted of [counters, channel.traffic]) {
+  for (const counted of [traffic, channel.traffic]) {
     if (m.noAck) counted.gotAutoAck++
     else counted.gotManualAck++
     if (entry.isRedelivered) counted.redelivered++

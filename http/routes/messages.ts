@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { Broker } from '../../broker/broker.ts'
 import { purgeQueue } from '../../broker/queue-declarations.ts'
 import { REJECTED, ROUTED, STORED } from '../../broker/vhost.ts'
+import type { VHost } from '../../broker/vhost.ts'
 import { AmqpError } from '../../protocol/errors.ts'
 import type { Entry } from '../../queues/entry.ts'
 import type { Queue } from '../../queues/queue.ts'
@@ -81,12 +82,12 @@ async function take(broker: Broker, queue: Queue, countMax: number): Promise<[En
   return taken
 }
 
-function putBack(broker: Broker, queue: Queue, taken: readonly Entry[], mode: AckMode): void {
+function putBack({ traffic }: VHost, queue: Queue, taken: readonly Entry[], mode: AckMode): void {
   for (const entry of taken) {
     if (mode.endsWith('_true')) queue.requeue(entry)
     else if (mode === 'reject_requeue_false') queue.reject(entry)
     else {
-      broker.counters.acked++
+      traffic.acked++
       queue.settle(entry)
     }
   }
@@ -140,13 +141,13 @@ export const messageEndpoints = [
       let mode: AckMode = 'ack_requeue_true'
       try {
         const messages = taken.map(([entry, left]) => describe(entry, left, body.encoding, truncate))
-        broker.counters.gotManualAck += taken.length
-        broker.counters.redelivered += taken.filter(([entry]) => entry.isRedelivered).length
+        vhost.traffic.gotManualAck += taken.length
+        vhost.traffic.redelivered += taken.filter(([entry]) => entry.isRedelivered).length
         mode = body.ackmode
         return json(messages)
       } finally {
         // Whatever went wrong, nothing that was taken is kept.
-        putBack(broker, queue, taken.map(([entry]) => entry), mode)
+        putBack(vhost, queue, taken.map(([entry]) => entry), mode)
       }
     },
   }),

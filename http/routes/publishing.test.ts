@@ -15,7 +15,7 @@ beforeAll(async () => {
 
 beforeEach(() => {
   http.vhost.findQueue('q')!.purge()
-  http.broker.counters.published = 0
+  http.vhost.traffic.published = 0
 })
 
 afterAll(() => http.close())
@@ -113,7 +113,7 @@ describe('a message that is not published', () => {
   ])('%s: %s', async (name, value, reason) => {
     const { status, json } = await post(to('q'), { headers: { [name]: value } })
     expect([status, json]).toEqual([400, { error: 'bad_request', reason }])
-    expect(http.broker.counters.published).toBe(0)
+    expect(http.vhost.traffic.published).toBe(0)
   })
 
   test('for an exchange that is not there', async () => {
@@ -187,7 +187,7 @@ describe('a batch', () => {
   ])('%#: is published whole or not at all', async (body, reason) => {
     const { status, json } = await post(batch, { body })
     expect([status, json]).toEqual([400, { error: 'bad_request', reason }])
-    expect([http.broker.counters.published, http.vhost.findQueue('q')!.readyCount]).toEqual([0, 0])
+    expect([http.vhost.traffic.published, http.vhost.findQueue('q')!.readyCount]).toEqual([0, 0])
   })
 
   test('of lines says which line is none', async () => {

@@ -104,7 +104,7 @@ describe('values from hostile clients', () => {
     await declareWith([])
     const body = { ...publishing('x'), ...change }
     const { status } = await http.call('POST', '/api/exchanges/%2F/amq.default/publish', { body })
-    expect([status, http.broker.counters.published]).toEqual([400, 0])
+    expect([status, http.vhost.traffic.published]).toEqual([400, 0])
   })
 
   test('names like those of every object are names', async () => {

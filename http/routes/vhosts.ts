@@ -1,4 +1,5 @@
-// /api/vhosts: to read, make, change and delete vhosts, and to protect them.
+// /api/vhosts: to read, make, change and delete vhosts, and to protect them. What was done in one is counted
+// by itself, so that it survives the queues, channels and connections that did it.
 import { z } from 'zod'
 import { EVERYTHING } from '../../broker/access.ts'
 import type { Broker } from '../../broker/broker.ts'
@@ -12,20 +13,22 @@ import { json, listing, noContent, put } from '../answer.ts'
 import { whenRecorded } from '../durability.ts'
 import { endpoint } from '../endpoint.ts'
 import { badRequest, noSuchObject } from '../errors.ts'
+import { curveOf, curveQuery, messageStats, statKeys, withDetails } from '../message-stats.ts'
+import type { CurveQuery } from '../message-stats.ts'
 import type { Door } from '../node-view.ts'
 import { looseBoolean, newName, tagList, text } from '../schemas.ts'
 
-function describe({ node }: Door, vhost: VHost): object {
-  const lengths = { messages: 0, messages_ready: 0, messages_unacknowledged: 0 }
-  for (const queue of vhost.queues.values()) {
-    lengths.messages_ready += queue.readyCount
-    lengths.messages_unacknowledged += queue.unackedCount
-  }
-  lengths.messages = lengths.messages_ready + lengths.messages_unacknowledged
-  const metadata = describeMetadata(vhost.facts)
+function describe({ node, sampler }: Door, vhost: VHost, query: CurveQuery): object {
+  const { traffic, facts } = vhost
+  const history = sampler.historyOf(traffic)
+  const metadata = describeMetadata(facts)
+  const stats = messageStats(statKeys.channel, traffic, history, curveOf(query, 'msg_rates'))
   return {
-    name: vhost.name, ...metadata, tracing: false, protected_from_deletion: vhost.facts.isProtected, metadata,
-    cluster_state: { [node.nodeName]: 'running' }, ...lengths,
+    name: vhost.name, ...metadata, tracing: false, protected_from_deletion: facts.isProtected, metadata,
+    cluster_state: { [node.nodeName]: 'running' },
+    ...withDetails(statKeys.lengths, vhost.countMessages(), history, curveOf(query, 'lengths')),
+    ...messageStats(statKeys.bytes, traffic, history, curveOf(query, 'data_rates')),
+    ...stats !== null && { message_stats: stats },
   }
 }
 
@@ -36,15 +39,16 @@ function listed(broker: Broker, user: User): VHost[] {
 
 export const vhostEndpoints = [
   endpoint({
-    method: 'GET', path: '/api/vhosts', access: 'management', list: 'paged',
-    doc: 'Vhosts that the user may enter; all of them for who monitors.',
-    handle: ({ door, user }) => listing(listed(door.broker, user), {
-      name: (vhost) => vhost.name, vhost: () => '', show: (vhost) => describe(door, vhost),
+    method: 'GET', path: '/api/vhosts', access: 'management', list: 'paged', query: curveQuery,
+    doc: 'Vhosts that the user may enter; all of them for who monitors. `message_stats` is what channels '
+      + 'did in it, those that are closed too; `recv_oct` and `send_oct` are the bytes of connections.',
+    handle: ({ door, user, query }) => listing(listed(door.broker, user), {
+      name: (vhost) => vhost.name, vhost: () => '', show: (vhost) => describe(door, vhost, query),
     }),
   }),
   endpoint({
-    method: 'GET', path: '/api/vhosts/:name', access: 'administrator', doc: 'One vhost.',
-    handle: ({ door, params }) => json(describe(door, vhostNamed(door.broker, params.name))),
+    method: 'GET', path: '/api/vhosts/:name', access: 'administrator', query: curveQuery, doc: 'One vhost.',
+    handle: ({ door, params, query }) => json(describe(door, vhostNamed(door.broker, params.name), query)),
   }),
   endpoint({
     method: 'PUT', path: '/api/vhosts/:name', access: 'administrator',

@@ -210,7 +210,7 @@ export const settingRows = Object.entries(settingsTable) as [SettingName, Row<un
 /** Belong to the test suites, which hand their environment to the brokers they start; ignored here. */
 export const testSuiteVariables: readonly string[] = [
   'LEVERET_CLIENTS_REPORT', 'LEVERET_CLIENTS_ROOT', 'LEVERET_COMPAT', 'LEVERET_COMPAT_REPORT',
-  'LEVERET_DEBIAN_MIRROR', 'LEVERET_RABBITMQ_ROOT', 'LEVERET_SIM_SEED',
+  'LEVERET_DEBIAN_MIRROR', 'LEVERET_RABBITMQ_ROOT', 'LEVERET_REFERENCE', 'LEVERET_SIM_SEED',
 ]
 
 export function flagOf(row: Row<unknown>): string {

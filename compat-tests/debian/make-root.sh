@@ -1,8 +1,8 @@
 #!/bin/sh
 # Builds a Debian root folder for the suites: `rabbitmq` is sid with the current RabbitMQ, the reference broker;
-# `clients` is the stable release with client libraries in Python, Ruby, PHP and C, and Prometheus. Called by
-# harness/find-reference.ts, clients/debian-root.ts and by hand: make-root.sh rabbitmq|clients [DIR]. Needs Debian or
-# Ubuntu, and root.
+# `rabbitmq-older` is bookworm with RabbitMQ 3.10, the second one; `clients` is the stable release with client libraries
+# in Python, Ruby, PHP and C, and Prometheus. Called by harness/find-reference.ts, clients/debian-root.ts and by hand:
+# make-root.sh rabbitmq|rabbitmq-older|clients [DIR]. Needs Debian or Ubuntu, and root.
 # Invariant: DIR exists only when it is complete: it is built as DIR.tmp under a lock, and renamed at the end.
 set -eu
 
@@ -16,13 +16,18 @@ case "${1:-}" in
     root="${2:-${LEVERET_RABBITMQ_ROOT:-$cache/rabbitmq-sid}}"
     packages='rabbitmq-server'
     ;;
+  rabbitmq-older)
+    suite=bookworm
+    root="${2:-${LEVERET_RABBITMQ_ROOT:-$cache/rabbitmq-bookworm}}"
+    packages='rabbitmq-server'
+    ;;
   clients)
     suite=trixie
     root="${2:-${LEVERET_CLIENTS_ROOT:-$cache/clients-trixie}}"
     packages='python3-pika python3-celery python3-aio-pika ruby-bunny php-cli php-amqplib amqp-tools prometheus'
     ;;
   *)
-    echo "make-root: expected 'rabbitmq' or 'clients' as the first argument, got '${1:-}'" >&2
+    echo "make-root: expected 'rabbitmq', 'rabbitmq-older' or 'clients' as the first argument, got '${1:-}'" >&2
     exit 1
     ;;
 esac

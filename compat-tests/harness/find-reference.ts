@@ -1,7 +1,7 @@
-// Finds or starts the RabbitMQ that decides: RABBITMQ_URL, Docker, the suite's root folder, PATH, the
-// distribution. Called once by global-setup.ts. Invariant: a current RabbitMQ goes before an old one, and
-// each way says in the run's output why it was not taken; when none is left, the error names what a person
-// can provide.
+// Finds or starts the RabbitMQ to compare with: RABBITMQ_URL, Docker, the suite's root folder, PATH, the
+// distribution; with LEVERET_REFERENCE=older the second reference, RabbitMQ 3.10, which never decides. Called
+// once by global-setup.ts. Invariant: a current RabbitMQ goes before an old one, and each way says in the
+// run's output why it was not taken; when none is left, the error names what a person can provide.
 
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -20,6 +20,15 @@ const debianServer = '/usr/lib/rabbitmq/bin/rabbitmq-server'
 const image = 'rabbitmq:4-management'
 const tenMinutesMs = 600_000
 
+/** The roots that make-root.sh makes, by LEVERET_REFERENCE: what it calls them, and their folders. */
+const roots = {
+  current: { kind: 'rabbitmq', folder: 'rabbitmq-sid' },
+  older: { kind: 'rabbitmq-older', folder: 'rabbitmq-bookworm' },
+} as const
+type Reference = keyof typeof roots
+
+const isRabbit3 = (version: string): boolean => version.startsWith('3.')
+
 type Say = (line: string) => void
 type Way = (say: Say, setup: ReferenceSetup) => Promise<BrokerProcess | null>
 
@@ -28,6 +37,16 @@ const noReference = `no RabbitMQ to compare with. Provide one of:
   - a Docker engine; the suite then runs ${image}
   - rabbitmq-server on the PATH, or Debian/Ubuntu as root, where the suite makes its own
 or leave the reference out with LEVERET_COMPAT=leveret-only`
+
+const noOlderReference = `no RabbitMQ 3.10 to compare with. Provide one of:
+  - RABBITMQ_URL=amqp://user:password@host:port of a running one (vhost /)
+  - rabbitmq-server 3.10 on the PATH, or Debian/Ubuntu as root, where the suite makes its own`
+
+function wantedReference(): Reference {
+  const wanted = process.env['LEVERET_REFERENCE'] ?? 'current'
+  if (wanted === 'current' || wanted === 'older') return wanted
+  throw new Error(`LEVERET_REFERENCE is '${wanted}', expected one of ${Object.keys(roots).join(', ')}`)
+}
 
 /** What failed, in one line. */
 function reason(error: unknown): string {
@@ -77,9 +96,9 @@ const fromDocker: Way = async (say, setup) => {
   }
 }
 
-export function rootFolder(): string {
+function rootFolder(): string {
   const cache = process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache')
-  return process.env['LEVERET_RABBITMQ_ROOT'] ?? join(cache, 'leveret', 'rabbitmq-sid')
+  return process.env['LEVERET_RABBITMQ_ROOT'] ?? join(cache, 'leveret', roots[wantedReference()].folder)
 }
 
 const fromRootFolder: Way = async (say, setup) => {
@@ -91,14 +110,15 @@ const fromRootFolder: Way = async (say, setup) => {
   if (!existsSync(join(root, debianServer))) {
     say(`making ${root} (about a minute, once)`)
     try {
-      await run(makeRoot, ['rabbitmq', root], { timeout: tenMinutesMs, maxBuffer: 64 << 20 })
+      const { kind } = roots[wantedReference()]
+      await run(makeRoot, [kind, root], { timeout: tenMinutesMs, maxBuffer: 64 << 20 })
     } catch (error) {
       say(`no root folder: ${reason(error)}`)
       return null
     }
   }
   const { stdout } = await run('chroot', [root, 'dpkg-query', '-W', '-f', '${Version}', 'rabbitmq-server'])
-  return RabbitNode.start({ root, server: debianServer }, stdout.startsWith('3.'), setup)
+  return RabbitNode.start({ root, server: debianServer }, isRabbit3(stdout), setup)
 }
 
 /**
@@ -124,7 +144,7 @@ function fromPath(isWanted: (version: string) => boolean): Way {
       say(`not taken from the PATH: ${installed === null ? 'no rabbitmq-server there' : installed.version}`)
       return null
     }
-    return RabbitNode.start(installed, installed.version.startsWith('3.'), setup)
+    return RabbitNode.start(installed, isRabbit3(installed.version), setup)
   }
 }
 
@@ -142,19 +162,26 @@ const fromDistribution: Way = async (say, setup) => {
   return fromPath(() => true)(say, setup)
 }
 
-const ways: readonly Way[] = [
-  fromUrl,
-  fromDocker,
-  fromPath((version) => !version.startsWith('3.')),
-  fromRootFolder,
-  fromPath((version) => version.startsWith('3.')),
-  fromDistribution,
-]
+const ways: Record<Reference, readonly Way[]> = {
+  current: [
+    fromUrl,
+    fromDocker,
+    fromPath((version) => !isRabbit3(version)),
+    fromRootFolder,
+    fromPath(isRabbit3),
+    fromDistribution,
+  ],
+  older: [fromUrl, fromPath(isRabbit3), fromRootFolder],
+}
 
 export async function findReference(say: Say, setup: ReferenceSetup = 'tested'): Promise<BrokerProcess> {
-  for (const way of ways) {
+  const reference = wantedReference()
+  for (const way of ways[reference]) {
     const broker = await way(say, setup)
-    if (broker !== null) return broker
+    if (broker === null) continue
+    if (reference === 'current' || isRabbit3(broker.version)) return broker
+    await broker.stop()
+    throw new Error(`LEVERET_REFERENCE=older expects a RabbitMQ 3.x, but found ${broker.version}`)
   }
-  throw new Error(noReference)
+  throw new Error(reference === 'older' ? noOlderReference : noReference)
 }

@@ -112,7 +112,6 @@ export class VHost {
   private readonly counters: Counters
   private readonly turn: Turn
   private readonly messageIds: Sequence
-  private readonly arrivals: Arrivals
   private readonly finder: RouteFinder<Queue>
   private readonly deadLetterer: DeadLetterer
   private relievedListeners: RelievedListener[] = []
@@ -127,12 +126,11 @@ export class VHost {
     this.records = new DurableRecords(store, turn)
     this.turn = turn
     this.messageIds = messageIds
-    this.arrivals = parts.arrivals
     this.random = parts.random
     this.counters = parts.counters
     this.deadLetterer = new DeadLetterer(this, clock, parts.counters.deadLettered)
     this.queueParts = {
-      store, turn, clock, timers, ids: messageIds, deadLetters: this.deadLetterer,
+      store, turn, clock, timers, ids: messageIds, arrivals: parts.arrivals, deadLetters: this.deadLetterer,
       retries: new Retries(clock, parts.random),
       residence: parts.residence, window: parts.window,
       expired: (queue) => expired(this, queue),
@@ -260,7 +258,6 @@ export class VHost {
     const { queues, histories } = route
     if (histories.length > 0) this.keep(histories, message)
     if (queues.length === 0) return 0
-    this.arrivals.note(this.messageIds.last)
     if (queues.length > 1 && message.bodyBytes >= SHARED_BODY_BYTES_MIN) this.shareBody(queues, message)
     // All queues have the message before one of them lets go of something in its favour (RabbitMQ).
     const holdsLetters = queues.length > 1 && this.deadLetterer.hold()

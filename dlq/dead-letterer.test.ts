@@ -1,5 +1,6 @@
 // From a death to the next queue: where a letter goes, what it carries, that one queue has it (§7).
 import { describe, expect, it } from 'vitest'
+import { Arrivals } from '../base/arrivals.ts'
 import { TestClock } from '../base/clock.ts'
 import { SeededRandom } from '../base/random.ts'
 import { Sequence } from '../base/sequence.ts'
@@ -43,7 +44,7 @@ class LetterWorld implements DeadLetterTopology {
     store: this.store, clock: this.clock, timers: new TimerWheel(0), ids: new Sequence(),
     turn: new Turn(this.clock, (run) => this.scheduled.push(run)),
     deadLetters: new DeadLetterer(this, this.clock, noDeaths()), retries: noRetries, expired: () => {},
-    residence: new Residence(1e9), window: WINDOW,
+    residence: new Residence(1e9), window: WINDOW, arrivals: new Arrivals(this.clock),
   }
   private readonly finder = new RouteFinder<Queue>((name) => this.findExchange(name))
 

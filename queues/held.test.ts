@@ -56,6 +56,15 @@ describe('a delayed message', () => {
     expect(consumer.unacked.map(({ message }) => message.routingKey)).toEqual(['later'])
   })
 
+  it('came when it became ready, though nothing else came for an hour', () => {
+    const world = new QueueWorld()
+    world.queue.publish(messageOf('first'))
+    delay(world, 'later', 3_600_000)
+    pass(world, 3_600_000)
+    world.clock.travel(20)
+    expect([1, 2].map(() => world.arrivals.ageMs(world.queue.get(true)!.id))).toEqual([3_600_020, 20])
+  })
+
   it('is in the store under the number below 0, with its time, until it is ready', () => {
     const world = new QueueWorld()
     delay(world, 'later', 250)

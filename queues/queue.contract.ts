@@ -1,5 +1,6 @@
 // What tests of queues stand on: a store that remembers what it was told and holds its callers to the seam,
 // consumers with a prefetch, and a queue in a turn that the test ends.
+import { Arrivals } from '../base/arrivals.ts'
 import { TestClock } from '../base/clock.ts'
 import { Sequence } from '../base/sequence.ts'
 import { TimerWheel } from '../base/timer-wheel.ts'
@@ -281,6 +282,7 @@ export class QueueWorld {
   readonly ids = new Sequence()
   private readonly scheduled: (() => void)[] = []
   readonly clock = new TestClock()
+  readonly arrivals = new Arrivals(this.clock)
   readonly timers = new TimerWheel(0)
   readonly turn = new Turn(this.clock, (run) => this.scheduled.push(run))
   /** `routing-key reason` of what was dead-lettered. */
@@ -302,6 +304,7 @@ export class QueueWorld {
     const all = { isDurable: true, isAutoDelete: false, ...flags }
     this.queue = new Queue(7, 'q', all, owner ?? null, args, {
       store: this.store, turn: this.turn, clock: this.clock, timers: this.timers, ids: this.ids,
+      arrivals: this.arrivals,
       deadLetters: { deadLetter: (_place, { routingKey }, reason) => {
         this.deaths.push(`${routingKey} ${reason}`)
         this.onDeath(routingKey, reason)

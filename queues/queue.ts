@@ -4,6 +4,7 @@
 //
 //   publish → ready → deliver → unacked → settle     nack, lost channel: requeue → ready, at its old place
 //               └─ expire, overflow ──────────└─ reject ─▶ dead-letter
+import type { Arrivals } from '../base/arrivals.ts'
 import type { Clock } from '../base/clock.ts'
 import { invariant, present } from '../base/invariant.ts'
 import type { Sequence } from '../base/sequence.ts'
@@ -45,6 +46,7 @@ export interface QueueParts {
   readonly clock: Clock
   readonly timers: TimerWheel
   readonly ids: Sequence
+  readonly arrivals: Arrivals
   readonly deadLetters: DeadLetterSink
   readonly retries: RetryPlan
   readonly residence: Residence
@@ -202,7 +204,8 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
   }
 
   private enqueue(message: Message, expiresAtMs: number, deliveryCount: number): void {
-    const { store, turn, ids, clock } = this.parts
+    const { store, turn, ids, arrivals, clock } = this.parts
+    arrivals.note(ids.last)
     const entry = new Entry(ids.next(), message, this, expiresAtMs)
     entry.deliveryCount = deliveryCount
     // One with counts is kept, transient or not: what spills of a long queue leaves them behind.

@@ -46,7 +46,9 @@ async function start(): Promise<ConfirmChannel> {
 
 /** Returns when all are confirmed, or the broker is gone. */
 async function publishAll(channel: ConfirmChannel, confirmed: () => void): Promise<void> {
-  for (let n = 0; n < MESSAGES && !server!.hasEnded; n++) {
+  const ended = new AbortController() // the socket may end before the process is known to have, or after it
+  channel.once('close', () => ended.abort())
+  for (let n = 0; n < MESSAGES && !ended.signal.aborted && !server!.hasEnded; n++) {
     const options = { persistent: true, headers: { 'x-deduplication-header': n } }
     const heard = (error: unknown): void => { if (error === null) confirmed() }
     channel.publish('', 'at-queue', Buffer.from(String(n)), options, heard)

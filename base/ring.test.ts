@@ -9,6 +9,7 @@ import { Ring } from './ring.ts'
 const operation = oneof(
   record({ kind: constant('push' as const), count: integer({ min: 1, max: 90 }) }),
   record({ kind: constant('shift' as const), count: integer({ min: 1, max: 90 }) }),
+  record({ kind: constant('unshift' as const), count: integer({ min: 1, max: 90 }) }),
   record({ kind: constant('setAt' as const), count: nat(200) }),
 )
 
@@ -26,6 +27,11 @@ it('does what an array does, through growing and shrinking', () => {
         for (let n = 0; n < count; n++) {
           if (kind === 'shift') {
             expect(ring.shift()).toBe(model.shift() ?? null)
+            continue
+          }
+          if (kind === 'unshift') {
+            model.unshift(++next)
+            ring.unshift(next)
             continue
           }
           model.push(++next)

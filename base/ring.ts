@@ -1,6 +1,6 @@
 // A first-in-first-out list in one array of a power-of-two size: no node per item, no shifting.
 //
-//   items:  |  free  | first … last |  free  |    head and tail only grow; a place is one modulo the size
+//   items:  |  free  | first … last |  free  |    head and tail grow; a place is one modulo the size
 //                    ^ head          ^ tail
 import { invariant } from './invariant.ts'
 
@@ -22,6 +22,12 @@ export class Ring<T> {
   push(item: T): void {
     if (this.length === this.items.length) this.resize(this.items.length * 2)
     this.items[this.tail++ & this.mask] = item
+  }
+
+  /** Before the first one. */
+  unshift(item: T): void {
+    if (this.length === this.items.length) this.resize(this.items.length * 2)
+    this.items[--this.head & this.mask] = item
   }
 
   first(): T | null {

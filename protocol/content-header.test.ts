@@ -4,7 +4,7 @@ import { array, assert, boolean, constantFrom, nat, option, property, record, st
   uint8Array } from 'fast-check'
 import type { Arbitrary } from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { ContentHeader, hasPriority } from './content-header.ts'
+import { ContentHeader, findHeader, hasPriority } from './content-header.ts'
 import { AmqpError } from './errors.ts'
 import { BASIC_PROPERTIES } from './spec.ts'
 import { decodeFieldAt, decodeTable } from './table.ts'
@@ -95,6 +95,18 @@ function decodeProperties(bytes: Buffer): Properties {
 }
 
 describe('a content header', () => {
+  it('has one header of it found as decoding all finds it, for any set of properties', () => {
+    assert(property(anyProperties, uint8Array({ maxLength: 9 }), (values, before) => {
+      const start = before.length
+      const buf = Buffer.concat([before, encodeProperties(values)])
+      const headers = values[propertyAt('headers')] as FieldTable | null
+      for (const [name, field] of headers ?? []) {
+        expect(findHeader(buf, start, Buffer.from(name))).toEqual(field)
+      }
+      expect(findHeader(buf, start, Buffer.from('none of them: '.repeat(3)))).toBeUndefined()
+    }))
+  })
+
   it('gives what it holds, for any set of properties and wherever it lies', () => {
     const header = new ContentHeader()
     assert(property(anyProperties, anyBodySize, uint8Array({ maxLength: 9 }), (values, bodySize, around) => {

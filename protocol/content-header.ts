@@ -5,8 +5,8 @@
 //   short class | short weight | longlong body size | short flags | properties, highest flag first
 import { syntaxError } from './errors.ts'
 import { encodeTable } from './table-encode.ts'
-import { EMPTY_TABLE, TableMalformed, decodeTable, skipFieldAt } from './table.ts'
-import type { FieldTable } from './table.ts'
+import { EMPTY_TABLE, TableMalformed, decodeFieldAt, decodeTable, skipFieldAt } from './table.ts'
+import type { Field, FieldTable } from './table.ts'
 
 /** The delivery mode of a persistent message. */
 export const PERSISTENT = 2
@@ -237,6 +237,26 @@ export class ContentHeader {
     }
     if (this.at !== end) throw malformed('a header runs past the end of the headers')
   }
+}
+
+/**
+ * A header of a property list that was read before, as it lies from `start`; undefined when it has none of
+ * that name, which is given in UTF-8. Nothing else is decoded. Of a repeated name the first counts.
+ */
+export function findHeader(buf: Buffer, start: number, name: Buffer): Field | undefined {
+  const flags = buf.readUInt16BE(start)
+  if ((flags & HEADERS) === 0) return undefined
+  let at = start + 2
+  if (flags & CONTENT_TYPE) at += 1 + buf[at]!
+  if (flags & CONTENT_ENCODING) at += 1 + buf[at]!
+  const end = at + 4 + buf.readUInt32BE(at)
+  for (at += 4; at < end;) {
+    const valueAt = at + 1 + buf[at]!
+    const isIt = buf[at] === name.length && name.compare(buf, at + 1, valueAt) === 0
+    if (isIt) return decodeFieldAt(buf, valueAt, end)
+    at = skipFieldAt(buf, valueAt, end)
+  }
+  return undefined
 }
 
 /** Whether a property list, as it lies from `start`, has a priority. */

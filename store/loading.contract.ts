@@ -113,6 +113,79 @@ export function loadingContract(name: string, makeEngine: () => Promise<EngineUn
       expect(store.durableBatch).toBe(batch)
     })
 
+    describe('a message that was dropped and put again under its id', () => {
+      const again = messageOf({ body: Buffer.from('again') })
+      const bodies = async (): Promise<string[]> => {
+        const messages = await load(store, 1)
+        return messages.map(({ id, body, deliveryCount }) => `${id} ${body.toString()} ${deliveryCount}`)
+      }
+
+      it('as it is now, with its count, at its place, and counted once', async () => {
+        put(1, 2, 3)
+        store.touch(1, 2, 7)
+        await commit()
+        store.drop(1, 2, 0, 0, 0)
+        store.put(1, 2, again)
+        store.touch(1, 2, 8)
+        await commit()
+        expect(await bodies()).toEqual(['1 hello 0', '2 again 8', '3 hello 0'])
+        await restart()
+        expect((await store.recover()).queues).toEqual([{ queue: 1, count: 3, bytes: 15 }])
+        expect(await bodies()).toEqual(['1 hello 0', '2 again 8', '3 hello 0'])
+        store.drop(1, 2, 0, 0, 0)
+        await commit()
+        expect(await ids(1)).toEqual([1, 3])
+      })
+
+      it('without the count of the one before', async () => {
+        put(1)
+        store.touch(1, 1, 7)
+        await commit()
+        store.drop(1, 1, 0, 0, 0)
+        store.put(1, 1, again)
+        await commit()
+        expect(await bodies()).toEqual(['1 again 0'])
+      })
+
+      it('when both were put in one batch', async () => {
+        const position = store.put(1, 1, messageOf())
+        store.drop(1, 1, 0, store.openBatch, position)
+        store.put(1, 1, again)
+        await commit()
+        expect(await bodies()).toEqual(['1 again 0'])
+      })
+
+      it('when the first one was spilled', async () => {
+        spill(1)
+        await commit()
+        store.drop(1, 1, 0, 0, 0)
+        store.put(1, 1, again)
+        await commit()
+        expect(await bodies()).toEqual(['1 again 0'])
+      })
+
+      it('with a body of its own, while another queue has the shared one', async () => {
+        const body = Buffer.alloc(1000, 7)
+        store.put(1, 2, messageOf({ body, bodyId: 1 }))
+        store.put(2, 3, messageOf({ body, bodyId: 1 }))
+        await commit()
+        store.drop(1, 2, 1, 0, 0)
+        store.put(1, 2, again)
+        await commit()
+        expect([await bodies(), (await load(store, 2))[0]?.body]).toEqual([['2 again 0'], body])
+      })
+
+      it('beside a purge of what came after it', async () => {
+        put(...Array.from({ length: 500 }, (_, n) => n + 1))
+        await commit()
+        store.purge(1, 1, 500)
+        store.drop(1, 1, 0, 0, 0)
+        store.put(1, 1, again)
+        await commit()
+        expect(await bodies()).toEqual(['1 again 0'])
+      })
+    })
+
     describe('a purge of a range', () => {
       it('leaves what is before and after it', async () => {
         put(1, 2, 3, 4, 5)

@@ -173,7 +173,8 @@ export interface Store {
    * Appends a message; returns its position in the open batch, which `drop` wants back together with
    * `openBatch`. It expires, in this queue, at a time in milliseconds since the epoch, or never when that is
    * not given or Infinity. By its level, a whole number, 0 when not given, it can be asked for and purged
-   * apart from others (`load`, `loadByLevel`, `purge`).
+   * apart from others (`load`, `loadByLevel`, `purge`). Under an id that was dropped another message may be
+   * put, in the same batch or later.
    */
   put(queue: number, id: number, message: StorableMessage, expiresAtMs?: number, level?: number): number
   /** Settles a message. `batch` and `position` are those of its put, or 0 and 0 for a recovered message. */

@@ -9,14 +9,14 @@ import type { Random } from '../base/random.ts'
 import { ContentHeader } from '../protocol/content-header.ts'
 import type { Field, FieldTable } from '../protocol/table.ts'
 import type { Message } from '../queues/message.ts'
+import { NEXT_ATTEMPT_HEADER } from '../queues/retry-plan.ts'
 import type { Failure, NextAttempt, RetryPlan } from '../queues/retry-plan.ts'
 import type { RetryDelay, RetrySettings } from '../queues/retry-settings.ts'
 
 const ATTEMPT = 'x-retry-attempt'
-const NEXT_AT = 'x-retry-next-at'
 const REASON = 'x-retry-reason'
 const HISTORY = 'x-retry-history'
-const RETRY_HEADERS: ReadonlySet<string> = new Set([ATTEMPT, NEXT_AT, REASON, HISTORY])
+const RETRY_HEADERS: ReadonlySet<string> = new Set([ATTEMPT, NEXT_ATTEMPT_HEADER, REASON, HISTORY])
 /** A header has to fit in a frame; the latest entries are kept. */
 const HISTORY_MAX = 100
 
@@ -33,7 +33,7 @@ export class Retries implements RetryPlan {
   nextAttempt(message: Message, failure: Failure, { delay }: RetrySettings): NextAttempt {
     const delayMs = this.delayMs(delay, failure.count)
     const dueMs = Math.ceil(this.clock.nowMs + delayMs)
-    const next: FieldTable = new Map([[ATTEMPT, long(failure.count)], [NEXT_AT, long(dueMs)]])
+    const next: FieldTable = new Map([[ATTEMPT, long(failure.count)], [NEXT_ATTEMPT_HEADER, long(dueMs)]])
     return { message: this.withHistory(message, failure, delayMs, next), dueMs }
   }
 

@@ -7,6 +7,7 @@ import type { Pumpable, Turn } from '../base/turn.ts'
 import type { ConsumerSet } from './consumers.ts'
 import type { Deaths } from './deaths.ts'
 import type { ConsumerPort, Entry } from './entry.ts'
+import type { GroupedReady } from './grouped-ready.ts'
 import type { HeadExpiry } from './head-expiry.ts'
 import type { Overflow } from './overflow.ts'
 import type { ReadyList } from './ready-list.ts'
@@ -26,6 +27,8 @@ export interface DeliveringQueue extends Pumpable {
   readonly ready: ReadyList
   readonly consumers: ConsumerSet
   readonly traffic: QueueTraffic
+  /** Null: the queue has no groups. */
+  readonly groups: Pick<GroupedReady, 'occupy' | 'free'> | null
   /** Its next entry has still to come from the store. */
   readonly isPaging: boolean
   /** It is in the queue no more. */
@@ -78,6 +81,8 @@ export class Deliveries {
       if (!queue.isPaging) traffic.gotEmpty++
       return null
     }
+    // Before anything may pump: the next of its group is not to go out beside it.
+    if (!isNoAck) this.keep(entry)
     headExpiry.drop() // what it uncovered: the message count of the answer leaves it out (RabbitMQ)
     if (headExpiry.isMortal) this.parts.turn.pump(queue)
     if (entry.isRedelivered) traffic.redelivered++
@@ -86,7 +91,6 @@ export class Deliveries {
       queue.forget(entry)
     } else {
       traffic.gotManualAck++
-      this.keep(entry)
     }
     return entry
   }
@@ -95,6 +99,7 @@ export class Deliveries {
   takeBack(entry: Entry): void {
     this.unackedCount--
     this.unackedBytes -= entry.message.bodyBytes
+    this.queue.groups?.free(entry)
     const consumer = entry.consumer
     if (consumer === null) return
     entry.consumer = null
@@ -139,5 +144,6 @@ export class Deliveries {
   private keep(entry: Entry): void {
     this.unackedCount++
     this.unackedBytes += entry.message.bodyBytes
+    this.queue.groups?.occupy(entry)
   }
 }

@@ -1,6 +1,7 @@
 // What a queue does when it has too much: says that it is full, or lets go of its oldest. Called by Queue.
 // Invariant: a queue that rejects drops nothing, what was requeued may put it over its limit (RabbitMQ).
 import type { Deaths } from './deaths.ts'
+import type { GroupedReady } from './grouped-ready.ts'
 import type { HeadExpiry } from './head-expiry.ts'
 import { isOverLimit, wouldBeOverLimit } from './limits.ts'
 import type { ReadyList } from './ready-list.ts'
@@ -10,6 +11,8 @@ import type { QueueSettings } from './settings.ts'
 export interface OverfullQueue {
   readonly settings: QueueSettings
   readonly ready: ReadyList
+  /** Null: the queue has no groups. */
+  readonly groups: Pick<GroupedReady, 'eldest'> | null
   /** Hands out what consumers with credit are about to get. */
   serve(): void
 }
@@ -33,9 +36,10 @@ export class Overflow {
   }
 
   drop(overflow = this.queue.settings.overflow): void {
-    const { deaths, queue: { settings, ready } } = this
+    const { deaths, queue: { settings, ready, groups } } = this
     if (overflow !== 'drop-head' || !isOverLimit(settings, ready)) return
-    while (isOverLimit(settings, ready) && ready.first() !== null) deaths.die(ready.shift()!, 'maxlen')
+    const oldest = groups?.eldest ?? ready
+    while (isOverLimit(settings, ready) && oldest.first() !== null) deaths.die(oldest.shift()!, 'maxlen')
     this.headExpiry.drop() // what it uncovered (RabbitMQ)
   }
 

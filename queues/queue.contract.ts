@@ -5,6 +5,7 @@ import { TestClock } from '../base/clock.ts'
 import { Sequence } from '../base/sequence.ts'
 import { TimerWheel } from '../base/timer-wheel.ts'
 import { Turn } from '../base/turn.ts'
+import { ContentHeader } from '../protocol/content-header.ts'
 import { encodeEnvelope } from '../protocol/envelope.ts'
 import { encodeProperties } from '../protocol/properties.ts'
 import { EMPTY_TABLE } from '../protocol/table.ts'
@@ -20,6 +21,7 @@ import { Queue } from './queue.ts'
 import type { QueueFlags, QueueOwner } from './queue-flags.ts'
 import type { Restored } from './ready-list.ts'
 import { Residence } from './residence.ts'
+import { NEXT_ATTEMPT_HEADER } from './retry-plan.ts'
 import type { RetryPlan } from './retry-plan.ts'
 
 interface Kept {
@@ -256,6 +258,14 @@ export function messageWith(routingKey: string, headers: FieldTable, isPersisten
   return messageOf(routingKey, 10, isPersistent).withProperties(properties)
 }
 
+/** As dlq/retries.ts says it in the message. */
+function withNextAttempt(message: Message, dueMs: number): Message {
+  const header = new ContentHeader()
+  header.readProperties(message.buf, message.propertiesStart, message.propertiesEnd)
+  return message.withProperties(header.withHeaders(
+    new Set([NEXT_ATTEMPT_HEADER]), new Map([[NEXT_ATTEMPT_HEADER, { tag: 'l', value: dueMs }]])))
+}
+
 const notTried = (): never => {
   throw new Error('no retries in this test')
 }
@@ -316,7 +326,8 @@ export class QueueWorld {
         nextAttempt: (message, { cause, count }, { delay }) => {
           if (delay.kind !== 'steps') throw new Error('the test has steps')
           this.retries.push(`${message.routingKey} ${cause} ${count}`)
-          return { message, dueMs: this.clock.nowMs + delay.delaysMs[count - 1]! }
+          const dueMs = this.clock.nowMs + delay.delaysMs[count - 1]!
+          return { message: withNextAttempt(message, dueMs), dueMs }
         },
         afterLast: (message, { cause, count }) => {
           this.retries.push(`${message.routingKey} ${cause} ${count} last`)

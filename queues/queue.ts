@@ -21,6 +21,7 @@ import { keyOf } from './deduplication-key.ts'
 import { Deliveries } from './deliveries.ts'
 import { Entry } from './entry.ts'
 import type { ConsumerPort, EntryHolder, GivenUpCause, ReturnCause } from './entry.ts'
+import { GroupedReady } from './grouped-ready.ts'
 import { Lease } from './lease.ts'
 import { HeadExpiry } from './head-expiry.ts'
 import { findQueueKind } from './index.ts'
@@ -68,6 +69,8 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
   readonly consumers: ConsumerSet
   readonly traffic = new QueueTraffic()
   readonly ready: ReadyList
+  /** `ready`, where messages are in groups; null: they are not. */
+  readonly groups: GroupedReady | null
   /** Null: every message is taken, whatever key it has. */
   readonly deduplication: Deduplication | null
   readonly overflow: Overflow
@@ -101,11 +104,13 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
     this.args = args
     this.parts = parts
     this.settings = resolveQueueSettings(args)
-    const { isSingleActive, expiresMs, isDeduplicating } = this.settings
+    const { isSingleActive, expiresMs, isDeduplicating, groupHeader } = this.settings
     this.deduplication = isDeduplicating
       ? new Deduplication(keysId, this.settings, this.traffic, parts) : null
     const type = this.type = present(findQueueKind(args), `queue '${name}' is of no kind there is`)
-    this.ready = this.type.createReady(this, parts, this.settings)
+    const ready = type.createReady(this, parts, this.settings)
+    this.groups = groupHeader === null ? null : new GroupedReady(ready, this, parts, groupHeader)
+    this.ready = this.groups ?? ready
     this.consumers = new ConsumerSet(isSingleActive, type.singleActiveYields, type.fullConsumersLeave)
     this.deaths = new Deaths(this, parts)
     this.returns = new Returns(this, parts, this.deaths)
@@ -204,22 +209,28 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
   }
 
   private enqueue(message: Message, expiresAtMs: number, deliveryCount: number): void {
-    const { store, turn, ids, arrivals, clock } = this.parts
+    const { turn, ids, arrivals, clock } = this.parts
     arrivals.note(ids.last)
     const entry = new Entry(ids.next(), message, this, expiresAtMs)
     entry.deliveryCount = deliveryCount
-    // One with counts is kept, transient or not: what spills of a long queue leaves them behind.
-    if (this.stores(message) || (deliveryCount > 0 && this.flags.isDurable)) {
-      entry.isStored = true
-      entry.batch = store.openBatch
-      entry.position = store.put(this.id, entry.id, message, expiresAtMs, this.ready.levelOf(entry))
-      if (deliveryCount > 0) store.touch(this.id, entry.id, deliveryCount)
-    }
-    if (deliveryCount > 0 && this.type.servesReturnsFirst) this.ready.requeue(entry)
+    this.keep(entry)
+    if (deliveryCount > 0 && this.type.servesReturnsFirst && this.groups === null) this.ready.requeue(entry)
     else this.ready.push(entry)
     if (this.consumers.count === 0) this.overflow.drop()
     if (expiresAtMs <= clock.nowMs) this.deliveries.pump() // a time to live of 0: now or never (RabbitMQ)
     if (this.consumers.count > 0 || this.headExpiry.isMortal) turn.pump(this)
+  }
+
+  /** In the store, where it belongs there. */
+  keep(entry: Entry): void {
+    const { id, message, expiresAtMs, deliveryCount } = entry
+    // One with counts is kept, transient or not: what spills of a long queue leaves them behind.
+    if (!this.stores(message) && (deliveryCount === 0 || !this.flags.isDurable)) return
+    const { store } = this.parts
+    entry.isStored = true
+    entry.batch = store.openBatch
+    entry.position = store.put(this.id, id, message, expiresAtMs, this.ready.levelOf(entry))
+    if (deliveryCount > 0) store.touch(this.id, id, deliveryCount)
   }
 
   /** What waits for its time. */
@@ -275,6 +286,7 @@ export class Queue implements Pumpable, EntryHolder, PagedQueue {
    */
   pump(): boolean {
     const isDue = this.heldList?.release() ?? false
+    this.groups?.release()
     if (this.consumers.hasAutoAcked) this.consumers.settleAutoAcked()
     const isLeft = this.deliveries.pump()
     return this.deaths.send() || isLeft || isDue || this.consumers.hasAutoAcked

@@ -2,6 +2,7 @@
 // is served first; what is handed out in vain too often becomes a dead letter. The store makes it durable;
 // there is no second node.
 import { countReturn, failedCount } from './delivery-counts.ts'
+import { PagedReady } from './paged-ready.ts'
 import type { QueueKind } from './queue-kind.ts'
 import { QuorumReady } from './quorum-ready.ts'
 import type { QueueSettings } from './settings.ts'
@@ -23,7 +24,9 @@ export const quorum: QueueKind = {
   zeroTtlStaysOut: false,
   fullConsumersLeave: true,
   showsCounts: () => true,
-  createReady: (queue, parts) => new QuorumReady(queue, parts),
+  // The order in a group is that of arrival, whatever priority a message has, also when it came back.
+  createReady: (queue, parts, { groupHeader }) =>
+    (groupHeader === null ? new QuorumReady(queue, parts) : new PagedReady(queue, parts)),
   // RabbitMQ 4.3: a consumer that rejects, or is lost, has failed; one that returns a message has not. Where
   // a limit was asked for every return counts, as in 3.x: clients requeue by basic.nack, and would go round
   // for ever (difference 'delivery-limit-nack').

@@ -3,6 +3,9 @@
 import type { Message } from './message.ts'
 import type { RetryCause, RetrySettings } from './retry-settings.ts'
 
+/** The header that says, in milliseconds since the epoch, when the next attempt is. */
+export const NEXT_ATTEMPT_HEADER = 'x-retry-next-at'
+
 export interface Failure {
   readonly cause: RetryCause
   /** So many attempts have failed after which another was due, this one included. */

@@ -1,15 +1,19 @@
 // What becomes of an entry that comes back unsettled, or that its consumer has given up: ready again, at
 // once or after a delay, or dead. Called by Queue, which has taken the entry back from its consumer.
 //
-//   given up (no requeue) ─┬─ x-retry-on says so ─▶ held ─▶ ready again         after the last attempt:
+//   given up (no requeue) ─┬─ x-retry-on says so ─▶ held ─▶ ready again (*)     after the last attempt:
 //   returned ──────────────┤                                                    dead-letter, discard, park
 //                          ├─ returned: counted ─▶ ready, at its old place; held first (x-delayed-retry-…)
 //                          └─ given up, or returned too often ─▶ dead
+//
+//   (*) in a group it is not held: it waits in its place (grouped-ready.ts), and the group with it
 import type { Clock } from '../base/clock.ts'
 import type { Store } from '../store/store.ts'
 import type { Deaths } from './deaths.ts'
 import { failedCount, countRetry, retriedCount } from './delivery-counts.ts'
-import type { Entry, GivenUpCause, ReturnCause } from './entry.ts'
+import { Entry } from './entry.ts'
+import type { GivenUpCause, ReturnCause } from './entry.ts'
+import type { GroupedReady } from './grouped-ready.ts'
 import type { Held } from './held.ts'
 import type { Message } from './message.ts'
 import type { QueueKind } from './queue-kind.ts'
@@ -33,10 +37,14 @@ export interface ReturningQueue {
   readonly settings: QueueSettings
   readonly showsCounts: boolean
   readonly held: Held
+  /** Null: the queue has no groups. */
+  readonly groups: GroupedReady | null
   /** It is in the queue no more. */
   forget(entry: Entry): void
   /** Its message is held now. */
   drop(entry: Entry): void
+  /** In the store, where it belongs there. */
+  keep(entry: Entry): void
   readyAgain(entry: Entry): void
 }
 
@@ -68,7 +76,7 @@ export class Returns {
     entry.deliveryCount = type.countReturn(entry.deliveryCount, cause, settings)
     if (type.isSpent(entry.deliveryCount, settings)) return this.deaths.die(entry, 'delivery_limit')
     const delayMs = delayedRetryMs(entry, cause, settings)
-    if (delayMs > 0) return this.holdUntil(entry, entry.message, this.parts.clock.nowMs + delayMs)
+    if (delayMs > 0) return this.waitUntil(entry, entry.message, this.parts.clock.nowMs + delayMs)
     // Written when it comes back, never when it goes out: an ack costs no write, and a crash loses no count
     // that a client has been told.
     if (queue.showsCounts && entry.isStored) this.parts.store.touch(queue.id, entry.id, entry.deliveryCount)
@@ -88,7 +96,7 @@ export class Returns {
       this.giveUp(entry, failure)
     } else {
       const { message, dueMs } = retries.nextAttempt(entry.message, failure, retry)
-      this.holdUntil(entry, message, dueMs)
+      this.waitUntil(entry, message, dueMs)
     }
     return true
   }
@@ -102,11 +110,26 @@ export class Returns {
     else this.holdUntil(entry, message, PARKED_MS)
   }
 
-  /** Its time to live stands still while it waits. */
-  private holdUntil(entry: Entry, message: Message, dueMs: number): void {
-    const expiresAtMs = entry.expiresAtMs + (dueMs - this.parts.clock.nowMs)
-    this.queue.held.hold(message, dueMs, expiresAtMs, entry.deliveryCount)
+  /** To be tried again. In a group it keeps its place, and under the same id; else it is new afterwards. */
+  private waitUntil(entry: Entry, message: Message, dueMs: number): void {
+    const { groups } = this.queue
+    if (groups?.isGrouped(entry) !== true) return this.holdUntil(entry, message, dueMs)
     this.queue.drop(entry)
+    // Other queues need not keep it for as long, so its body is its own.
+    const again = new Entry(entry.id, message.postponed(0), entry.queue, this.expiryAfter(entry, dueMs))
+    again.deliveryCount = entry.deliveryCount
+    this.queue.keep(again)
+    groups.awaitAttempt(again, dueMs)
+  }
+
+  private holdUntil(entry: Entry, message: Message, dueMs: number): void {
+    this.queue.held.hold(message, dueMs, this.expiryAfter(entry, dueMs), entry.deliveryCount)
+    this.queue.drop(entry)
+  }
+
+  /** Its time to live stands still while it waits. */
+  private expiryAfter({ expiresAtMs }: Entry, dueMs: number): number {
+    return expiresAtMs + (dueMs - this.parts.clock.nowMs)
   }
 }
 

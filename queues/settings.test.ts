@@ -41,6 +41,9 @@ describe('a value', () => {
     ['x-queue-version', text('2'), '"expected integer, got longstr"'],
     ['x-queue-leader-locator', text('nearest'), 'invalid_queue_locator_arg'],
     ['x-queue-leader-locator', int(1), 'invalid_queue_locator_arg'],
+    ['x-group-header', int(1), '{unacceptable_type,long}'],
+    ['x-group-header', text(''), 'expected the name of a header, 1 to 255 bytes, got 0'],
+    ['x-group-header', text('é'.repeat(128)), 'expected the name of a header, 1 to 255 bytes, got 256'],
   ])('of %s that is %o is refused', (name, field, problem) => {
     expect(validate(new Map([[name, field]]))).toThrow(
       `PRECONDITION_FAILED - invalid arg '${name}' for ${WHAT}: ${problem}`)
@@ -57,6 +60,7 @@ describe('a value', () => {
     ['x-overflow', text('reject-publish')],
     ['x-overflow', text('reject-publish-dlx')], ['x-single-active-consumer', bool],
     ['x-dead-letter-exchange', text('')], ['x-queue-type', text('classic')], ['x-queue-type', text('')],
+    ['x-group-header', text('x'.repeat(255))],
     ['x-queue-type', text('undefined')], ['x-queue-mode', text('lazy')], ['x-queue-mode', int(9)],
     ['x-queue-version', int(2)], ['x-queue-leader-locator', text('client-local')],
     ['x-queue-leader-locator', text('min-masters')], ['x-ha-policy', text('all')], ['foo', none],

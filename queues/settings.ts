@@ -55,6 +55,8 @@ export interface QueueSettings {
   /** How long a key is known from its publish on; Infinity: as long as its message is there. */
   readonly keyWindowMs: number
   readonly keysMax: number
+  /** The header that says which group a message belongs to (grouped-ready.ts); null: there are none. */
+  readonly groupHeader: string | null
 }
 
 export interface DelayedRetry {
@@ -190,6 +192,8 @@ export const QUEUE_ARGUMENTS: readonly QueueArgument[] = [
     policyKey('cache-ttl', 'deduplication window', isPositive, ARGUMENT_WINS)),
   built('x-cache-size', CLASSIC_QUORUM, checkKeysMax,
     policyKey('cache-size', 'number of deduplication keys', isKeysMax, ARGUMENT_WINS)),
+  // No policy either: what is out already would be in no group.
+  built('x-group-header', CLASSIC_QUORUM, checkHeaderName),
   built('x-stream-filter-size-bytes', ['stream'], null,
     policyKey('stream-filter-size-bytes', 'filter size. Valid range is 16-255', isFilterSize,
       { argument: policyWins })),
@@ -226,6 +230,9 @@ export function validateQueueArguments(args: FieldTable, what: string): void {
       throw invalidArgument('x-dead-letter-routing-key', what, 'routing_key_but_no_dlx_defined')
     }
   }
+  if (args.has('x-group-header') && args.has('x-max-priority')) {
+    throw invalidArgument('x-group-header', what, "'x-max-priority' would change the order in a group")
+  }
 }
 
 const orZero = (value: number): number => (value === Infinity ? 0 : value)
@@ -251,6 +258,11 @@ export function findKindName(args: FieldTable): QueueKindName {
 
 export function isDeduplicating(args: FieldTable): boolean {
   return args.get('x-message-deduplication')?.value === true
+}
+
+function groupHeaderOf(args: FieldTable): string | null {
+  const field = args.get('x-group-header')
+  return field?.tag === 'S' ? field.value : null
 }
 
 /** Arguments that passed `validateQueueArguments`, and what the policies in force say besides. */
@@ -290,6 +302,7 @@ export function resolveQueueSettings(args: FieldTable, policy: PolicyDefinition 
     isDeduplicating: isDeduplicating(args),
     keyWindowMs: integer('x-cache-ttl'),
     keysMax: finite(integer('x-cache-size')) ?? KEYS_MAX_DEFAULT,
+    groupHeader: groupHeaderOf(args),
     deliveryLimit: deliveryLimit === Infinity ? null : deliveryLimit < 0 ? Infinity : deliveryLimit,
   })
 }
@@ -367,6 +380,13 @@ export function checkLease(field: Field): string | null {
 function checkOverflow(field: Field): string | null {
   if (field.tag !== 'S') return unacceptable(field)
   return OVERFLOWS.some((overflow) => overflow === field.value) ? null : 'invalid_overflow'
+}
+
+/** As long as a name in a table may be. */
+function checkHeaderName(field: Field): string | null {
+  if (field.tag !== 'S') return unacceptable(field)
+  const length = Buffer.byteLength(field.value)
+  return length >= 1 && length <= 255 ? null : `expected the name of a header, 1 to 255 bytes, got ${length}`
 }
 
 /** A routing key is a short string: what is longer could never be delivered. */

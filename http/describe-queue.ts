@@ -3,6 +3,7 @@
 import { connectionName } from '../broker/connection-view.ts'
 import type { VHost } from '../broker/vhost.ts'
 import type { Deduplication } from '../queues/deduplication.ts'
+import type { GroupedReady } from '../queues/grouped-ready.ts'
 import type { Queue } from '../queues/queue.ts'
 import { consumersOf, describeConsumer } from './describe-connection.ts'
 import { curveOf, messageStats, statKeys, withDetails } from './message-stats.ts'
@@ -58,6 +59,7 @@ export function describeQueue(door: Door, { vhost, queue }: PlacedQueue, curves:
     },
     describeDelayed(queue),
     describeDeduplication(queue.deduplication, queue.traffic),
+    describeGroups(queue.groups),
     stats === null ? null : { message_stats: stats },
   )
 }
@@ -112,6 +114,17 @@ export function describeDeduplication(
   deduplication: Deduplication | null, { duplicates }: { readonly duplicates: number },
 ): object | null {
   return deduplication === null ? null : { deduplication: { keys: deduplication.keyCount, duplicates } }
+}
+
+/** Only of a queue that has groups: how many are blocked and why, and what is parked of them. */
+function describeGroups(groups: GroupedReady | null): object | null {
+  if (groups === null) return null
+  return {
+    groups: {
+      unacknowledged: groups.outCount, waiting: groups.waitingCount, parked: groups.parkedCount,
+      parked_bytes: groups.parkedBytes, look_ahead_full: groups.isLookAheadFull,
+    },
+  }
 }
 
 function identity(node: string, vhost: VHost, queue: Queue): object {

@@ -47,7 +47,11 @@ export function delivered(counters: AllCounters): number {
   return counters.deliveredManualAck + counters.deliveredAutoAck + counters.gotManualAck + counters.gotAutoAck
 }
 
-/** How long the message that is next has been here; while it has to come from the store, at least as told. */
+/**
+ * How long the message that is next has been here, or the one that is blocked for longest; while it has to
+ * come from the store, at least as told.
+ */
 export function headAgeMs(broker: Broker, queue: Queue): number {
-  return queue.readyCount === 0 ? 0 : broker.arrivals.ageMs(queue.ready.first()?.id ?? 0)
+  const oldest = queue.groups?.eldest ?? queue.ready
+  return queue.readyCount === 0 ? 0 : broker.arrivals.ageMs(oldest.first()?.id ?? 0)
 }

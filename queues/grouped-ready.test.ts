@@ -187,6 +187,13 @@ describe('in a queue with groups', () => {
       expect(drained(world)).toBe('1 2')
     })
 
+  it('a limit holds although everything is blocked', () => {
+    const world = worldWith({ 'x-max-length': 2, 'x-dead-letter-exchange': 'dlx' })
+    const consumer = world.consumer('c')
+    publish(world, 'a1', 'a2', 'a3', 'a4', 'a5')
+    expect([unackedOf(consumer), world.deaths]).toEqual(['a1', ['a2 maxlen', 'a3 maxlen']])
+  })
+
   it('a purge takes what is parked, and what is out still keeps its group', () => {
     const world = worldWith()
     const consumer = world.consumer('c')

@@ -311,6 +311,7 @@ class ModelRun {
     same(`${queue.readyCount} ${queue.unackedCount} ${queue.heldCount}`,
       `${count('ready', 'waiting')} ${count('unacked')} ${count('held')}`)
     same(queue.readyBytes, 10 * queue.readyCount)
+    same(queue.readyCount <= this.lengthMax, true)
     const { groups } = queue
     same(groups?.outCount, all.filter(({ place, group }) => place === 'unacked' && group !== null).length)
     if (residence.bytes < 0) throw new Error(`${residence.bytes} bytes in memory`)

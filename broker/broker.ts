@@ -10,6 +10,7 @@ import type { TimerWheel } from '../base/timer-wheel.ts'
 import { ClientTraffic, addTraffic } from '../base/traffic.ts'
 import type { Turn } from '../base/turn.ts'
 import { connectionForced, notAllowed } from '../protocol/errors.ts'
+import type { MessageTracer } from '../queues/message-tracer.ts'
 import type { Window } from '../queues/paged-ready.ts'
 import { Residence } from '../queues/residence.ts'
 import type { Recovered, Store } from '../store/store.ts'
@@ -67,6 +68,8 @@ export interface BrokerParts {
   readonly identity: BrokerIdentity
   /** Users who may come from this machine only. */
   readonly loopbackUsers: readonly string[]
+  /** Makes what a vhost tells of its messages; absent while tracing is off. */
+  readonly traceVHost?: (vhost: string) => MessageTracer
 }
 
 export interface FirstStart {
@@ -103,6 +106,7 @@ export class Broker {
   private readonly pastTraffic = new ClientTraffic()
   private readonly queueIds = new Sequence()
   private readonly loopbackUsers: readonly string[]
+  private readonly traceVHost: ((vhost: string) => MessageTracer) | null
   /** Users, permissions and vhosts on record; null until the catalog was read. */
   private catalog: DurableRecords | null = null
   /** Of vhosts that are on record, until they are taken in. */
@@ -120,6 +124,7 @@ export class Broker {
     this.residence = new Residence(parts.limits.residentBytesMax)
     this.identity = parts.identity
     this.loopbackUsers = parts.loopbackUsers
+    this.traceVHost = parts.traceVHost ?? null
     this.access = new AccessControl({
       define: (definition) => this.records.define(definition),
       changed: (vhost) => this.vhosts.get(vhost)?.changed(null),
@@ -165,7 +170,7 @@ export class Broker {
       this.access.accessOf(user, name).may('write', exchange === '' ? 'amq.default' : exchange)
     const parts = {
       store, turn, clock, timers, messageIds, arrivals, counters, random, residence, window, facts,
-      mayWrite, newId: () => this.newQueueId(),
+      mayWrite, newId: () => this.newQueueId(), tracer: this.traceVHost?.(name) ?? null,
       exchangeDeleted: (exchange: string) => this.access.exchangeDeleted(name, exchange),
     }
     const vhost = new VHost(name, parts, removeQueue)

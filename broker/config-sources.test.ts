@@ -76,7 +76,7 @@ describe('values', () => {
       residentBytesMax: 536870912,
       transactionSizeMax: 134217728, connectionMax: 0,
       memoryHighWatermark: 0.6, diskFreeLimit: 268435456, ballast: 67108864,
-      consumerTimeoutMs: 1800000, webhooksAllowPrivate: false,
+      consumerTimeoutMs: 1800000, webhooksAllowPrivate: false, tracing: false,
       url: null, user: null, password: null, vhost: null,
     })
   })

@@ -191,6 +191,11 @@ export const settingsTable = {
     doc: 'Lets webhooks send to this machine and to private networks: loopback, private, link-local and '
       + 'other addresses that are nobody\'s on the internet.',
   }),
+  tracing: setting({
+    key: 'tracing', kind: yesOrNo, default: false,
+    doc: 'Makes OpenTelemetry spans of what is published, waits and is delivered, for an SDK that is loaded '
+      + 'into the process; see docs/tracing.md.',
+  }),
   consumerTimeoutMs: setting({
     key: 'consumer-timeout', kind: integer(1, 315_360_000_000), default: 1_800_000, unit: 'ms',
     doc: 'Time a delivery of a quorum queue may be unsettled before it goes back to its queue; a queue or a '

@@ -22,6 +22,7 @@ import { notFound, resourceLocked } from '../protocol/errors.ts'
 import { EMPTY_TABLE } from '../protocol/table.ts'
 import { Browser } from '../queues/browser.ts'
 import type { Message } from '../queues/message.ts'
+import type { MessageTracer } from '../queues/message-tracer.ts'
 import type { Window } from '../queues/paged-ready.ts'
 import type { Queue, QueueParts } from '../queues/queue.ts'
 import type { QueueOwner } from '../queues/queue-flags.ts'
@@ -73,6 +74,7 @@ export interface VHostParts {
   readonly window: Window
   readonly random: Random
   readonly facts?: VHostFacts
+  readonly tracer: MessageTracer | null
   /** A number that no queue has, in any vhost. */
   newId(): number
   mayWrite(user: string, exchange: string): boolean
@@ -92,6 +94,8 @@ export class VHost {
   readonly replyPorts = new Map<string, ReplyPort>()
   readonly defaultExchange: Exchange
   readonly queueParts: QueueParts
+  /** Null: tracing is off. Whoever publishes for a client tells it. */
+  readonly tracer: MessageTracer | null
   readonly random: Random
   readonly records: DurableRecords
   readonly traffic = new VHostTraffic()
@@ -127,12 +131,13 @@ export class VHost {
     this.turn = turn
     this.messageIds = messageIds
     this.random = parts.random
+    this.tracer = parts.tracer
     this.counters = parts.counters
     this.deadLetterer = new DeadLetterer(this, clock, parts.counters.deadLettered)
     this.queueParts = {
       store, turn, clock, timers, ids: messageIds, arrivals: parts.arrivals, deadLetters: this.deadLetterer,
       retries: new Retries(clock, parts.random),
-      residence: parts.residence, window: parts.window,
+      residence: parts.residence, window: parts.window, tracer: parts.tracer,
       expired: (queue) => expired(this, queue),
     }
     this.mayWrite = parts.mayWrite

@@ -7,6 +7,7 @@
 import type { ChannelTraffic } from '../base/traffic.ts'
 import type { Access } from '../broker/access.ts'
 import type { Broker } from '../broker/broker.ts'
+import { outcomeOf } from '../broker/publish-outcome.ts'
 import { REPLY_TO, deliverReply } from '../broker/reply-names.ts'
 import { IMPERSONATOR } from '../broker/users.ts'
 import type { User } from '../broker/users.ts'
@@ -224,8 +225,14 @@ export class Publisher {
   handOver(route: Route<Queue>, message: Message, isMandatory: boolean, dueMs: number): number {
     const { channel } = this
     const outcome = channel.vhost.publish(route, message, dueMs)
-    if ((outcome & ROUTED) !== 0 || deliverReply(channel.vhost, message)) channel.broker.counters.routed++
+    const isRouted = (outcome & ROUTED) !== 0 || deliverReply(channel.vhost, message)
+    if (isRouted) channel.broker.counters.routed++
     else this.unroutable(message, isMandatory)
+    const { tracer } = channel.vhost
+    if (tracer !== null) {
+      const became = outcomeOf(outcome, isRouted, isMandatory ? 'returned' : 'dropped')
+      tracer.published(message, route.queues.length, became)
+    }
     return outcome
   }
 

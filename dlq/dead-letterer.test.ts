@@ -44,7 +44,7 @@ class LetterWorld implements DeadLetterTopology {
     store: this.store, clock: this.clock, timers: new TimerWheel(0), ids: new Sequence(),
     turn: new Turn(this.clock, (run) => this.scheduled.push(run)),
     deadLetters: new DeadLetterer(this, this.clock, noDeaths()), retries: noRetries, expired: () => {},
-    residence: new Residence(1e9), window: WINDOW, arrivals: new Arrivals(this.clock),
+    residence: new Residence(1e9), window: WINDOW, arrivals: new Arrivals(this.clock), tracer: null,
   }
   private readonly finder = new RouteFinder<Queue>((name) => this.findExchange(name))
 

@@ -3,6 +3,7 @@
 // order in which the AMQP door would, `publish` cannot fail.
 import type { Broker } from '../broker/broker.ts'
 import type { Caller } from '../broker/caller.ts'
+import { outcomeOf } from '../broker/publish-outcome.ts'
 import { REPLY_TO, deliverReply } from '../broker/reply-names.ts'
 import { IMPERSONATOR } from '../broker/users.ts'
 import type { User } from '../broker/users.ts'
@@ -99,6 +100,7 @@ export function publish({ broker, vhost }: Publisher, { exchange, route, message
   const { counters } = broker
   const outcome = vhost.publish(route, message, dueMs)
   const isRouted = (outcome & ROUTED) !== 0 || deliverReply(vhost, message)
+  vhost.tracer?.published(message, route.queues.length, outcomeOf(outcome, isRouted, 'returned'))
   vhost.traffic.published++
   counters.sizes.add(message.bodyBytes)
   exchange.traffic.publishedIn++

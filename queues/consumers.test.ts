@@ -13,7 +13,7 @@ function setOf(...consumers: TestConsumer[]): ConsumerSet {
 }
 
 const names = (set: ConsumerSet, count: number): string =>
-  Array.from({ length: count }, () => (set.next() as TestConsumer | null)?.name ?? '-').join('')
+  Array.from({ length: count }, () => (set.next() as TestConsumer | null)?.tag ?? '-').join('')
 
 const named = (...all: string[]): TestConsumer[] => all.map((name) => new TestConsumer(name))
 

@@ -1,6 +1,7 @@
 // The deliveries of one queue: from the head of the ready list to a consumer, or to basic.get, and what of it
 // is unacked until it is taken back. Called by Queue. Invariant: an entry is counted here from its delivery
 // until somebody settles or returns it; one that was delivered without acks is gone at once.
+import type { Arrivals } from '../base/arrivals.ts'
 import type { Clock } from '../base/clock.ts'
 import type { QueueTraffic } from '../base/traffic.ts'
 import type { Pumpable, Turn } from '../base/turn.ts'
@@ -9,6 +10,7 @@ import type { Deaths } from './deaths.ts'
 import type { ConsumerPort, Entry } from './entry.ts'
 import type { GroupedReady } from './grouped-ready.ts'
 import type { HeadExpiry } from './head-expiry.ts'
+import type { MessageTracer } from './message-tracer.ts'
 import type { Overflow } from './overflow.ts'
 import type { ReadyList } from './ready-list.ts'
 
@@ -22,8 +24,16 @@ const NOTHING = 0
 const DELIVERED = 1
 const EXPIRED = 2
 
+export interface DeliveryParts {
+  readonly clock: Clock
+  readonly turn: Turn
+  readonly arrivals: Arrivals
+  readonly tracer: MessageTracer | null
+}
+
 /** The queue, as far as it hands out. */
 export interface DeliveringQueue extends Pumpable {
+  readonly name: string
   readonly ready: ReadyList
   readonly consumers: ConsumerSet
   readonly traffic: QueueTraffic
@@ -41,13 +51,12 @@ export class Deliveries {
   unackedCount = 0
   unackedBytes = 0
   private readonly queue: DeliveringQueue
-  private readonly parts: { readonly clock: Clock; readonly turn: Turn }
+  private readonly parts: DeliveryParts
   private readonly deaths: Pick<Deaths, 'die'>
   private readonly headExpiry: HeadExpiry
 
   constructor(
-    queue: DeliveringQueue, parts: { clock: Clock; turn: Turn }, deaths: Pick<Deaths, 'die'>,
-    headExpiry: HeadExpiry,
+    queue: DeliveringQueue, parts: DeliveryParts, deaths: Pick<Deaths, 'die'>, headExpiry: HeadExpiry,
   ) {
     this.queue = queue
     this.parts = parts
@@ -86,6 +95,7 @@ export class Deliveries {
     headExpiry.drop() // what it uncovered: the message count of the answer leaves it out (RabbitMQ)
     if (headExpiry.isMortal) this.parts.turn.pump(queue)
     if (entry.isRedelivered) traffic.redelivered++
+    if (this.parts.tracer !== null) this.trace(this.parts.tracer, entry, null)
     if (isNoAck) {
       traffic.gotAutoAck++
       queue.forget(entry)
@@ -129,6 +139,7 @@ export class Deliveries {
   private handOut(entry: Entry, consumer: ConsumerPort): void {
     const { traffic } = this.queue
     if (entry.isRedelivered) traffic.redelivered++
+    if (this.parts.tracer !== null) this.trace(this.parts.tracer, entry, consumer.tag)
     if (consumer.isNoAck) {
       traffic.deliveredAutoAck++
       consumer.deliver(entry)
@@ -139,6 +150,12 @@ export class Deliveries {
     traffic.deliveredManualAck++
     this.keep(entry)
     consumer.deliver(entry)
+  }
+
+  private trace(tracer: MessageTracer, entry: Entry, consumerTag: string | null): void {
+    const { arrivals, clock } = this.parts
+    const cameMs = arrivals.isFromBefore(entry.id) ? null : clock.nowMs - arrivals.ageMs(entry.id)
+    tracer.delivered(entry, this.queue.name, consumerTag, cameMs)
   }
 
   private keep(entry: Entry): void {

@@ -27,6 +27,8 @@ export interface EntryHolder {
 
 /** What a queue sees of a consumer; connections/consumer.ts is one. */
 export interface ConsumerPort {
+  /** What its client, or the door, calls it. */
+  readonly tag: string
   readonly isNoAck: boolean
   /** `x-priority`, 0 when not given: higher ones are served first while they have credit. */
   readonly priority: number

@@ -15,6 +15,7 @@ import type {
 } from '../store/store.ts'
 import type { ConsumerPort, Entry, EntryHolder } from './entry.ts'
 import { Envelope, Message } from './message.ts'
+import type { MessageTracer } from './message-tracer.ts'
 import { WINDOW } from './paged-ready.ts'
 import type { Window } from './paged-ready.ts'
 import { Queue } from './queue.ts'
@@ -194,7 +195,7 @@ export class RecordingStore implements Store {
 
 /** A client that settles when the test says so. */
 export class TestConsumer implements ConsumerPort {
-  readonly name: string
+  readonly tag: string
   readonly isNoAck: boolean
   readonly priority: number
   readonly prefetch: number
@@ -206,8 +207,8 @@ export class TestConsumer implements ConsumerPort {
   onCredit: () => void = () => {}
   onDeliver: (entry: Entry) => void = () => {}
 
-  constructor(name: string, prefetch = 0, isNoAck = false, priority = 0) {
-    this.name = name
+  constructor(tag: string, prefetch = 0, isNoAck = false, priority = 0) {
+    this.tag = tag
     this.prefetch = prefetch
     this.isNoAck = isNoAck
     this.priority = priority
@@ -240,7 +241,7 @@ export class TestConsumer implements ConsumerPort {
   /** Takes an unacked entry out of its own count, as a channel does before it settles. */
   take(at = 0): Entry {
     const [entry] = this.unacked.splice(at, 1)
-    if (entry === undefined) throw new Error(`consumer ${this.name} has no unacked entry ${at}`)
+    if (entry === undefined) throw new Error(`consumer ${this.tag} has no unacked entry ${at}`)
     return entry
   }
 }
@@ -283,6 +284,7 @@ interface QueueWish {
   readonly args?: FieldTable
   readonly window?: Window
   readonly residentBytesMax?: number
+  readonly tracer?: MessageTracer
   /** Under which number a deduplicating queue's keys are stored. */
   readonly keysId?: number
 }
@@ -307,14 +309,14 @@ export class QueueWorld {
   readonly queue: Queue
 
   constructor({
-    flags, owner, args = EMPTY_TABLE, window = WINDOW, residentBytesMax = 1e9, keysId = 0,
+    flags, owner, args = EMPTY_TABLE, window = WINDOW, residentBytesMax = 1e9, keysId = 0, tracer,
   }: QueueWish = {}) {
     this.turn.addStore(this.store)
     this.residence = new Residence(residentBytesMax)
     const all = { isDurable: true, isAutoDelete: false, ...flags }
     this.queue = new Queue(7, 'q', all, owner ?? null, args, {
       store: this.store, turn: this.turn, clock: this.clock, timers: this.timers, ids: this.ids,
-      arrivals: this.arrivals,
+      arrivals: this.arrivals, tracer: tracer ?? null,
       deadLetters: { deadLetter: (_place, { routingKey }, reason) => {
         this.deaths.push(`${routingKey} ${reason}`)
         this.onDeath(routingKey, reason)

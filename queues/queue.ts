@@ -28,6 +28,7 @@ import { findQueueKind } from './index.ts'
 import { Held } from './held.ts'
 import type { HeldMessage } from './held.ts'
 import type { Message } from './message.ts'
+import type { MessageTracer } from './message-tracer.ts'
 import { Overflow } from './overflow.ts'
 import type { PagedQueue, PageWaiter, Window } from './paged-ready.ts'
 import type { QueueFlags, QueueOwner } from './queue-flags.ts'
@@ -52,6 +53,8 @@ export interface QueueParts {
   readonly retries: RetryPlan
   readonly residence: Residence
   readonly window: Window
+  /** Null: tracing is off. */
+  readonly tracer: MessageTracer | null
   /** x-expires: the queue has been unused for too long and is to be deleted. */
   expired(queue: Queue): void
 }

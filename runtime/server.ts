@@ -1,6 +1,7 @@
 // The composition root: store, broker, doors, in the order in which each needs the one before, and back again
 // at the end. cli/ starts it as a process; tests start it inside their own.
 import { hostname } from 'node:os'
+import type { Clock } from '../base/clock.ts'
 import { TimerWheel } from '../base/timer-wheel.ts'
 import { Turn } from '../base/turn.ts'
 import { Broker } from '../broker/broker.ts'
@@ -31,6 +32,7 @@ import { importDefinitions, loadDefinitions, readDefinitions } from './definitio
 import { watchResources } from './resource-watch.ts'
 import { ServerView } from './server-view.ts'
 import { readTls } from './tls.ts'
+import type { TraceVHost } from './tracing/message-spans.ts'
 import { SystemClock, nextTurn, startTicking, systemRandom } from './world.ts'
 
 /** How long clients have to answer our close when the server stops. */
@@ -56,7 +58,8 @@ export async function startServer(settings: Settings, log: Logger): Promise<Runn
   await checkPortsFree(settings.host, [amqpPort, tlsPort ?? 0, httpPort, prometheusPort ?? 0])
   const clock = new SystemClock()
   const [turn, timers] = [new Turn(clock, nextTurn), new TimerWheel(clock.monotonicMs)]
-  const broker = createBroker(settings, log, clock, turn, timers)
+  const traceVHost = await openTracing(settings, clock, log)
+  const broker = createBroker(settings, log, clock, turn, timers, traceVHost)
   const engine = createEngine(settings, broker)
   const vhosts = new EngineVHosts(engine, broker, settings.dataDirectory)
   const view = new ServerView(broker, settings.dataDirectory)
@@ -141,6 +144,7 @@ function nameListeners(
 
 function createBroker(
   settings: Settings, log: Logger, clock: SystemClock, turn: Turn, timers: TimerWheel,
+  traceVHost: TraceVHost | null,
 ): Broker {
   return new Broker({
     clock, random: systemRandom, turn, timers, log,
@@ -155,8 +159,15 @@ function createBroker(
       product: settings.product, version: settings.productVersion, platform: `Node.js ${process.version}`,
       clusterName: `leveret@${hostname()}`,
     },
-    loopbackUsers: settings.loopbackUsers,
+    loopbackUsers: settings.loopbackUsers, ...traceVHost !== null && { traceVHost },
   })
+}
+
+/** Null while tracing is off: nothing of OpenTelemetry is loaded then. */
+async function openTracing(settings: Settings, clock: Clock, log: Logger): Promise<TraceVHost | null> {
+  if (!settings.tracing) return null
+  const { traceMessages } = await import('./tracing/message-spans.ts')
+  return traceMessages(clock, log)
 }
 
 function createEngine(settings: Settings, broker: Broker): Engine {

@@ -1,0 +1,127 @@
+// Spans of messages, through OpenTelemetry's API: one when a client publishes, one of the time in a queue and
+// one of the delivery, each time a message goes out. Loaded by server.ts when the setting `tracing` is on,
+// and only then. Invariant: a span has its place in the trace whose context the message carries, or, when it
+// carries none, in one that its first span began; the message itself is left as it came.
+//
+// The bundle leaves @opentelemetry/api outside, though one inside would do: copies of the package find each
+// other by a global symbol with its major version. But a copy takes only a provider that was registered by
+// one of the same or a later minor version, and outside it can be exchanged for that reason.
+import {
+  ROOT_CONTEXT, SpanKind, SpanStatusCode, TraceFlags, createTraceState, trace,
+} from '@opentelemetry/api'
+import type { Attributes, Context, Span, SpanContext, Tracer } from '@opentelemetry/api'
+import type { Clock } from '../../base/clock.ts'
+import { ContentHeader } from '../../protocol/content-header.ts'
+import { isTraceState, readTraceParent } from '../../protocol/trace-context.ts'
+import type { Entry } from '../../queues/entry.ts'
+import type { Message } from '../../queues/message.ts'
+import type { MessageTracer, PublishOutcome } from '../../queues/message-tracer.ts'
+import type { Logger } from '../log.ts'
+import { ATTRIBUTES, destinationOf, nameOf } from './span-attributes.ts'
+
+export type TraceVHost = (vhost: string) => MessageTracer
+
+/** Of a parent that is asked about, never of a span that is made. */
+const PROBE: SpanContext =
+  { traceId: '1'.repeat(32), spanId: '1'.repeat(16), traceFlags: TraceFlags.NONE, isRemote: true }
+
+/** Warns when spans go nowhere. */
+export function traceMessages(clock: Clock, log: Logger): TraceVHost {
+  const tracer = trace.getTracer('leveret')
+  if (!isListening(tracer)) {
+    log.warn({}, 'tracing is on, but spans go nowhere: no OpenTelemetry SDK is registered in this process, '
+      + 'or by an @opentelemetry/api before 1.9 (docs/tracing.md)')
+  }
+  return (vhost) => new MessageSpans(tracer, clock, vhost)
+}
+
+/** An SDK gives each span an id of its own, also one that is not sampled; without one it has its parent's. */
+function isListening(tracer: Tracer): boolean {
+  const span = tracer.startSpan('probe', {}, trace.setSpanContext(ROOT_CONTEXT, PROBE))
+  return span.spanContext().spanId !== PROBE.spanId
+}
+
+class MessageSpans implements MessageTracer {
+  private readonly tracer: Tracer
+  private readonly clock: Clock
+  private readonly vhost: string
+  private readonly header = new ContentHeader()
+  /** Where the spans of a message hang, until it leaves memory: what the store brings back begins anew. */
+  private readonly contexts = new WeakMap<Message, Context>()
+
+  constructor(tracer: Tracer, clock: Clock, vhost: string) {
+    this.tracer = tracer
+    this.clock = clock
+    this.vhost = vhost
+  }
+
+  published(message: Message, queueCount: number, outcome: PublishOutcome): void {
+    const { exchange } = message
+    const span = this.start('publish', exchange === '' ? 'amq.default' : exchange, message, null, {
+      [ATTRIBUTES.operationType]: 'send',
+      [ATTRIBUTES.publishOutcome]: outcome,
+      [ATTRIBUTES.publishQueues]: queueCount,
+    }, this.clock.nowMs)
+    if (outcome === 'returned' || outcome === 'refused') {
+      span.setAttribute(ATTRIBUTES.errorType, outcome)
+      span.setStatus({ code: SpanStatusCode.ERROR })
+    }
+    span.end(this.clock.nowMs)
+  }
+
+  delivered(entry: Entry, queue: string, consumerTag: string | null, cameMs: number | null): void {
+    const { clock: { nowMs } } = this
+    const { message } = entry
+    const more: Attributes = { [ATTRIBUTES.redelivered]: entry.isRedelivered }
+    if (cameMs !== null) this.start('queue', queue, message, queue, more, cameMs).end(nowMs)
+    else more[ATTRIBUTES.queueTimeUnknown] = true
+    if (consumerTag !== null) more[ATTRIBUTES.consumerTag] = consumerTag
+    this.start(consumerTag === null ? 'get' : 'deliver', queue, message, queue, more, nowMs).end(nowMs)
+  }
+
+  /** `place`: what it is done to; `queue`: where that is one. */
+  private start(
+    operation: string, place: string, message: Message, queue: string | null, more: Attributes,
+    startTime: number,
+  ): Span {
+    const { header } = this
+    header.readProperties(message.buf, message.propertiesStart, message.propertiesEnd)
+    const known = this.contexts.get(message) ?? carriedBy(header)
+    const attributes = {
+      [ATTRIBUTES.system]: 'rabbitmq',
+      [ATTRIBUTES.operationName]: operation,
+      [ATTRIBUTES.destinationName]: destinationOf(message, queue),
+      [ATTRIBUTES.vhost]: this.vhost,
+      [ATTRIBUTES.exchange]: message.exchange,
+      ...more,
+    }
+    const options = { kind: SpanKind.INTERNAL, attributes, startTime }
+    const span = this.tracer.startSpan(nameOf(operation, place), options, known ?? ROOT_CONTEXT)
+    this.contexts.set(message, known ?? trace.setSpanContext(ROOT_CONTEXT, span.spanContext()))
+    if (span.isRecording()) describe(span, message, queue, header)
+    return span
+  }
+}
+
+/** What does not decide about sampling: looked up only for spans that are recorded. */
+function describe(span: Span, message: Message, queue: string | null, header: ContentHeader): void {
+  span.setAttribute(ATTRIBUTES.bodySize, message.bodyBytes)
+  if (message.routingKey !== '') span.setAttribute(ATTRIBUTES.routingKey, message.routingKey)
+  if (queue !== null) span.setAttribute(ATTRIBUTES.queue, queue)
+  const messageId = header.property('message_id')
+  if (messageId !== null) span.setAttribute(ATTRIBUTES.messageId, messageId)
+  const correlationId = header.property('correlation_id')
+  if (correlationId !== null) span.setAttribute(ATTRIBUTES.conversationId, correlationId)
+}
+
+/** Null for a message without a well-formed traceparent. */
+function carriedBy(header: ContentHeader): Context | null {
+  const headers = header.decodeHeaders()
+  const parent = readTraceParent(headers?.get('traceparent')?.value)
+  if (parent === null) return null
+  const state = headers?.get('tracestate')?.value
+  return trace.setSpanContext(ROOT_CONTEXT, {
+    traceId: parent.traceId, spanId: parent.spanId, traceFlags: parent.flags, isRemote: true,
+    ...isTraceState(state) && { traceState: createTraceState(state) },
+  })
+}

@@ -1,4 +1,7 @@
 // Spans as OpenTelemetry's SDK gets them from a server in this process, which AMQP and HTTP clients use.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { SpanStatusCode, trace } from '@opentelemetry/api'
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base'
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base'
@@ -102,6 +105,27 @@ describe('a message with a traceparent', () => {
     await answer.arrayBuffer()
     expect(parents(await spans(1))).toEqual([['publish amq.default', TRACE, PUBLISHER]])
   })
+})
+
+it('a message that was on the disk while the broker was away has waited nobody knows how long', async () => {
+  const dataDirectory = mkdtempSync(join(tmpdir(), 'leveret-spans-'))
+  for (const step of ['publish', 'get']) {
+    const other = await startLocalServer({ tracing: true, store: 'sqlite', dataDirectory })
+    const its = await connect(other.amqpUrl)
+    const one = await its.createConfirmChannel()
+    await one.assertQueue('kept')
+    const options = { persistent: true, headers: { traceparent } }
+    if (step === 'publish') one.sendToQueue('kept', Buffer.from('x'), options)
+    else expect(await one.get('kept', { noAck: true })).not.toBe(false)
+    await one.waitForConfirms()
+    await its.close()
+    await other.close()
+  }
+  rmSync(dataDirectory, { recursive: true })
+  const finished = await spans(2)
+  expect(parents(finished))
+    .toEqual(['publish amq.default', 'get kept'].map((name) => [name, TRACE, PUBLISHER]))
+  expect(finished[1]!.attributes).toMatchObject({ 'leveret.queue_time.unknown': true })
 })
 
 describe('a message without a well-formed traceparent', () => {

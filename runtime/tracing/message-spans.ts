@@ -45,9 +45,11 @@ class MessageSpans implements MessageTracer {
   private readonly tracer: Tracer
   private readonly clock: Clock
   private readonly vhost: string
+  /** First spans of messages that carry no context, while these are in memory. */
+  private readonly begun = new WeakMap<Message, SpanContext>()
+  /** Of the message that was looked at last, and what its next span is a child of. */
   private readonly header = new ContentHeader()
-  /** Where the spans of a message hang, until it leaves memory: what the store brings back begins anew. */
-  private readonly contexts = new WeakMap<Message, Context>()
+  private parent: Context = ROOT_CONTEXT
 
   constructor(tracer: Tracer, clock: Clock, vhost: string) {
     this.tracer = tracer
@@ -56,37 +58,45 @@ class MessageSpans implements MessageTracer {
   }
 
   published(message: Message, queueCount: number, outcome: PublishOutcome): void {
+    const { clock: { nowMs } } = this
     const { exchange } = message
-    const span = this.start('publish', exchange === '' ? 'amq.default' : exchange, message, null, {
+    this.lookAt(message)
+    const span = this.start('publish', exchange === '' ? 'amq.default' : exchange, message, null, nowMs, {
       [ATTRIBUTES.operationType]: 'send',
       [ATTRIBUTES.publishOutcome]: outcome,
       [ATTRIBUTES.publishQueues]: queueCount,
-    }, this.clock.nowMs)
+    })
     if (outcome === 'returned' || outcome === 'refused') {
       span.setAttribute(ATTRIBUTES.errorType, outcome)
       span.setStatus({ code: SpanStatusCode.ERROR })
     }
-    span.end(this.clock.nowMs)
+    span.end(nowMs)
   }
 
   delivered(entry: Entry, queue: string, consumerTag: string | null, cameMs: number | null): void {
     const { clock: { nowMs } } = this
     const { message } = entry
-    const more: Attributes = { [ATTRIBUTES.redelivered]: entry.isRedelivered }
-    if (cameMs !== null) this.start('queue', queue, message, queue, more, cameMs).end(nowMs)
-    else more[ATTRIBUTES.queueTimeUnknown] = true
-    if (consumerTag !== null) more[ATTRIBUTES.consumerTag] = consumerTag
-    this.start(consumerTag === null ? 'get' : 'deliver', queue, message, queue, more, nowMs).end(nowMs)
+    const redelivered = { [ATTRIBUTES.redelivered]: entry.isRedelivered }
+    this.lookAt(message)
+    if (cameMs !== null) this.start('queue', queue, message, queue, cameMs, redelivered).end(nowMs)
+    this.start(consumerTag === null ? 'get' : 'deliver', queue, message, queue, nowMs, {
+      ...redelivered,
+      ...consumerTag !== null && { [ATTRIBUTES.consumerTag]: consumerTag },
+      ...cameMs === null && { [ATTRIBUTES.queueTimeUnknown]: true },
+    }).end(nowMs)
   }
 
-  /** `place`: what it is done to; `queue`: where that is one. */
+  private lookAt(message: Message): void {
+    this.header.readProperties(message.buf, message.propertiesStart, message.propertiesEnd)
+    const parent = carriedBy(this.header) ?? this.begun.get(message)
+    this.parent = parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parent)
+  }
+
+  /** Of the message that was looked at. `place`: what it is done to; `queue`: where that is one. */
   private start(
-    operation: string, place: string, message: Message, queue: string | null, more: Attributes,
-    startTime: number,
+    operation: string, place: string, message: Message, queue: string | null, startTime: number,
+    more: Attributes,
   ): Span {
-    const { header } = this
-    header.readProperties(message.buf, message.propertiesStart, message.propertiesEnd)
-    const known = this.contexts.get(message) ?? carriedBy(header)
     const attributes = {
       [ATTRIBUTES.system]: 'rabbitmq',
       [ATTRIBUTES.operationName]: operation,
@@ -96,9 +106,12 @@ class MessageSpans implements MessageTracer {
       ...more,
     }
     const options = { kind: SpanKind.INTERNAL, attributes, startTime }
-    const span = this.tracer.startSpan(nameOf(operation, place), options, known ?? ROOT_CONTEXT)
-    this.contexts.set(message, known ?? trace.setSpanContext(ROOT_CONTEXT, span.spanContext()))
-    if (span.isRecording()) describe(span, message, queue, header)
+    const span = this.tracer.startSpan(nameOf(operation, place), options, this.parent)
+    if (this.parent === ROOT_CONTEXT) {
+      this.begun.set(message, span.spanContext())
+      this.parent = trace.setSpanContext(ROOT_CONTEXT, span.spanContext())
+    }
+    if (span.isRecording()) describe(span, message, queue, this.header)
     return span
   }
 }
@@ -114,14 +127,14 @@ function describe(span: Span, message: Message, queue: string | null, header: Co
   if (correlationId !== null) span.setAttribute(ATTRIBUTES.conversationId, correlationId)
 }
 
-/** Null for a message without a well-formed traceparent. */
-function carriedBy(header: ContentHeader): Context | null {
+/** Of a message with a well-formed traceparent. */
+function carriedBy(header: ContentHeader): SpanContext | undefined {
   const headers = header.decodeHeaders()
   const parent = readTraceParent(headers?.get('traceparent')?.value)
-  if (parent === null) return null
+  if (parent === null) return undefined
   const state = headers?.get('tracestate')?.value
-  return trace.setSpanContext(ROOT_CONTEXT, {
+  return {
     traceId: parent.traceId, spanId: parent.spanId, traceFlags: parent.flags, isRemote: true,
     ...isTraceState(state) && { traceState: createTraceState(state) },
-  })
+  }
 }

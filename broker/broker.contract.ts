@@ -126,7 +126,7 @@ export class BrokerWorld {
         window: this.window,
         transactionSizeMax: 134_217_728, connectionMax: 0, consumerTimeoutMs: 1_800_000,
       },
-      identity: { product: 'Leveret', version: '0', platform: 'test', clusterName: 'test' },
+      identity: { product: 'Leveret', version: '0', platform: 'test', nodeName: 'test' },
       loopbackUsers: ['guest'],
     })
     this.catalog = await this.acquire(CATALOG)

@@ -27,6 +27,7 @@ import { removeQueue } from './queue-declarations.ts'
 import { emptyVHost } from './vhost-deletion.ts'
 import { restoreTopology } from './recovery.ts'
 import { isLimitReached } from './limits.ts'
+import { LoginCounts } from './login-counts.ts'
 import { passwordMatches } from './users.ts'
 import type { User } from './users.ts'
 import { VHost } from './vhost.ts'
@@ -55,7 +56,8 @@ export interface BrokerIdentity {
   readonly product: string
   readonly version: string
   readonly platform: string
-  readonly clusterName: string
+  /** As RabbitMQ's: name@host. */
+  readonly nodeName: string
 }
 
 export interface BrokerParts {
@@ -84,6 +86,10 @@ export interface Brought {
   readonly vhosts: readonly string[]
 }
 
+/** The global parameter that names the cluster (RabbitMQ). */
+export const CLUSTER_NAME = 'cluster_name'
+const CLUSTER_NAME_BYTES_MAX = 255
+
 export class Broker {
   readonly clock: Clock
   readonly random: Random
@@ -97,6 +103,7 @@ export class Broker {
   readonly vhosts = new Map<string, VHost>()
   readonly access: AccessControl
   readonly connections = new Set<ConnectionView>()
+  readonly logins = new LoginCounts()
   /** Free-form, by name: RabbitMQ's tools keep notes here. */
   readonly globalParameters = new Map<string, unknown>()
   readonly messageIds = new Sequence()
@@ -262,6 +269,16 @@ export class Broker {
     if (vhost === undefined) this.recordedFacts.set(name, facts)
     else vhost.facts = facts
     this.records.define(vhostDefinition(name, facts))
+  }
+
+  /**
+   * What administrators call it, in a global parameter; the node's name until they do (RabbitMQ). The first
+   * frame of a connection has it, so a longer one does not count.
+   */
+  get clusterName(): string {
+    const given = this.globalParameters.get(CLUSTER_NAME)
+    const isName = typeof given === 'string' && Buffer.byteLength(given) <= CLUSTER_NAME_BYTES_MAX
+    return isName ? given : this.identity.nodeName
   }
 
   /** Returns true when there was none of this name. */

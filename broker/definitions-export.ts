@@ -12,15 +12,15 @@ import type { VHostFacts } from './vhost-facts.ts'
 import type { VHost } from './vhost.ts'
 
 export function exportDefinitions(broker: Broker): object {
-  const { identity, access } = broker
+  const { access, clusterName } = broker
   const vhosts = sorted(broker.vhosts.values(), ({ name }) => name)
   const ofAll = (items: (vhost: VHost) => object[]): object[] =>
     vhosts.flatMap((vhost) => items(vhost).map((item) => ({ ...item, vhost: vhost.name })))
   return {
     ...versions(broker),
     rabbitmq_definition_format: 'cluster',
-    original_cluster_name: identity.clusterName,
-    explanation: `Definitions of cluster '${identity.clusterName}'`,
+    original_cluster_name: clusterName,
+    explanation: `Definitions of cluster '${clusterName}'`,
     users: sorted(broker.users.values(), ({ name }) => name).map(describeUser),
     vhosts: vhosts.map(({ name, facts }) =>
       ({ name, metadata: describeMetadata(facts), limits: facts.limits })),

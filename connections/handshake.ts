@@ -109,6 +109,7 @@ export class Handshake {
     this.user = password === null
       ? this.broker.authenticateByCertificate(name, this.peer.isLoopback)
       : this.broker.authenticate(name, password, this.peer.isLoopback)
+    this.broker.logins.note('amqp091', this.user !== null)
     if (this.user === null) {
       this.broker.log.warn({ user: name, method: mechanism }, 'login refused')
       if (!this.client.authenticationFailureClose) throw new SilentClose('login refused')
@@ -169,7 +170,7 @@ function serverProperties(broker: Broker): FieldTable {
       per_consumer_qos: true,
       direct_reply_to: true,
     }),
-    cluster_name: identity.clusterName,
+    cluster_name: broker.clusterName,
     copyright: 'Copyright (c) 2026 the Leveret authors',
     information: 'A message broker for Node teams',
     platform: identity.platform,

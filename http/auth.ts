@@ -3,7 +3,7 @@
 // out of the second).
 import type { User } from '../broker/users.ts'
 import { HttpError, notAuthorised } from './errors.ts'
-import type { NodeView } from './node-view.ts'
+import type { Login, NodeView } from './node-view.ts'
 
 export const CHALLENGE = 'Basic realm="RabbitMQ Management"'
 
@@ -12,13 +12,18 @@ export class Unauthenticated extends Error {
   override name = 'Unauthenticated'
 }
 
-/** Errors: Unauthenticated, HttpError. */
+/** By the credentials in a request's head. Errors: Unauthenticated, HttpError. */
 export async function authenticate(
   node: NodeView, authorization: string | undefined, remoteAddress: string,
 ): Promise<User> {
   const given = readBasic(authorization)
   if (given === null) throw new Unauthenticated()
-  const authentication = await node.authenticate({ ...given, remoteAddress })
+  return logIn(node, { ...given, remoteAddress })
+}
+
+/** Errors: HttpError. */
+export async function logIn(node: NodeView, login: Login): Promise<User> {
+  const authentication = await node.authenticate(login)
   if (authentication.ok) return authentication.user
   if (authentication.why === 'loopback only') throw notAuthorised('User can only log in via localhost')
   throw new HttpError(401, 'not_authorized', 'Not_Authorized')

@@ -5,6 +5,7 @@ import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'n
 import type { AddressInfo } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { FastifyInstance } from 'fastify'
+import { logFailure } from './http-log.ts'
 import type { HttpLog } from './http-log.ts'
 import type { Door } from './node-view.ts'
 import type { UpgradeListener } from './websockets.ts'
@@ -101,6 +102,6 @@ async function loadApp(door: Door, log: HttpLog): Promise<Loaded> {
 }
 
 function fail(request: IncomingMessage, response: ServerResponse, err: unknown, log: HttpLog): void {
-  log.error({ err, method: request.method ?? '', path: request.url ?? '' }, 'HTTP request failed')
+  logFailure(log, err, request)
   response.writeHead(500).end()
 }

@@ -15,6 +15,7 @@ import { exchangeEndpoints } from './routes/exchanges.ts'
 import { explainEndpoints } from './routes/explain.ts'
 import { healthEndpoints } from './routes/health.ts'
 import { leaseEndpoints } from './routes/leases.ts'
+import { loginEndpoints } from './routes/logins.ts'
 import { messageEndpoints } from './routes/messages.ts'
 import { metricsEndpoints } from './routes/metrics.ts'
 import { nodeEndpoints } from './routes/nodes.ts'
@@ -42,6 +43,7 @@ export const endpoints: readonly Endpoint[] = [
   ...clusterEndpoints,
   ...nodeEndpoints,
   ...whoamiEndpoints,
+  ...loginEndpoints,
   ...userEndpoints,
   ...vhostEndpoints,
   ...permissionEndpoints,

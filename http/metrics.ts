@@ -17,6 +17,7 @@ import type { Totals } from './totals.ts'
 /** What the rows read: taken once per scrape. */
 export interface Reading {
   readonly node: NodeView
+  readonly clusterName: string
   readonly totals: Totals
   readonly nowMs: number
   readonly usage: NodeUsage
@@ -59,8 +60,8 @@ const deaths = {
 
 export const metrics: readonly Metric[] = [
   gauge('rabbitmq_identity_info', 'Names of the node, for joins. Always 1.', () => 1,
-    ({ node, endpoint }) => ({
-    rabbitmq_node: node.nodeName, rabbitmq_cluster: node.nodeName, rabbitmq_endpoint: endpoint,
+    ({ node, clusterName, endpoint }) => ({
+    rabbitmq_node: node.nodeName, rabbitmq_cluster: clusterName, rabbitmq_endpoint: endpoint,
   })),
   gauge('rabbitmq_build_info', 'Product and version. Always 1.', () => 1, ({ node }) => ({
     rabbitmq_version: RABBITMQ_VERSION, product_name: node.productName, product_version: node.productVersion,

@@ -55,7 +55,7 @@ export interface WebhookView {
 export interface NodeView {
   readonly productName: string
   readonly productVersion: string
-  /** As RabbitMQ's: name@host. There is one node, so it is the cluster's name too. */
+  /** As RabbitMQ's: name@host. */
   readonly nodeName: string
   readonly startedAtMs: number
   /** The AMQP listener is open and the broker is not stopping. */

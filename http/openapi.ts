@@ -3,7 +3,7 @@
 import { z } from 'zod'
 import { paramsOf, templateOf } from './endpoint.ts'
 import type { Endpoint } from './endpoint.ts'
-import { anyBytes } from './schemas.ts'
+import { anyBytes, formFields } from './schemas.ts'
 
 /** The parameters of every list, of paged ones, and of everything that is read. */
 const listParameters = {
@@ -66,12 +66,17 @@ function describe(row: Endpoint): Operation {
       ...Object.entries(queryOf(row)).map(([name, doc]) => parameter(name, 'query', doc)),
     ],
     ...row.body !== undefined && {
-      requestBody: { content: row.body === anyBytes ? { '*/*': {} }
-        : { 'application/json': { schema: jsonSchema(row.body) } } },
+      requestBody: { content: contentOf(row.body) },
     },
     responses: responsesOf(row),
   }
   return operation
+}
+
+function contentOf(body: z.ZodType): NonNullable<Operation['requestBody']>['content'] {
+  if (body === anyBytes) return { '*/*': {} }
+  const type = body === formFields ? 'application/x-www-form-urlencoded' : 'application/json'
+  return { [type]: { schema: jsonSchema(body) } }
 }
 
 /** What surrounds a handler (server.ts) answers by itself; what a handler answers is in its description. */

@@ -10,6 +10,9 @@ import { tableFromObject } from './table-as-json.ts'
 /** A body that is no JSON object, or is looked at by the handler: it comes as it was sent. */
 export const anyBytes = z.instanceof(Buffer)
 
+/** A body as HTML forms send it: texts by name. */
+export const formFields = z.record(z.string(), z.string())
+
 /** RabbitMQ takes the texts too, as HTML forms send them. */
 export const looseBoolean = z.union([
   z.boolean(), z.enum(['true', 'false']).transform((text) => text === 'true'),

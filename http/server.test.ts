@@ -66,7 +66,7 @@ describe('every endpoint', () => {
         expect([user, isRefusedByTag]).toEqual([user, !mayEnter[access].includes(user)])
       }
       const answer = await http.call(method, url, { login: false })
-      expect(answer.status === 401).toBe(access !== 'anonymous')
+      expect(answer.status === 401 && answer.text === '').toBe(access !== 'anonymous')
       expect(http.logged).toEqual([])
     })
 
@@ -147,6 +147,16 @@ describe('failures', () => {
     expect(answer.text).not.toContain('ring')
     const err: unknown = expect.objectContaining({ message: 'ring is bent' })
     expect(http.logged).toEqual([{ err, method: 'GET', path: '/api/health/checks/ready-to-serve-clients' }])
+  })
+
+  test.each(['/api/auth/hash_password/s%3Aecret', '/api/%61uth/hash_password/s%3Aecret'])(
+    'of %s the log keeps no password', async (url) => {
+    http.broker.random.bytes = () => {
+      throw new Error('no entropy')
+    }
+    expect((await http.call('GET', url)).status).toBe(500)
+    const err: unknown = expect.objectContaining({ message: 'no entropy' })
+    expect(http.logged).toEqual([{ err, method: 'GET', path: '/api/auth/hash_password/…' }])
   })
 
   test('a path that cannot be decoded is a fault of the client', async () => {

@@ -16,12 +16,13 @@ import { parseColumns, pickColumns } from './columns.ts'
 import type { Endpoint } from './endpoint.ts'
 import { endpoints, isRabbitPath } from './endpoints.ts'
 import { httpErrorOf, noSuchObject } from './errors.ts'
+import { logFailure } from './http-log.ts'
 import type { HttpLog } from './http-log.ts'
 import { renderListing } from './listing.ts'
 import type { Door } from './node-view.ts'
 import type { Query } from './paging.ts'
-import { readMessages, readObject } from './request-body.ts'
-import { anyBytes, validate } from './schemas.ts'
+import { readForm, readMessages, readObject } from './request-body.ts'
+import { anyBytes, formFields, validate } from './schemas.ts'
 import type { Client } from './session.ts'
 import type { Sessions } from './sessions.ts'
 
@@ -89,6 +90,7 @@ function clientOf({ raw: { socket } }: FastifyRequest, { raw }: FastifyReply): C
 
 async function bodyFor(row: Endpoint, { broker }: Door, payload: Readable): Promise<unknown> {
   if (row.body === undefined) return null
+  if (row.body === formFields) return readForm(payload)
   if (row.body === anyBytes) return readMessages(payload, broker.limits.messageSizeMax)
   return validate(row.body, await readObject(payload))
 }
@@ -200,7 +202,7 @@ function failureAnswerer(log: HttpLog) {
       void reply.code(status).send({ error: 'bad_request', reason: error.message })
       return
     }
-    log.error({ err: error, method: request.method, path: request.url }, 'HTTP request failed')
+    logFailure(log, error, request)
     const reason = 'the broker failed to answer; its log says why'
     void reply.code(500).send({ error: 'internal_error', reason })
   }

@@ -11,6 +11,7 @@ import { queueToConsume, visibleVHost } from './access.ts'
 import { authenticate, CHALLENGE, Unauthenticated } from './auth.ts'
 import { endsOf } from './client-ends.ts'
 import { badRequest, HttpError, httpErrorOf, noSuchObject } from './errors.ts'
+import { logFailure } from './http-log.ts'
 import type { HttpLog } from './http-log.ts'
 import type { Door } from './node-view.ts'
 import { integerFrom, validate } from './schemas.ts'
@@ -89,12 +90,10 @@ function decodeName(encoded: string): string {
   }
 }
 
-function refuse(socket: Duplex, { url, method }: IncomingMessage, error: unknown, log: HttpLog): void {
+function refuse(socket: Duplex, request: IncomingMessage, error: unknown, log: HttpLog): void {
   const refusal = error instanceof Unauthenticated ? new HttpError(401, 'not_authorised', 'Login required')
     : httpErrorOf(error)
-  if (refusal === null) {
-    log.error({ err: error, method: method ?? '', path: url ?? '' }, 'HTTP request failed')
-  }
+  if (refusal === null) logFailure(log, error, request)
   const { status, error: word, reason } = refusal
     ?? new HttpError(500, 'internal_error', 'the broker failed to answer; its log says why')
   const body = JSON.stringify({ error: word, reason })

@@ -31,7 +31,7 @@ async function boot(brings = { users: 0, vhosts: [] as string[] }): Promise<void
       messageSizeMax: 16_777_216, residentBytesMax: 1 << 28, window: WINDOW,
       transactionSizeMax: 1 << 27, connectionMax: 0, consumerTimeoutMs: 1_800_000,
     },
-    identity: { product: 'Leveret', version: '1.2.3', platform: 'test', clusterName: 'leveret@test' },
+    identity: { product: 'Leveret', version: '1.2.3', platform: 'test', nodeName: 'leveret@test' },
   })
   const engine = new MemoryEngine()
   await engine.open()

@@ -40,7 +40,7 @@ async function boot(): Promise<void> {
       messageSizeMax: 16_777_216, residentBytesMax: 1 << 28, window: WINDOW,
       transactionSizeMax: 1 << 27, connectionMax: 0, consumerTimeoutMs: 1_800_000,
     },
-    identity: { product: 'Leveret', version: '0', platform: 'test', clusterName: 'test' },
+    identity: { product: 'Leveret', version: '0', platform: 'test', nodeName: 'test' },
   })
   vhosts = new EngineVHosts(engine, broker, dataDir)
   const catalog = await vhosts.acquire(CATALOG)

@@ -26,7 +26,7 @@ export class ServerView implements NodeView {
     this.dataDirectory = dataDirectory
     this.productName = broker.identity.product
     this.productVersion = broker.identity.version
-    this.nodeName = broker.identity.clusterName
+    this.nodeName = broker.identity.nodeName
     this.startedAtMs = broker.clock.nowMs
   }
 
@@ -49,6 +49,7 @@ export class ServerView implements NodeView {
   authenticate(login: Login): Promise<Authentication> {
     const isLoopback = /^(::1$|(::ffff:)?127\.)/.test(login.remoteAddress)
     const user = this.broker.authenticate(login.user, Buffer.from(login.password), isLoopback)
+    this.broker.logins.note('http', user !== null)
     if (user !== null) return Promise.resolve({ ok: true, user })
     const known = this.broker.users.get(login.user)
     const why = known !== undefined && passwordMatches(known, Buffer.from(login.password))

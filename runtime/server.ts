@@ -157,7 +157,7 @@ function createBroker(
     },
     identity: {
       product: settings.product, version: settings.productVersion, platform: `Node.js ${process.version}`,
-      clusterName: `leveret@${hostname()}`,
+      nodeName: `leveret@${hostname()}`,
     },
     loopbackUsers: settings.loopbackUsers, ...traceVHost !== null && { traceVHost },
   })

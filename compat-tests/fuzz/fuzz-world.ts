@@ -63,7 +63,7 @@ export class FuzzWorld {
         messageSizeMax: 16_777_216, residentBytesMax: 1 << 29, window: WINDOW,
         transactionSizeMax: 134_217_728, connectionMax: 0, consumerTimeoutMs: 1_800_000,
       },
-      identity: { product: 'Leveret', version: '0', platform: 'test', clusterName: 'test' },
+      identity: { product: 'Leveret', version: '0', platform: 'test', nodeName: 'test' },
       loopbackUsers: [],
     })
   }

@@ -1,14 +1,33 @@
-// What concerns the broker as a whole and never changes while it runs: names, versions, features. There is
-// one node; it is the cluster.
-import { json } from '../answer.ts'
+// What concerns the broker as a whole: names, versions, features. There is one node; it is the cluster.
+import { z } from 'zod'
+import { CLUSTER_NAME } from '../../broker/broker.ts'
+import { json, noContent } from '../answer.ts'
+import { whenRecorded } from '../durability.ts'
 import { endpoint } from '../endpoint.ts'
 import { noSuchObject } from '../errors.ts'
 import { RABBITMQ_VERSION } from '../rabbitmq-version.ts'
+import { shortText } from '../schemas.ts'
 
 export const clusterEndpoints = [
   endpoint({
-    method: 'GET', path: '/api/cluster-name', access: 'management', doc: 'Name of the cluster: the node\'s.',
-    handle: ({ door: { node } }) => json({ name: node.nodeName }),
+    method: 'GET', path: '/api/cluster-name', access: 'management',
+    doc: 'Name of the cluster: the node\'s until it was given one.',
+    handle: ({ door: { broker } }) => json({ name: broker.clusterName }),
+  }),
+  endpoint({
+    method: 'PUT', path: '/api/cluster-name', access: 'administrator', body: z.object({ name: shortText }),
+    doc: 'Names it, up to 255 bytes: here, in the overview, to clients that connect and in definitions. It '
+      + 'is the global parameter `cluster_name`; without that the node\'s name counts again.',
+    async handle({ door: { broker }, body }) {
+      broker.putGlobalParameter(CLUSTER_NAME, body.name)
+      await whenRecorded(broker.records)
+      return noContent()
+    },
+  }),
+  endpoint({
+    method: 'POST', path: '/api/rebalance/queues', access: 'administrator',
+    doc: 'RabbitMQ spreads queues over its nodes. There is one: 204, and nothing moves.',
+    handle: () => noContent(),
   }),
   endpoint({
     method: 'GET', path: '/api/version', access: 'anonymous',

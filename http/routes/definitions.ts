@@ -16,21 +16,24 @@ function file(definitions: object, { download }: z.infer<typeof query>): Answer 
   return { ...answer, headers: { 'content-disposition': `attachment; filename=${name}` } }
 }
 
+/** The second is an old name that RabbitMQ keeps. */
+const everything = ['/api/definitions', '/api/all-configuration'] as const
+
 export const definitionEndpoints = [
-  endpoint({
-    method: 'GET', path: '/api/definitions', access: 'administrator', query,
+  ...everything.map((path) => endpoint({
+    method: 'GET', path, access: 'administrator', query,
     doc: 'Everything that was declared, in RabbitMQ\'s format: users, vhosts, permissions, policies, queues, '
       + 'exchanges, bindings. `download=FILE` names the file.',
     handle: ({ door, query }) => file(exportDefinitions(door.broker), query),
-  }),
-  endpoint({
-    method: 'POST', path: '/api/definitions', access: 'administrator', body: z.looseObject({}),
+  })),
+  ...everything.map((path) => endpoint({
+    method: 'POST', path, access: 'administrator', body: z.looseObject({}),
     doc: 'Takes in what GET gives, or RabbitMQ\'s file: all of it, or, when it has a mistake, nothing.',
     async handle({ door, body }) {
       await door.importDefinitions(parseDefinitions(body))
       return noContent()
     },
-  }),
+  })),
   endpoint({
     method: 'GET', path: '/api/definitions/:vhost', access: 'administrator', query,
     doc: 'Everything that was declared in one vhost.',

@@ -16,8 +16,9 @@ const perObjectNames = new Set(objectMetrics.map(({ name }) => `rabbitmq_${name}
 
 async function read({ broker, node, webhooks }: Door, endpoint: Reading['endpoint']): Promise<Reading> {
   const usage = await node.usage()
-  const { alarms, clock: { nowMs } } = broker
-  return { node, totals: readTotals(broker), nowMs, usage, alarms, webhooks: webhooks.counts, endpoint }
+  const { alarms, clusterName, clock: { nowMs } } = broker
+  const totals = readTotals(broker)
+  return { node, clusterName, totals, nowMs, usage, alarms, webhooks: webhooks.counts, endpoint }
 }
 
 export const metricsEndpoints = [

@@ -16,17 +16,17 @@ export const overviewEndpoints = [
     doc: 'Totals, rates and versions. Only fields that are true here are sent: no Erlang versions. `node`, '
       + '`listeners` and `contexts` are for users tagged monitoring or administrator.',
     handle({ door, user, query }) {
-      const forAll = { ...facts(door.node), ...statistics(door, query) }
+      const forAll = { ...facts(door), ...statistics(door, query) }
       return json(isMonitor(user) ? { ...forAll, ...aboutNode(door.node) } : forAll)
     },
   }),
 ]
 
-function facts(node: NodeView): object {
+function facts({ broker, node }: Door): object {
   return {
     management_version: RABBITMQ_VERSION, rabbitmq_version: RABBITMQ_VERSION,
     product_name: node.productName, product_version: node.productVersion,
-    cluster_name: node.nodeName, cluster_tags: {}, node_tags: {},
+    cluster_name: broker.clusterName, cluster_tags: {}, node_tags: {},
     rates_mode: 'basic', default_queue_type: 'classic', disable_stats: false, enable_queue_totals: false,
     is_op_policy_updating_enabled: true, statistics_db_event_queue: 0,
     exchange_types: describeExchangeTypes(),

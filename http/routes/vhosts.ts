@@ -84,6 +84,15 @@ export const vhostEndpoints = [
       return noContent()
     },
   }),
+  endpoint({
+    method: 'POST', path: '/api/vhosts/:name/start/:node', access: 'administrator',
+    doc: 'RabbitMQ starts a vhost that has failed on a node. Here all of them run: 204.',
+    handle({ door: { broker, node }, params }) {
+      if (params.node !== node.nodeName) throw badRequest(`Unknown node: ${params.node}`)
+      if (!broker.vhosts.has(params.name)) throw badRequest(`no vhost '${params.name}'`)
+      return noContent()
+    },
+  }),
   ...(['POST', 'DELETE'] as const).map((method) => endpoint({
     method, path: '/api/vhosts/:name/deletion/protection', access: 'administrator',
     doc: method === 'POST' ? 'Protects a vhost from being deleted.' : 'Ends the protection.',

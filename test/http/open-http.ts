@@ -144,7 +144,7 @@ export class OpenHttp {
         messageSizeMax: 1 << 24, residentBytesMax: 1e8, window: WINDOW,
         transactionSizeMax: 1 << 27, connectionMax: 0, consumerTimeoutMs: 1_800_000,
       },
-      identity: { product: 'Leveret', version: '1.2.3', platform: 'test', clusterName: 'rabbit@"burrow"' },
+      identity: { product: 'Leveret', version: '1.2.3', platform: 'test', nodeName: 'rabbit@"burrow"' },
       loopbackUsers: [],
     })
     const engine = new MemoryEngine()

@@ -67,7 +67,7 @@ export class BrokerLife {
         transactionSizeMax: 1 << 27, connectionMax: 0,
         consumerTimeoutMs: 1_800_000,
       },
-      identity: { product: 'Leveret', version: '0', platform: 'simulation', clusterName: 'leveret@sim' },
+      identity: { product: 'Leveret', version: '0', platform: 'simulation', nodeName: 'leveret@sim' },
       loopbackUsers: ['guest'],
     })
   }

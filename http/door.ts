@@ -45,7 +45,11 @@ export async function startHttp(
   server.on('upgrade', (request, socket: Duplex, head) => {
     upgraded.add(socket)
     socket.once('close', () => upgraded.delete(socket))
-    load().then(({ upgrade }) => upgrade(request, socket, head), () => socket.destroy())
+    socket.on('error', ignore) // a reset; whoever has the socket hears of its end
+    load().then(({ upgrade }) => upgrade(request, socket, head)).catch((err: unknown) => {
+      logFailure(log, err, request)
+      socket.destroy()
+    })
   })
   const scraped = prometheusPort === null ? null : await listen(host, prometheusPort, (request, response) => {
     if (/^\/metrics(?:[/?]|$)/.test(request.url ?? '')) answer(request, response)
@@ -77,6 +81,8 @@ function listen(host: string, port: number, answer: RequestListener): Promise<Se
     server.listen({ host, port }, () => resolve(server))
   })
 }
+
+const ignore = (): void => {}
 
 /** A scraper that keeps its connection open must not keep the broker from stopping. */
 function stop(server: Server): Promise<void> {

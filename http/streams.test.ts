@@ -1,4 +1,5 @@
 // Streams over real sockets: Server-Sent Events of a queue and of an exchange, and a queue over a WebSocket.
+import { connect } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import type { Queue } from '../queues/queue.ts'
@@ -204,5 +205,19 @@ describe('a WebSocket', () => {
       socket.once('unexpected-response', (_request, answer) => resolve(answer.statusCode!))
     })
     expect([refused, queue.consumers.count, http.logged]).toEqual([status, 0, []])
+  })
+
+  // `new URL` throws for each of these, which once ended the broker.
+  test.each(['//', '///x', 'http://', 'http://[', '*'])('at %s is nowhere', async (target) => {
+    const head = [`GET ${target} HTTP/1.1`, 'Host: x', 'Connection: Upgrade', 'Upgrade: websocket',
+      'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', '', '']
+    const socket = connect(Number(new URL(running.url).port), '127.0.0.1')
+    const answer = await new Promise<string>((resolve, reject) => {
+      let text = ''
+      socket.on('data', (chunk) => text += chunk.toString()).once('error', reject)
+      socket.once('close', () => resolve(text))
+      socket.write(head.join('\r\n'))
+    })
+    expect([answer.split('\r\n')[0], http.logged]).toEqual(['HTTP/1.1 404 Not Found', []])
   })
 })

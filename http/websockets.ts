@@ -42,15 +42,15 @@ export function createWebSockets(door: Door, sessions: Sessions, log: HttpLog): 
     handleProtocols: (offered) => (offered.has('amqp') ? 'amqp' : false),
   })
   return (request, socket, head) => {
-    socket.on('error', ignore) // a reset; whoever has the socket hears of its end
-    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://broker')
-    const found = QUEUE_PATH.exec(pathname)
-    if (pathname === AMQP_PATH) {
+    // Not by URL, which throws for `//`.
+    const [path = '', query = ''] = request.url?.split('?', 2) ?? []
+    const found = QUEUE_PATH.exec(path)
+    if (path === AMQP_PATH) {
       amqp.handleUpgrade(request, socket, head, (opened) => door.acceptAmqp(opened, request.socket))
       return
     }
     const opening = found === null ? Promise.reject(noSuchObject())
-      : openStream(door, sessions, request, [found[1]!, found[2]!], searchParams)
+      : openStream(door, sessions, request, [found[1]!, found[2]!], new URLSearchParams(query))
     opening.then((start) => streams.handleUpgrade(request, socket, head, start))
       .catch((error: unknown) => refuse(socket, request, error, log))
   }
@@ -103,5 +103,3 @@ function refuse(socket: Duplex, request: IncomingMessage, error: unknown, log: H
     ...status === 401 ? [`WWW-Authenticate: ${CHALLENGE}`] : [], '', body,
   ].join('\r\n'))
 }
-
-const ignore = (): void => {}

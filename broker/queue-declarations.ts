@@ -3,11 +3,12 @@ import { Binding } from '../exchanges/binding.ts'
 import { accessRefused, notImplemented, preconditionFailed } from '../protocol/errors.ts'
 import { EMPTY_TABLE } from '../protocol/table.ts'
 import type { Field, FieldTable } from '../protocol/table.ts'
+import { checkQueueArgumentsEqual } from '../queues/argument-equality.ts'
 import { findQueueKind } from '../queues/index.ts'
 import type { RefusedProperty } from '../queues/queue-kind.ts'
 import { Queue } from '../queues/queue.ts'
 import type { QueueOwner } from '../queues/queue-flags.ts'
-import { checkQueueArgumentsEqual, isDeduplicating, validateQueueArguments } from '../queues/settings.ts'
+import { isDeduplicating, isTypeSaid, validateQueueArguments } from '../queues/settings.ts'
 import { removeBindingsTo } from './bindings.ts'
 import type { Caller } from './caller.ts'
 import { queueDefinition, removal } from './definitions.ts'
@@ -59,18 +60,20 @@ export function declareQueue(
 
 /**
  * Says the vhost's default type where the declaration says none. RabbitMQ: what may not be of that type is
- * classic, but an empty type asks for the default all the same.
+ * classic, but an empty type asks for the default all the same; and the arguments are sorted then.
  */
 export function withDefaultType(
   declaration: QueueDeclaration, defaultType: DefaultQueueType,
 ): QueueDeclaration {
   // What says no type is classic anyway, and is kept as it came.
   if (defaultType === 'classic') return declaration
-  const given = declaration.args.get('x-queue-type')
-  if (given !== undefined && given.value !== '' && given.value !== 'undefined') return declaration
+  if (isTypeSaid(declaration.args)) return declaration
   const type: Field = { tag: 'S', value: defaultType }
-  const typed = { ...declaration, args: new Map([...declaration.args, ['x-queue-type', type]]) }
-  return given === undefined && findRefusedProperty(typed) !== null ? declaration : typed
+  const args = new Map([...declaration.args, ['x-queue-type', type] as const]
+    .toSorted(([a], [b]) => Number(a > b) - Number(a < b)))
+  const typed = { ...declaration, args }
+  const isEmpty = declaration.args.has('x-queue-type')
+  return !isEmpty && findRefusedProperty(typed) !== null ? declaration : typed
 }
 
 /** A new one, with arguments that have been checked. */

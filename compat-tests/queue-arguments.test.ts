@@ -176,6 +176,24 @@ forEachTarget((test, target) => {
     })
   }
 
+  for (const [where, fields, named] of target.isRabbit3 ? [] : [
+    ['first, where the type is said', [['x-max-age', 'S', '1h'], ['x-queue-type', 'S', 'classic'],
+      ['x-dead-letter-strategy', 'S', 'at-most-once']], 'x-max-age'],
+    ['first by name, where it is not', [['x-max-age', 'S', '1h'],
+      ['x-dead-letter-strategy', 'S', 'at-most-once']], 'x-dead-letter-strategy'],
+    ['first by name, where it is empty', [['x-queue-type', 'S', ''], ['x-max-age', 'S', '1h'],
+      ['x-dead-letter-strategy', 'S', 'at-most-once']], 'x-dead-letter-strategy'],
+    ['after every wrong value', [['x-queue-type', 'S', 'quorum'], ['x-max-age', 'S', '1h'],
+      ['x-overflow', 'S', 'no']], 'x-overflow'],
+    ['first in an order of their own, of wrong values', [['x-queue-type', 'S', 'quorum'],
+      ['x-overflow', 'S', 'no'], ['x-max-in-memory-length', 'I', -1]], 'x-max-in-memory-length'],
+  ] as [string, Field[], string][]) {
+    test(`of arguments that are refused the one is named that comes ${where} (4.x)`, async (session) => {
+      const { text } = await refusal(session, session.name(), fields)
+      expect(text).toContain(`invalid arg '${named}' for`)
+    })
+  }
+
   test('x-delivery-limit for a classic queue', async (session) => {
     const queue = session.name()
     if (session.differs('classic-delivery-limit')) {
@@ -210,6 +228,18 @@ forEachTarget((test, target) => {
       expect(await refusal(session, queue, second)).toEqual(closed(406,
         `PRECONDITION_FAILED - inequivalent arg '${key}' for queue '${queue}' in vhost '/': ${rest}`,
         'queue.declare'))
+    })
+  }
+
+  for (const [type, named] of [['classic', 'x-message-ttl'], ['quorum', 'x-overflow']] as const) {
+    test(`re-declaring a ${type} queue with two differences names one (4.x)`, async (session) => {
+      if (target.isRabbit3) return
+      const [client, queue] = [await session.raw(), session.name()]
+      const ofType: Field = ['x-queue-type', 'S', type]
+      await client.call(1, 'queue.declare', { queue, durable: true, arguments: [ofType] })
+      const { text } = await refusal(session, queue,
+        [ofType, ['x-message-ttl', 'I', 1], ['x-overflow', 'S', 'drop-head']])
+      expect(text).toContain(`inequivalent arg '${named}' for`)
     })
   }
 

@@ -2,9 +2,8 @@
 import { describe, expect, it } from 'vitest'
 import type { Field, FieldTable } from '../protocol/table.ts'
 import { plainOf, readRetryCauses, readRetryDelay } from './retry-settings.ts'
-import {
-  POLICY_KEYS, checkQueueArgumentsEqual, resolveQueueSettings, validateQueueArguments,
-} from './settings.ts'
+import { checkQueueArgumentsEqual } from './argument-equality.ts'
+import { POLICY_KEYS, resolveQueueSettings, validateQueueArguments } from './settings.ts'
 
 function fieldOf(value: unknown): Field {
   if (Array.isArray(value)) return { tag: 'A', value: value.map(fieldOf) }

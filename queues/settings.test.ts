@@ -1,10 +1,8 @@
-// Queue arguments: what is refused and in which words (behaviours §4.6), what makes a redeclaration differ
-// (§4.5).
+// Queue arguments: what is refused and in which words (behaviours §4.6), and what a queue runs by.
 import { describe, expect, it } from 'vitest'
 import type { Field, FieldTable } from '../protocol/table.ts'
 import { tableOf } from '../protocol/table-encode.ts'
-import { checkQueueArgumentsEqual, QUEUE_ARGUMENTS, resolveQueueSettings,
-  validateQueueArguments } from './settings.ts'
+import { QUEUE_ARGUMENTS, resolveQueueSettings, validateQueueArguments } from './settings.ts'
 
 const WHAT = "queue 'q' in vhost 'v'"
 const text = (value: string): Field => ({ tag: 'S', value })
@@ -95,51 +93,20 @@ describe('an argument', () => {
       `PRECONDITION_FAILED - invalid arg 'x-queue-type' for ${WHAT}: "unsupported queue type 'stream'"`)
   })
 
+  it.each<[string, FieldTable, string]>([
+    ['first, where the type is said', tableOf({ 'x-queue-type': 'classic', 'x-max-age': 1, 'x-a': 1,
+      'x-dead-letter-strategy': 1 }), 'x-max-age'],
+    ['first by name, where it is not', tableOf({ 'x-max-age': 1, 'x-dead-letter-strategy': 1 }),
+      'x-dead-letter-strategy'],
+    ['after every wrong value', tableOf({ 'x-queue-type': 'quorum', 'x-max-age': 1, 'x-overflow': 1 }),
+      'x-overflow'],
+  ])('of another queue type is the one that comes %s', (_where, args, name) => {
+    expect(validate(args)).toThrow(`invalid arg '${name}' for`)
+  })
+
   it('has one row each', () => {
     const names = QUEUE_ARGUMENTS.map(({ name }) => name)
     expect(new Set(names).size).toBe(names.length)
-  })
-})
-
-describe('a redeclaration', () => {
-  const ttl = (field: Field | null): FieldTable => new Map(field === null ? [] : [['x-message-ttl', field]])
-  const signed: Field = { tag: 'I', value: 1000 }
-
-  it.each<[string, Field | null, Field | null, string | null]>([
-    ['the same', signed, signed, null],
-    ['neither', null, null, null],
-    ['new', null, signed, "received the value '1000' of type 'signedint' but current is none"],
-    ['left out', signed, null, "received none but current is the value '1000' of type 'signedint'"],
-    ['another number', signed, { tag: 'I', value: 2000 }, "received '2000' but current is '1000'"],
-    ['another width', signed, int(1000), null],
-    ['a text', signed, text('1000'), "received '1000' but current is '1000'"],
-    ['a float', signed, { tag: 'd', value: 1000 }, "received '1.0e3' but current is '1000'"],
-    ['a void', signed, none, "received none but current is '1000'"],
-  ])('with %s: %o, %o', (_what, current, received, difference) => {
-    const check = (): void => checkQueueArgumentsEqual(ttl(current), ttl(received), WHAT)
-    if (difference === null) expect(check).not.toThrow()
-    else expect(check).toThrow(`inequivalent arg 'x-message-ttl' for ${WHAT}: ${difference}`)
-  })
-
-  it.each<[FieldTable, FieldTable]>([
-    [tableOf({}), tableOf({ 'x-queue-type': 'classic' })],
-    [tableOf({ 'x-queue-type': 'classic' }), tableOf({})],
-    [tableOf({ 'x-queue-type': '' }), tableOf({ 'x-queue-type': 'undefined' })],
-    [tableOf({ foo: 1 }), tableOf({ foo: 2, bar: 3 })], [tableOf({}), tableOf({ 'x-max-age': '1D' })],
-  ])('with the default type, unknown arguments and those of other types is the same: %o, %o',
-  (current, received) => {
-    expect(() => checkQueueArgumentsEqual(current, received, WHAT)).not.toThrow()
-  })
-
-  it('with another type is not', () => {
-    expect(() => checkQueueArgumentsEqual(tableOf({}), tableOf({ 'x-queue-type': 'quorum' }), WHAT)).toThrow(
-      `inequivalent arg 'x-queue-type' for ${WHAT}: received 'quorum' but current is 'classic'`)
-  })
-
-  it('says a boolean that was left out', () => {
-    const current = new Map([['x-single-active-consumer', bool]])
-    expect(() => checkQueueArgumentsEqual(current, tableOf({}), WHAT)).toThrow(
-      "received none but current is the value 'true' of type 'bool'")
   })
 })
 

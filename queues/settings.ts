@@ -5,7 +5,6 @@ import { KEYS_MAX, KEYS_MAX_DEFAULT } from '../protocol/deduplication-limits.ts'
 import { preconditionFailed } from '../protocol/errors.ts'
 import { FIELD_TYPE_NAMES, isInteger } from '../protocol/table.ts'
 import type { Field, FieldTable } from '../protocol/table.ts'
-import { describeDifference } from './argument-difference.ts'
 import {
   ALTERNATE_EXCHANGE, NO_POLICY, TARGET_GROUP_SIZE, classicArgumentWins, higher, isNonNegative, isPositive,
   isText, isWhole, lower, lowerLimit, oneOf, otherWins, policyKey, policyWins,
@@ -106,7 +105,7 @@ const ARGUMENT_WINS = { argument: otherWins } as const
 const isRetryDelay = (value: unknown): boolean => readRetryDelay(value) !== null
 const isRetryOn = (value: unknown): boolean => readRetryCauses(value) !== null
 
-/** In the order in which RabbitMQ checks and compares them: of two mistakes the first one is told. */
+/** In the order in which RabbitMQ checks their values: of two mistakes the first one is told. */
 export const QUEUE_ARGUMENTS: readonly QueueArgument[] = [
   built('x-expires', CLASSIC_QUORUM, (field) => checkInteger(field, 1, 'value_too_large', TIME_MS_MAX),
     policyKey('expires', 'queue expiry', isPositive, STRICTER)),
@@ -116,10 +115,17 @@ export const QUEUE_ARGUMENTS: readonly QueueArgument[] = [
     policyKey('dead-letter-exchange', 'dead letter exchange name', isText, { argument: otherWins })),
   built('x-dead-letter-routing-key', CLASSIC_QUORUM, checkRoutingKey,
     policyKey('dead-letter-routing-key', 'dead letter routing key', isRoutingKey, { argument: otherWins })),
+  built('x-dead-letter-strategy', QUORUM, checkStrategy,
+    policyKey('dead-letter-strategy', 'dead letter strategy', oneOf(...STRATEGIES), { argument: otherWins })),
   built('x-max-length', CLASSIC_QUORUM, (field) => checkInteger(field, 0),
     policyKey('max-length', 'maximum length', isNonNegative, STRICTER)),
   built('x-max-length-bytes', ALL, (field) => checkInteger(field, 0),
     policyKey('max-length-bytes', 'maximum length in bytes', isNonNegative, STRICTER)),
+  // RabbitMQ 4 takes these two and does nothing with them.
+  built('x-max-in-memory-length', QUORUM, (field) => checkInteger(field, 0),
+    policyKey('max-in-memory-length', 'maximum memory in bytes', isNonNegative, STRICTER)),
+  built('x-max-in-memory-bytes', QUORUM, (field) => checkInteger(field, 0),
+    policyKey('max-in-memory-bytes', 'maximum memory in bytes', isNonNegative, STRICTER)),
   built('x-max-priority', CLASSIC, (field) => checkInteger(field, 0, 'max_value_exceeded', 255)),
   built('x-overflow', CLASSIC_QUORUM, checkOverflow,
     policyKey('overflow', 'overflow value', oneOf(...OVERFLOWS),
@@ -135,15 +141,18 @@ export const QUEUE_ARGUMENTS: readonly QueueArgument[] = [
   }),
   built('x-single-active-consumer', CLASSIC_QUORUM, checkBoolean),
   built('x-queue-type', ALL),
+  built('x-consumer-timeout', QUORUM, (field) => checkInteger(field, 0),
+    policyKey('consumer-timeout', 'consumer timeout', isNonNegative, { argument: lower })),
+  // Sizes and patience of a cluster, which is not there: checked as RabbitMQ does, and without effect.
+  built('x-consumer-disconnected-timeout', QUORUM, (field) => checkInteger(field, 0),
+    policyKey('consumer-disconnected-timeout', 'consumer disconnected timeout', isNonNegative,
+      { argument: lower })),
+  built('x-quorum-initial-group-size', QUORUM, (field) => checkInteger(field, 1)),
   // RabbitMQ 4.3 denies it, 3.x took it: with one node every choice is the same.
   built('x-queue-master-locator', CLASSIC, checkLeaderLocator),
   built('x-queue-leader-locator', ALL, checkLeaderLocator,
     policyKey('queue-leader-locator', 'queue leader locator value',
       oneOf('client-local', 'balanced', 'random', 'least-leaders'), { argument: otherWins })),
-  built('x-consumer-timeout', QUORUM, (field) => checkInteger(field, 0),
-    policyKey('consumer-timeout', 'consumer timeout', isNonNegative, { argument: lower })),
-  built('x-dead-letter-strategy', QUORUM, checkStrategy,
-    policyKey('dead-letter-strategy', 'dead letter strategy', oneOf(...STRATEGIES), { argument: otherWins })),
   // RabbitMQ takes any value: a negative one is no limit, one that is no integer the default. It refuses the
   // argument for a classic queue (difference 'classic-delivery-limit'); its policies are for quorum queues.
   built('x-delivery-limit', CLASSIC_QUORUM, null, {
@@ -153,16 +162,6 @@ export const QUEUE_ARGUMENTS: readonly QueueArgument[] = [
   built('x-initial-cluster-size', ['stream'], null,
     policyKey('initial-cluster-size', 'cluster size', isNonNegative, { argument: policyWins })),
   built('x-max-age', ['stream'], null, policyKey('max-age', 'max age', isMaxAge, { argument: policyWins })),
-  // RabbitMQ 4 takes these two and does nothing with them.
-  built('x-max-in-memory-length', QUORUM, (field) => checkInteger(field, 0),
-    policyKey('max-in-memory-length', 'maximum memory in bytes', isNonNegative, STRICTER)),
-  built('x-max-in-memory-bytes', QUORUM, (field) => checkInteger(field, 0),
-    policyKey('max-in-memory-bytes', 'maximum memory in bytes', isNonNegative, STRICTER)),
-  // Sizes and patience of a cluster, which is not there: checked as RabbitMQ does, and without effect.
-  built('x-quorum-initial-group-size', QUORUM, (field) => checkInteger(field, 1)),
-  built('x-consumer-disconnected-timeout', QUORUM, (field) => checkInteger(field, 0),
-    policyKey('consumer-disconnected-timeout', 'consumer disconnected timeout', isNonNegative,
-      { argument: lower })),
   // RabbitMQ takes any value: one that is none of these is no delay.
   built('x-delayed-retry-type', QUORUM, null,
     policyKey('delayed-retry-type', 'delayed retry type. Must be one of: all, failed, returned, disabled',
@@ -213,26 +212,35 @@ export const POLICY_KEYS: ReadonlyMap<string, PolicyRow> = new Map([
   ...QUEUE_ARGUMENTS.flatMap(({ policy, kinds }) => (policy === undefined ? [] : [{ kinds, ...policy }])),
 ].map((row) => [row.key, row] as const))
 
-/** `what` is `queue 'q' in vhost 'v'`. Errors: precondition-failed. */
+const KINDS: ReadonlyMap<string, readonly QueueKindName[]> =
+  new Map(QUEUE_ARGUMENTS.map(({ name, kinds }) => [name, kinds]))
+
+/** `what` is `queue 'q' in vhost 'v'`. RabbitMQ: values before names. Errors: precondition-failed. */
 export function validateQueueArguments(args: FieldTable, what: string): void {
   checkDeadLetterExchange(args, what)
   checkKind(args, what)
   const kind = findKindName(args)
   for (const { name, kinds, check } of QUEUE_ARGUMENTS) {
     const field = args.get(name)
-    if (field === undefined) continue
-    if (!kinds.includes(kind)) {
-      throw preconditionFailed(`invalid arg '${name}' for ${what} of queue type rabbit_${kind}_queue`)
-    }
+    if (field === undefined || !kinds.includes(kind)) continue
     const problem = check?.(field) ?? null
     if (problem !== null) throw invalidArgument(name, what, problem)
     if (name === 'x-dead-letter-routing-key' && !args.has('x-dead-letter-exchange')) {
       throw invalidArgument('x-dead-letter-routing-key', what, 'routing_key_but_no_dlx_defined')
     }
   }
+  for (const name of checkedOrder(args)) {
+    if (KINDS.get(name)?.includes(kind) !== false) continue
+    throw preconditionFailed(`invalid arg '${name}' for ${what} of queue type rabbit_${kind}_queue`)
+  }
   if (args.has('x-group-header') && args.has('x-max-priority')) {
     throw invalidArgument('x-group-header', what, "'x-max-priority' would change the order in a group")
   }
+}
+
+/** The client's order; RabbitMQ sorts the arguments when it has to add the type itself. */
+function checkedOrder(args: FieldTable): Iterable<string> {
+  return isTypeSaid(args) ? args.keys() : [...args.keys()].toSorted()
 }
 
 const orZero = (value: number): number => (value === Infinity ? 0 : value)
@@ -307,22 +315,10 @@ export function resolveQueueSettings(args: FieldTable, policy: PolicyDefinition 
   })
 }
 
-/**
- * Errors: precondition-failed for the first argument known to the queue's type that differs (behaviours
- * §4.5).
- */
-export function checkQueueArgumentsEqual(current: FieldTable, received: FieldTable, what: string): void {
-  const kind = findKindName(current)
-  for (const { name, kinds } of QUEUE_ARGUMENTS) {
-    if (!kinds.includes(kind)) continue
-    const difference = describeDifference(known(name, current), known(name, received))
-    if (difference !== null) throw preconditionFailed(`inequivalent arg '${name}' for ${what}: ${difference}`)
-  }
-}
-
 /** Errors: precondition-failed for a type that is no text, is unknown, or is not there. */
 function checkKind(args: FieldTable, what: string): void {
-  const field = known('x-queue-type', args)!
+  const field = args.get('x-queue-type')
+  if (field === undefined || !isTypeSaid(args)) return
   if (field.tag !== 'S') throw invalidArgument('x-queue-type', what, unacceptable(field))
   if (CLASSIC_QUORUM.some((name) => name === field.value)) return
   throw invalidArgument('x-queue-type', what, `"unsupported queue type '${field.value}'"`)
@@ -340,12 +336,10 @@ function effectiveValue(name: string, args: FieldTable, policy: PolicyDefinition
   return row!.withArgument(fromPolicy, argument as PolicyValue, findKindName(args) === 'classic')
 }
 
-/** RabbitMQ 4 keeps the default type as an argument of every queue. */
-function known(name: string, args: FieldTable): Field | undefined {
-  const field = args.get(name)
-  if (name !== 'x-queue-type') return field
-  return field === undefined || field.value === '' || field.value === 'undefined'
-    ? { tag: 'S', value: 'classic' } : field
+/** An empty type, or `undefined`, asks for the default as none does (RabbitMQ). */
+export function isTypeSaid(args: FieldTable): boolean {
+  const value = args.get('x-queue-type')?.value
+  return value !== undefined && value !== '' && value !== 'undefined'
 }
 
 /** RabbitMQ checks this one before the others, and words it differently. */

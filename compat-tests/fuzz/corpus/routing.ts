@@ -19,6 +19,23 @@ export const routing: readonly Reproducer[] = [
     ],
   },
   {
+    title: 'of two arguments of another type the same one is named',
+    generator: 'topology', seed: 3301010428,
+    steps: [
+      {
+        on: '0.2',
+        do: 'queue.declare',
+        args: {
+          arguments: [
+            ['x-stream-max-segment-size-bytes', 'I', 100],
+            ['x-queue-type', 'S', 'classic'],
+            ['x-dead-letter-strategy', 'S', 'at-most-once'],
+          ],
+        },
+      },
+    ],
+  },
+  {
     title: 'of two arguments that differ the same one is named',
     generator: 'topology', seed: 3105080048,
     steps: [

@@ -3,6 +3,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { tableOf } from '../protocol/table-encode.ts'
 import type { PolicyValue } from '../queues/policy-keys.ts'
+import { messageOf } from '../queues/queue.contract.ts'
 import { POLICY_KEYS, resolveQueueSettings } from '../queues/settings.ts'
 import { BrokerWorld } from './broker.contract.ts'
 import { joinPolicies, validatePolicy } from './policies.ts'
@@ -68,6 +69,14 @@ describe('the policy in force', () => {
     putOperator(policy('o', { 'max-length': 2 }))
     await world.restart()
     expect(world.vhost.findQueue('q')?.settings.lengthMax).toBe(2)
+  })
+
+  it('is that of every queue before a letter reaches one', () => {
+    const args = tableOf({ 'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': 'letters' })
+    const [queue, letters] = [world.queue('q', { args }), world.queue('letters')]
+    for (let n = 0; n < 2; n++) queue.publish(messageOf('q'))
+    put(policy('p', { 'max-length': 1, 'message-ttl': 0 }))
+    expect([queue.readyCount, letters.readyCount]).toEqual([1, 0])
   })
 
   it('ends with its deletion, and a second one says that there was none', async () => {

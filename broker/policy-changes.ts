@@ -26,10 +26,12 @@ export function deletePolicy(vhost: VHost, kind: PolicyKind, name: string): bool
   return true
 }
 
-/** To everything there is. */
+/** To everything there is, before a letter of what is too much now reaches a queue. */
 export function applyPolicies(vhost: VHost): void {
   for (const exchange of vhost.exchanges.values()) applyToExchange(vhost, exchange)
-  for (const queue of [...vhost.queues.values()]) applyToQueue(vhost, queue)
+  vhost.holdingLetters(() => {
+    for (const queue of [...vhost.queues.values()]) applyToQueue(vhost, queue)
+  })
 }
 
 export function applyToQueue(vhost: VHost, queue: Queue): void {

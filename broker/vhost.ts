@@ -259,6 +259,13 @@ export class VHost {
     return outcome | ROUTED | (isPending ? STORED : 0)
   }
 
+  /** Letters that come of `work` go when it is done: all queues have been told by then (RabbitMQ). */
+  holdingLetters(work: () => void): void {
+    const isHolder = this.deadLetterer.hold()
+    work()
+    if (isHolder) this.deadLetterer.release()
+  }
+
   private enqueue(route: Route<Queue>, message: Message, dueMs: number, isMoved: boolean): number {
     const { queues, histories } = route
     if (histories.length > 0) this.keep(histories, message)

@@ -32,6 +32,35 @@ export const administration: readonly Reproducer[] = [
     ],
   },
   {
+    title: 'a policy is in force everywhere before a letter reaches a queue',
+    generator: 'policies', seed: 3301010137,
+    steps: [
+      { on: '0.1', do: 'exchange.declare', args: { exchange: '%e0', type: 'fanout' } },
+      { on: '0.1', do: 'queue.declare', args: { queue: '%q0' } },
+      { on: '0.1', do: 'queue.declare', args: { queue: '%q2' } },
+      { on: '0.1', do: 'queue.bind', args: { queue: '%q2', exchange: '%e0' } },
+      { on: '0.1', do: 'confirm.select', args: {} },
+      {
+        on: '0.1',
+        do: 'basic.publish',
+        args: { 'exchange': '', 'routing-key': '%q0' },
+        body: 'm3',
+        times: 4,
+      },
+      {
+        manage: 'PUT',
+        path: '/policies/{vhost}/%p1',
+        body: {
+          'pattern': '^%',
+          'definition': { 'max-length': 3, 'message-ttl': 0, 'dead-letter-exchange': '%e0' },
+          'priority': 1,
+          'apply-to': 'all',
+        },
+      },
+      { on: '0.90', do: 'queue.declare', args: { queue: '%q2' } },
+    ],
+  },
+  {
     title: 'the right to write goes before the default exchange',
     generator: 'permissions', seed: 1000016,
     steps: [

@@ -3,6 +3,7 @@
 // what goes on to consumers and to disk is well-formed.
 //
 //   short class | short weight | longlong body size | short flags | properties, highest flag first
+import { startsWith } from './bytes.ts'
 import { syntaxError } from './errors.ts'
 import { encodeTable } from './table-encode.ts'
 import { EMPTY_TABLE, TableMalformed, decodeFieldAt, decodeTable, skipFieldAt } from './table.ts'
@@ -252,7 +253,7 @@ export function findHeader(buf: Buffer, start: number, name: Buffer): Field | un
   const end = at + 4 + buf.readUInt32BE(at)
   for (at += 4; at < end;) {
     const valueAt = at + 1 + buf[at]!
-    const isIt = buf[at] === name.length && name.compare(buf, at + 1, valueAt) === 0
+    const isIt = buf[at] === name.length && startsWith(name, buf, at + 1, valueAt)
     if (isIt) return decodeFieldAt(buf, valueAt, end)
     at = skipFieldAt(buf, valueAt, end)
   }

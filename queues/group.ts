@@ -10,10 +10,13 @@ import { isInteger } from '../protocol/table.ts'
 import type { Entry } from './entry.ts'
 import type { Message } from './message.ts'
 
+/** Of groups that never parked anything, as most do not: a list of their own would be most of what they cost. */
+const NONE = new Ring<Entry>()
+
 export class Group {
   readonly key: string
   /** In id order. */
-  readonly parked = new Ring<Entry>()
+  parked = NONE
   /** One of it is unacked. */
   isOut = false
   /** When its first one is tried again, in milliseconds since the epoch; 0: it need not wait. */
@@ -27,6 +30,17 @@ export class Group {
 
   get isFree(): boolean {
     return !this.isOut && this.dueMs === 0
+  }
+
+  park(entry: Entry): void {
+    if (this.parked === NONE) this.parked = new Ring()
+    this.parked.push(entry)
+  }
+
+  /** Before the others. */
+  parkFirst(entry: Entry): void {
+    if (this.parked === NONE) this.parked = new Ring()
+    this.parked.unshift(entry)
   }
 }
 

@@ -111,6 +111,26 @@ describe('in a queue with groups', () => {
     expect([isPaging, readyCount, gotEmpty]).toEqual([false, 1, 1])
   })
 
+  it('basic.get waits while what is blocked is being passed over, and nobody does so for long', () => {
+    const world = worldWith()
+    const message = messageWith('a', tableOf({ g: 'a' }))
+    for (let n = 0; n < 9_000; n++) world.queue.publish(message)
+    world.queue.publish(messageOf('1'))
+    world.queue.get(false)
+    let paged = 0
+    const found: string[] = []
+    for (;;) {
+      const entry = world.queue.get(true)
+      if (!world.queue.isPaging) {
+        found.push(entry?.message.routingKey ?? 'nothing')
+        break
+      }
+      world.queue.awaitPage({ paged: () => { paged++ } })
+      world.endTurn()
+    }
+    expect([found, paged, world.queue.traffic.gotEmpty]).toEqual([['1'], 2, 0])
+  })
+
   it('who acks nothing gets all in order, and nothing of a group that is out elsewhere', () => {
     const world = worldWith()
     publish(world, 'a1', 'a2', 'b1')

@@ -28,10 +28,22 @@ import { NEXT_ATTEMPT_HEADER } from './retry-plan.ts'
  */
 const PARKED_MAX = 65_536
 const PARKED_BYTES_MAX = 64 * 1024 * 1024
+/** Looked at in one turn, at a microsecond or two each; what is behind is looked at in the next. */
+const LOOK_MAX = 4_000
 /** What came back is parked in any case; with so many times as much nothing more of a group goes out. */
 const OVERFULL_TIMES = 2
 
 const NEXT_ATTEMPT = Buffer.from(NEXT_ATTEMPT_HEADER)
+
+interface GroupParts extends WaitParts {
+  readonly residence: Residence
+}
+
+/** The queue. */
+interface LookingQueue extends Pumpable {
+  /** As PagedQueue.paged. */
+  paged(): void
+}
 
 export class GroupedReady implements ReadyList {
   readonly isInIdOrder = false
@@ -40,8 +52,8 @@ export class GroupedReady implements ReadyList {
   parkedCount = 0
   parkedBytes = 0
   private readonly inner: ReadyList
-  private readonly queue: Pumpable
-  private readonly parts: WaitParts & { readonly residence: Residence }
+  private readonly queue: LookingQueue
+  private readonly parts: GroupParts
   private readonly header: Buffer
   /** Those that something is out, parked or waiting of. */
   private readonly groups = new Map<string, Group>()
@@ -55,12 +67,12 @@ export class GroupedReady implements ReadyList {
   /** The entry whose header was read last: the same is asked for several times in a delivery. */
   private known: Entry | null = null
   private knownKey: string | null = null
+  /** Nothing was found yet that may go out, though there may be something: the next turn looks on. */
+  private isLooking = false
   /** What is parked, by id; null when it has changed since. */
   private view: Ring<Entry> | null = null
 
-  constructor(
-    inner: ReadyList, queue: Pumpable, parts: WaitParts & { readonly residence: Residence }, header: string,
-  ) {
+  constructor(inner: ReadyList, queue: LookingQueue, parts: GroupParts, header: string) {
     this.inner = inner
     this.queue = queue
     this.parts = parts
@@ -81,7 +93,7 @@ export class GroupedReady implements ReadyList {
   }
 
   get isPaging(): boolean {
-    return this.inner.isPaging && this.nextInLine() === null
+    return (this.inner.isPaging || this.isLooking) && this.nextInLine() === null
   }
 
   get hasSpilled(): boolean {
@@ -167,9 +179,12 @@ export class GroupedReady implements ReadyList {
     this.parts.turn.pump(this.queue)
   }
 
-  /** Called at the end of a turn: groups whose time has come wait no more. */
+  /** Called at the end of a turn: groups whose time has come wait no more, and who looks on may do so. */
   release(): void {
     for (let group = this.waits.next(); group !== null; group = this.waits.next()) this.unblocked(group)
+    if (!this.isLooking) return
+    this.isLooking = false
+    this.queue.paged()
   }
 
   restore(restored: Restored): void {
@@ -232,21 +247,30 @@ export class GroupedReady implements ReadyList {
     return null
   }
 
-  /** Parks what is at the head of the list and may not go out. Bounded: the list has a window in memory. */
+  /** Parks what is at the head of the list and may not go out. */
   private firstOfInner(): Entry | null {
     const { inner } = this
-    for (let entry = inner.first(); entry !== null; entry = inner.first()) {
+    if (this.isLooking) return null
+    let entry = inner.first()
+    for (let n = 0; entry !== null; n++, entry = inner.first()) {
       const key = this.keyOf(entry)
       if (key === null) return entry
       const dueMs = this.groups.has(key) ? 0 : this.nextAttemptMs(entry)
       if (!this.groups.has(key) && dueMs === 0) return this.isParkedOver(OVERFULL_TIMES) ? null : entry
       if (this.isLookAheadFull) return null
+      if (n === LOOK_MAX) return this.lookOn()
       inner.shift()
       const group = this.groupAt(key)
-      group.parked.push(entry)
+      group.park(entry)
       this.parked(group, entry)
       if (dueMs > 0) this.waits.begin(group, dueMs)
     }
+    return null
+  }
+
+  private lookOn(): null {
+    this.isLooking = true
+    this.parts.turn.pump(this.queue)
     return null
   }
 
@@ -291,7 +315,7 @@ export class GroupedReady implements ReadyList {
   }
 
   private parkFirst(group: Group, entry: Entry): void {
-    group.parked.unshift(entry)
+    group.parkFirst(entry)
     this.parked(group, entry)
   }
 

@@ -10,7 +10,7 @@ import { isInteger } from '../protocol/table.ts'
 import type { Entry } from './entry.ts'
 import type { Message } from './message.ts'
 
-/** Of groups that never parked anything, as most do not: a list of their own would be most of what they cost. */
+/** Of groups that never parked anything, as most do not: a list is most of what a group costs. */
 const NONE = new Ring<Entry>()
 
 export class Group {

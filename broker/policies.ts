@@ -8,6 +8,7 @@ import type { PolicyDefinition, PolicyValue } from '../queues/policy-keys.ts'
 import type { Queue } from '../queues/queue.ts'
 import { POLICY_KEYS } from '../queues/settings.ts'
 import type { QueueKindName } from '../queues/settings.ts'
+import { BoundedPattern } from './bounded-pattern.ts'
 import { PatternInvalid, compilePattern } from './pattern.ts'
 import { Refusal, printTerm, printTermPairs } from './refusal.ts'
 
@@ -34,7 +35,7 @@ export type PolicyTarget = Queue | Exchange
 
 interface Compiled {
   readonly policy: Policy
-  readonly pattern: RegExp
+  readonly pattern: BoundedPattern
 }
 
 const NOTHING: AppliedPolicies = { policy: null, operatorPolicy: null, definition: NO_POLICY }
@@ -57,7 +58,7 @@ export class Policies {
   /** The policy passed `validatePolicy`. */
   put(kind: PolicyKind, policy: Policy): void {
     this.remove(kind, policy.name)
-    this.compiled[kind].push({ policy, pattern: compilePattern(policy.pattern) })
+    this.compiled[kind].push({ policy, pattern: new BoundedPattern(policy.pattern) })
     this.compiled[kind].sort((a, b) =>
       b.policy.priority - a.policy.priority || (a.policy.name < b.policy.name ? -1 : 1))
   }

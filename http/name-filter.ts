@@ -28,7 +28,7 @@ function matchPattern(names: readonly string[], source: string): number[] {
     return placesWhere(names, (_name, at) => marks[at] === '1')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ERR_SCRIPT_EXECUTION_TIMEOUT') throw error
-    throw badRequest(`the regex took longer than ${MATCHING_MS_MAX} ms`)
+    throw badRequest(`regex_too_slow: ${source} took longer than ${MATCHING_MS_MAX} ms`)
   }
 }
 

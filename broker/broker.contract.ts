@@ -7,6 +7,7 @@ import { TimerWheel } from '../base/timer-wheel.ts'
 import { Turn } from '../base/turn.ts'
 import type { ExchangeFlags } from '../exchanges/exchange.ts'
 import type { FieldTable } from '../protocol/table.ts'
+import type { MessageTracer } from '../queues/message-tracer.ts'
 import { WINDOW } from '../queues/paged-ready.ts'
 import type { Window } from '../queues/paged-ready.ts'
 import { EMPTY_TABLE } from '../protocol/table.ts'
@@ -43,13 +44,15 @@ export class BrokerWorld {
   store!: Store
 
   private readonly window: Window
+  private readonly tracer: MessageTracer | null
 
-  private constructor(window: Window) {
+  private constructor(window: Window, tracer: MessageTracer | null) {
     this.window = window
+    this.tracer = tracer
   }
 
-  static async start(window = WINDOW): Promise<BrokerWorld> {
-    const world = new BrokerWorld(window)
+  static async start(window = WINDOW, tracer: MessageTracer | null = null): Promise<BrokerWorld> {
+    const world = new BrokerWorld(window, tracer)
     await world.engine.open()
     await world.boot()
     return world
@@ -113,7 +116,7 @@ export class BrokerWorld {
   }
 
   private async boot(): Promise<void> {
-    const { clock } = this
+    const { clock, tracer } = this
     this.broker = new Broker({
       clock,
       random: new SeededRandom(1),
@@ -128,6 +131,7 @@ export class BrokerWorld {
       },
       identity: { product: 'Leveret', version: '0', platform: 'test', nodeName: 'test' },
       loopbackUsers: ['guest'],
+      ...tracer !== null && { traceVHost: () => tracer },
     })
     this.catalog = await this.acquire(CATALOG)
     this.broker.turn.addStore(this.catalog)

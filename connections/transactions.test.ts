@@ -3,6 +3,7 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { BrokerWorld } from '../broker/broker.contract.ts'
 import { tableOf } from '../protocol/table-encode.ts'
+import type { MessageTracer } from '../queues/message-tracer.ts'
 import { TestClient } from './connection.contract.ts'
 
 const persistent = { deliveryMode: 2 }
@@ -44,6 +45,23 @@ describe('a commit', () => {
     await client.call(1, 'tx.commit')
     const [put, drop, ...more] = [...seen]
     expect([put!.replace('put', ''), more]).toEqual([drop!.replace('drop', ''), []])
+  })
+
+  it('is when whoever traces messages hears of its publishes', async () => {
+    const seen: unknown[] = []
+    const published = (...[{ routingKey }, count, outcome]: Parameters<MessageTracer['published']>): void => {
+      seen.push([routingKey, count, outcome])
+    }
+    world = await BrokerWorld.start(undefined, { published, delivered() {} })
+    client = await TestClient.open(world.broker)
+    world.queue('q')
+    await client.call(1, 'tx.select')
+    client.publish('q', 'a')
+    client.publish('nobody', 'b')
+    await client.settle()
+    expect(seen).toEqual([])
+    await client.call(1, 'tx.commit')
+    expect(seen).toEqual([['q', 1, 'routed'], ['nobody', 0, 'dropped']])
   })
 
   it('is answered when its batch is durable, and nothing is read from the client until then', async () => {

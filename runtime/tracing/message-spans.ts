@@ -11,7 +11,7 @@ import {
 } from '@opentelemetry/api'
 import type { Attributes, Context, Span, SpanContext, Tracer } from '@opentelemetry/api'
 import type { Clock } from '../../base/clock.ts'
-import { ContentHeader } from '../../protocol/content-header.ts'
+import { ContentHeader, findHeader } from '../../protocol/content-header.ts'
 import { isTraceState, readTraceParent } from '../../protocol/trace-context.ts'
 import type { Entry } from '../../queues/entry.ts'
 import type { Message } from '../../queues/message.ts'
@@ -21,6 +21,8 @@ import { ATTRIBUTES, destinationOf, nameOf } from './span-attributes.ts'
 
 export type TraceVHost = (vhost: string) => MessageTracer
 
+const TRACE_PARENT = Buffer.from('traceparent')
+const TRACE_STATE = Buffer.from('tracestate')
 /** Of a parent that is asked about, never of a span that is made. */
 const PROBE: SpanContext =
   { traceId: '1'.repeat(32), spanId: '1'.repeat(16), traceFlags: TraceFlags.NONE, isRemote: true }
@@ -47,8 +49,8 @@ class MessageSpans implements MessageTracer {
   private readonly vhost: string
   /** First spans of messages that carry no context, while these are in memory. */
   private readonly begun = new WeakMap<Message, SpanContext>()
-  /** Of the message that was looked at last, and what its next span is a child of. */
   private readonly header = new ContentHeader()
+  /** What the next span of the message that was looked at last is a child of. */
   private parent: Context = ROOT_CONTEXT
 
   constructor(tracer: Tracer, clock: Clock, vhost: string) {
@@ -87,8 +89,7 @@ class MessageSpans implements MessageTracer {
   }
 
   private lookAt(message: Message): void {
-    this.header.readProperties(message.buf, message.propertiesStart, message.propertiesEnd)
-    const parent = carriedBy(this.header) ?? this.begun.get(message)
+    const parent = carriedBy(message) ?? this.begun.get(message)
     this.parent = parent === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, parent)
   }
 
@@ -118,6 +119,7 @@ class MessageSpans implements MessageTracer {
 
 /** What does not decide about sampling: looked up only for spans that are recorded. */
 function describe(span: Span, message: Message, queue: string | null, header: ContentHeader): void {
+  header.readProperties(message.buf, message.propertiesStart, message.propertiesEnd)
   span.setAttribute(ATTRIBUTES.bodySize, message.bodyBytes)
   if (message.routingKey !== '') span.setAttribute(ATTRIBUTES.routingKey, message.routingKey)
   if (queue !== null) span.setAttribute(ATTRIBUTES.queue, queue)
@@ -128,11 +130,10 @@ function describe(span: Span, message: Message, queue: string | null, header: Co
 }
 
 /** Of a message with a well-formed traceparent. */
-function carriedBy(header: ContentHeader): SpanContext | undefined {
-  const headers = header.decodeHeaders()
-  const parent = readTraceParent(headers?.get('traceparent')?.value)
+function carriedBy({ buf, propertiesStart }: Message): SpanContext | undefined {
+  const parent = readTraceParent(findHeader(buf, propertiesStart, TRACE_PARENT)?.value)
   if (parent === null) return undefined
-  const state = headers?.get('tracestate')?.value
+  const state = findHeader(buf, propertiesStart, TRACE_STATE)?.value
   return {
     traceId: parent.traceId, spanId: parent.spanId, traceFlags: parent.flags, isRemote: true,
     ...isTraceState(state) && { traceState: createTraceState(state) },

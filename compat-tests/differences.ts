@@ -131,6 +131,12 @@ const entries = {
     rabbit: 'one more for each channel that holds such a message',
     reason: '`basic.get` is no consumer, on a classic queue neither.',
   },
+  'quorum-zero-ttl': {
+    what: 'Reason of death in a full quorum queue with a time to live of 0 that nobody waits for',
+    leveret: '`expired`: it is over at once, as in a classic queue',
+    rabbit: 'it is over with the millisecond; what comes until then pushes it out, for `maxlen`',
+    reason: 'What is told does not depend on the millisecond.',
+  },
   'quorum-waiting-consumer': {
     what: 'The consumer count of a quorum queue with a single active consumer',
     leveret: 'all consumers, as of a classic queue',

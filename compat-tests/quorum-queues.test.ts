@@ -119,6 +119,21 @@ forEachTarget((test) => {
     expect(low.messages).toEqual([])
   })
 
+  test('a time to live of 0 is over before a message is too much', async (session) => {
+    const { ch, queue: dead } = await queueOf(session)
+    const { queue } = await queueOf(session, {
+      'x-message-ttl': 0, 'x-max-length': 1, 'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': dead,
+    })
+    const bodies = Array.from({ length: 50 }, (_, n) => `${n}`)
+    await fill(ch, queue, bodies)
+    const letters = await collect(ch, dead)
+    await letters.texts(bodies.length)
+    const reasons = new Set(letters.messages.map(({ properties }) =>
+      properties.headers?.['x-first-death-reason'] as unknown))
+    expect([...reasons].toSorted()).toEqual(
+      session.differs('quorum-zero-ttl') ? ['expired'] : ['expired', 'maxlen'])
+  })
+
   test('reject-publish begins at the limit', async (session) => {
     const { ch, queue } = await queueOf(session, { 'x-max-length': 2, 'x-overflow': 'reject-publish' })
     const nacks: string[] = []

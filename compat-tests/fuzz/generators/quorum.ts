@@ -1,8 +1,9 @@
 // Generator for quorum queues: the order of what comes back, counts in headers, delivery limits, dead
 // letters, single active consumers. A row of the table in index.ts. Publishes are confirmed, since nothing
 // else tells when such a queue has one. Left out is what the ledger has otherwise: lengths in bytes,
-// reject-publish, exclusive consumers, gets beside a single active one; and counts of passive declares, which
-// RabbitMQ has late, and in which a get is a consumer until it is settled (`quorum-get-consumer`).
+// reject-publish, exclusive consumers, gets beside a single active one, publishes at once with a time to live
+// of 0; and counts of passive declares, which RabbitMQ has late, and in which a get is a consumer until it is
+// settled (`quorum-get-consumer`) and one that waits beside a single active one is none.
 
 import type { Field } from '../../harness/wire.ts'
 import type { Dice } from '../dice.ts'
@@ -15,21 +16,23 @@ const connection = (dice: Dice): number => dice.weighted([[6, 0], [3, 1], [1, 2]
 interface Kind {
   readonly hasLimit: boolean
   readonly isSingle: boolean
+  readonly hasZeroTtl: boolean
 }
 
 function declare(draft: Draft, dice: Dice): Kind {
-  const kind = { hasLimit: dice.chance(0.5), isSingle: dice.chance(0.2) }
+  const [hasLimit, isSingle] = [dice.chance(0.5), dice.chance(0.2)]
   const args: Field[] = [['x-queue-type', 'S', 'quorum']]
-  if (kind.hasLimit) args.push(['x-delivery-limit', 'I', dice.below(4)])
-  if (kind.isSingle) args.push(['x-single-active-consumer', 't', true])
+  if (hasLimit) args.push(['x-delivery-limit', 'I', dice.below(4)])
+  if (isSingle) args.push(['x-single-active-consumer', 't', true])
   if (dice.chance(0.25)) args.push(['x-max-length', 'I', 1 + dice.below(3)])
   if (dice.chance(0.5)) {
     args.push(['x-dead-letter-exchange', 'S', ''], ['x-dead-letter-routing-key', 'S', queueName(1)])
   }
-  if (dice.chance(0.1)) args.push(['x-message-ttl', 'I', dice.pick([0, 60_000])])
+  const ttlMs = dice.chance(0.1) ? dice.pick([0, 60_000]) : null
+  if (ttlMs !== null) args.push(['x-message-ttl', 'I', ttlMs])
   draft.queue(0, args, { durable: true })
   draft.queue(1, [], { durable: true })
-  return kind
+  return { hasLimit, isSingle, hasZeroTtl: ttlMs === 0 }
 }
 
 /** With a limit, Leveret counts what nack and recover bring back (ledger `delivery-limit-nack`). */
@@ -53,7 +56,7 @@ export const quorum: Write = (draft, dice) => {
   const tags: [string, string][] = []
   repeat(dice, 14 + dice.below(18), [
     [9, () => draft.publish('0.1', {
-      key: queueName(0), ...dice.chance(0.25) && { times: 2 + dice.below(3) },
+      key: queueName(0), ...dice.chance(0.25) && !kind.hasZeroTtl && { times: 2 + dice.below(3) },
       ...dice.chance(0.15) && { properties: { priority: dice.pick([0, 4, 5, 9]) } },
     })],
     [4, () => {

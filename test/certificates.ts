@@ -1,5 +1,5 @@
 // Certificates for tests, made on the fly by the openssl program, which Node cannot do without: an authority,
-// a server that it vouches for, clients that it does and does not. Called by runtime/tls.test.ts.
+// a server that it vouches for, clients that it does and does not. Called by the tests of TLS.
 import { execFileSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'

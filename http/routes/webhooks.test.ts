@@ -40,6 +40,16 @@ test('it is shown with everything but its secret and the values of its headers',
   }
 })
 
+// RabbitMQ refuses a whole file for one parameter of a component that it does not know.
+test('definitions say nothing of it: RabbitMQ takes them, and no secret leaves with them', async () => {
+  await put({ secret: 'not to be seen again', headers: { Authorization: 'Bearer of-mine' } })
+  for (const definitions of ['/api/definitions', '/api/definitions/%2F']) {
+    const { json, text } = await http.call('GET', definitions)
+    expect(json).toMatchObject({ parameters: [], queues: [{ name: 'other' }, { name: 'q' }] })
+    for (const trace of ['hook', 'not to be seen', 'of-mine']) expect(text).not.toContain(trace)
+  }
+})
+
 describe('what is not shown', () => {
   const had = { secret: 'not to be seen again', headers: { authorization: 'Bearer of-mine' } }
   const record = (): object | undefined => http.vhost.webhooks.get('hook')

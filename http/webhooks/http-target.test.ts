@@ -1,5 +1,9 @@
 // Requests over real sockets: which addresses are connected to, and what becomes of connections.
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { Authority } from '../../test/certificates.ts'
 import { PushTarget } from '../../test/http/push-target.ts'
 import { HttpTarget } from './http-target.ts'
 
@@ -101,4 +105,58 @@ test('who aborts hears nothing more', async () => {
   exchange.abort()
   await expect.poll(() => server.openConnections(), { timeout: 20_000 }).toBe(0)
   expect(heard).toEqual([])
+})
+
+describe('a target by https', () => {
+  let folder: string
+  let authority: string
+  let secure: PushTarget
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'leveret-https-'))
+    const ours = new Authority(folder, '/CN=authority of the tests')
+    const { certificate, key } = ours.issue('/CN=target')
+    authority = readFileSync(ours.files.certificate, 'utf8')
+    const [cert, keyText] = [certificate, key].map((file) => readFileSync(file, 'utf8')) as [string, string]
+    secure = await PushTarget.start({ cert, key: keyText })
+  })
+
+  afterAll(async () => {
+    await secure.close()
+    rmSync(folder, { recursive: true })
+  })
+
+  beforeEach(() => {
+    secure.pushed.length = 0
+  })
+
+  const trusting = (): HttpTarget => {
+    const target = new HttpTarget(true, undefined, authority)
+    targets.push(target)
+    return target
+  }
+
+  test('is sent to when its certificate is good, over a connection that is kept', async () => {
+    const target = trusting()
+    for (let n = 0; n < 3; n++) expect(await post(target, `${secure.url}/in`)).toBe(204)
+    expect([secure.connections, secure.pushed.length, secure.pushed[0]!.body]).toEqual([1, 3, 'x'])
+  })
+
+  test('whose authority nobody knows is sent nothing, and the reason says why', async () => {
+    expect(await post(open(true), secure.url)).toBe(
+      '127.0.0.1 has a certificate that is not trusted: unable to verify the first certificate; '
+      + 'NODE_EXTRA_CA_CERTS adds authorities')
+    expect(secure.pushed).toEqual([])
+  })
+
+  test('whose certificate is another host\'s is sent nothing', async () => {
+    expect(await post(trusting(), `https://localhost:${secure.port}/`)).toMatch(
+      /^localhost has a certificate that is not trusted: Hostname\/IP does not match certificate's altnames/)
+    expect(secure.pushed).toEqual([])
+  })
+
+  test('that speaks plain http is a failure with a reason', async () => {
+    expect(await post(trusting(), `https://127.0.0.1:${server.port}/`))
+      .toMatch(/^(?!.*not trusted).*(SSL|EPROTO)/s)
+  })
 })

@@ -6,7 +6,7 @@ import { lookup as systemLookup } from 'node:dns'
 import type { LookupAddress, LookupOptions } from 'node:dns'
 import { Agent, request as requestHttp } from 'node:http'
 import type { ClientRequest, IncomingMessage, RequestOptions } from 'node:http'
-import { Agent as SecureAgent, request as requestHttps } from 'node:https'
+import type { Agent as SecureAgent } from 'node:https'
 import { isIP } from 'node:net'
 import type { LookupFunction } from 'node:net'
 import { isPrivateAddress } from './private-addresses.ts'
@@ -30,14 +30,17 @@ type Lookup = (
 
 export class HttpTarget {
   private readonly options: RequestOptions
+  private readonly authority: string | undefined
   private readonly plain: Agent
-  private readonly secure: SecureAgent
+  /** Null until the first target by https, which loads TLS. */
+  private secure: SecureAgent | null = null
   private readonly allowsPrivate: boolean
 
-  constructor(allowsPrivate: boolean, lookup: Lookup = systemLookup) {
+  /** `authority`: a certificate in PEM that is trusted instead of Node's and NODE_EXTRA_CA_CERTS'. */
+  constructor(allowsPrivate: boolean, lookup: Lookup = systemLookup, authority?: string) {
     this.allowsPrivate = allowsPrivate
+    this.authority = authority
     this.plain = new Agent({ keepAlive: true, timeout: IDLE_MS })
-    this.secure = new SecureAgent({ keepAlive: true, timeout: IDLE_MS })
     this.options = { method: 'POST', lookup: allowsPrivate ? allOf(lookup) : publicOf(lookup) }
   }
 
@@ -50,7 +53,7 @@ export class HttpTarget {
   /** Drops every connection. */
   close(): void {
     this.plain.destroy()
-    this.secure.destroy()
+    this.secure?.destroy()
   }
 
   /** Errors: AddressRefused; Node's for headers that cannot be. */
@@ -58,9 +61,11 @@ export class HttpTarget {
     url: URL, headers: Readonly<Record<string, string>>, answered: (answer: IncomingMessage) => void,
   ): ClientRequest {
     this.check(url)
-    const { options, plain, secure } = this
-    return url.protocol === 'https:' ? requestHttps(url, { ...options, headers, agent: secure }, answered)
-      : requestHttp(url, { ...options, headers, agent: plain }, answered)
+    const options = { ...this.options, headers }
+    if (url.protocol !== 'https:') return requestHttp(url, { ...options, agent: this.plain }, answered)
+    const { Agent: SecureAgent, request: requestHttps } = process.getBuiltinModule('node:https')
+    this.secure ??= new SecureAgent({ keepAlive: true, timeout: IDLE_MS, ca: this.authority })
+    return requestHttps(url, { ...options, agent: this.secure }, answered)
   }
 
   /** An address in the place of a name is not looked up. Errors: AddressRefused. */
@@ -102,7 +107,7 @@ export class Exchange {
         request.on('error', ignore)
         if (this.isOver || this.hasAnswer) return
         if (request.reusedSocket && error.code === 'ECONNRESET') this.send()
-        else this.fail(error)
+        else this.fail(isCertificateRefused(request) ? new CertificateRefused(request.host, error) : error)
       })
       request.end(this.body)
     } catch (error) {
@@ -138,6 +143,19 @@ export class AddressRefused extends Error {
 
   constructor(address: string) {
     super(`${address} is a private address; the setting webhooks-allow-private would allow it`)
+  }
+}
+
+/** It was a secure socket's, which says so of itself. */
+function isCertificateRefused({ socket }: ClientRequest): boolean {
+  return socket !== null && 'authorizationError' in socket && socket.authorizationError !== null
+}
+
+class CertificateRefused extends Error {
+  override name = 'CertificateRefused'
+
+  constructor(host: string, { message }: Error) {
+    super(`${host} has a certificate that is not trusted: ${message}; NODE_EXTRA_CA_CERTS adds authorities`)
   }
 }
 

@@ -1,7 +1,10 @@
 // Where webhooks push to in tests: an HTTP server on this machine that keeps what it was sent and answers as
 // it is told.
 import { createServer } from 'node:http'
-import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
+import type {
+  IncomingHttpHeaders, IncomingMessage, RequestListener, Server, ServerResponse,
+} from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 export interface Pushed {
@@ -11,6 +14,12 @@ export interface Pushed {
   readonly body: string
 }
 
+/** PEM. */
+export interface PushTargetTls {
+  readonly cert: string
+  readonly key: string
+}
+
 export class PushTarget {
   readonly pushed: Pushed[] = []
   /** Connections so far. */
@@ -18,16 +27,19 @@ export class PushTarget {
   port = 0
   /** Answers the nth request, from 0; null keeps it waiting. */
   answer: (pushed: Pushed, n: number) => number | readonly [number, Record<string, string>] | null = () => 204
+  private readonly isSecure: boolean
   private readonly server: Server
   private readonly waiting: ServerResponse[] = []
 
-  private constructor() {
-    this.server = createServer((request, response) => void this.take(request, response))
+  private constructor(tls: PushTargetTls | null) {
+    const take: RequestListener = (request, response) => void this.take(request, response)
+    this.isSecure = tls !== null
+    this.server = tls === null ? createServer(take) : createSecureServer(tls, take)
     this.server.on('connection', () => this.connections++)
   }
 
-  static start(): Promise<PushTarget> {
-    const target = new PushTarget()
+  static start(tls: PushTargetTls | null = null): Promise<PushTarget> {
+    const target = new PushTarget(tls)
     return new Promise((resolve) => {
       target.server.listen(0, '127.0.0.1', () => {
         target.port = (target.server.address() as AddressInfo).port
@@ -37,7 +49,7 @@ export class PushTarget {
   }
 
   get url(): string {
-    return `http://127.0.0.1:${this.port}`
+    return `${this.isSecure ? 'https' : 'http'}://127.0.0.1:${this.port}`
   }
 
   bodies(): string[] {

@@ -35,7 +35,7 @@ export type HistoryEvent =
 export type Rule =
   | 'lost confirmed' | 'unexpected' | 'corrupt' | 'double confirm' | 'redelivered after durable ack'
   | 'duplicate without flag' | 'two holders' | 'order' | 'confirm before durable' | 'return missing'
-  | 'early' | 'nacked' | 'two places' | 'back after the end'
+  | 'early' | 'nacked' | 'two places' | 'back after the end' | 'group'
   // What the simulation and the crash test find out by themselves.
   | 'invariant' | 'internal error' | 'unexpected close' | 'topology lost' | 'no progress' | 'restart refused'
 
@@ -71,6 +71,14 @@ interface Copy {
   isDropped: boolean
   isDropDurable: boolean
   holder: number | null
+  /** Null: its queue has no groups. */
+  readonly group: Group | null
+}
+
+/** What one publisher sent to a queue with groups: what is out, and what came back and is to be next. */
+interface Group {
+  readonly out: Set<Copy>
+  readonly returned: Set<Copy>
 }
 
 export class Checker {
@@ -90,6 +98,7 @@ export class Checker {
   private readonly freshLetters = new Set<Copy>()
   private readonly copies = new Map<string, Map<number, Copy>>()
   private readonly held = new Map<number, Set<Copy>>()
+  private readonly groups = new Map<string, Group>()
   /** The last unflagged delivery by queue, publisher and consumer. */
   private readonly lastFirst = new Map<string, number>()
   private crashes = 0
@@ -110,7 +119,7 @@ export class Checker {
       case 'deliver': return this.deliver(event)
       case 'settle': return this.settle(event)
       case 'reject': return this.rejected(event)
-      case 'requeue': return this.letGo(this.copy(event))
+      case 'requeue': return this.letGo(this.copy(event), true)
       case 'stored': return this.stored(event)
       case 'dropped': this.copy(event).isDropped = true; return
       case 'dropDurable': return this.dropDurable(this.copy(event))
@@ -208,8 +217,10 @@ export class Checker {
     if (event.atUs < sent.dueUs) this.broken('early', `${where}: ${sent.dueUs - event.atUs} µs`)
     // Letters stand in the order in which they died, what was delayed in that of its times.
     if (!isRedelivered && !copy.isLetter && sent.dueUs === 0) {
-      this.checkOrder(`${queue} ${sent.publisher} ${consumer} ${sent.priority}`, id)
+      const way = copy.group === null ? consumer : 'any'
+      this.checkOrder(`${queue} ${sent.publisher} ${way} ${sent.priority}`, id)
     }
+    if (copy.group !== null) this.checkGroup(copy.group, copy, where)
     if (copy.isLetter) this.freshLetters.add(copy)
     copy.deliveries++
     copy.deliveredInLife = this.crashes
@@ -217,6 +228,14 @@ export class Checker {
     const held = this.held.get(holder)
     if (held === undefined) this.held.set(holder, new Set([copy]))
     else held.add(copy)
+  }
+
+  /** One of it is out at a time, and what came back is next. */
+  private checkGroup({ out, returned }: Group, copy: Copy, where: string): void {
+    for (const other of out) if (other !== copy) this.broken('group', `${where} while another is out`)
+    for (const other of returned) if (other !== copy) this.broken('group', `${where} before what came back`)
+    returned.delete(copy)
+    out.add(copy)
   }
 
   private checkOrder(way: string, id: number): void {
@@ -249,14 +268,16 @@ export class Checker {
     this.broken('two places', `message ${at.id} is on disk in ${origin} and as a letter in ${at.queue}`)
   }
 
-  private letGo(copy: Copy): void {
+  private letGo(copy: Copy, isReturned = false): void {
     if (copy.holder === null) return
     this.held.get(copy.holder)?.delete(copy)
     copy.holder = null
+    copy.group?.out.delete(copy)
+    if (isReturned) copy.group?.returned.add(copy)
   }
 
   private gone(holder: number): void {
-    for (const copy of this.held.get(holder) ?? []) copy.holder = null
+    for (const copy of this.held.get(holder) ?? []) this.letGo(copy, true)
     this.held.delete(holder)
   }
 
@@ -265,6 +286,7 @@ export class Checker {
     this.lives.push([])
     this.isStopping = false
     for (const holder of this.held.keys()) this.gone(holder)
+    for (const { out, returned } of this.groups.values()) for (const each of [out, returned]) each.clear()
     // A letter that was not on disk is undone with its death: the message dies again, as a new letter.
     for (const copy of this.freshLetters) if (!copy.isStored) copy.deliveries = 0
     this.freshLetters.clear()
@@ -302,6 +324,14 @@ export class Checker {
     return sent.queues.some((each) => each === queue || this.queues.get(each)?.deadLetters === queue)
   }
 
+  private findGroup(queue: string, id: number): Group | null {
+    if (this.queues.get(queue)?.isGrouped !== true) return null
+    const key = `${queue} ${this.sent.get(id)?.publisher}`
+    const group = this.groups.get(key) ?? { out: new Set(), returned: new Set() }
+    this.groups.set(key, group)
+    return group
+  }
+
   private copy({ queue, id }: At): Copy {
     let ofQueue = this.copies.get(queue)
     if (ofQueue === undefined) this.copies.set(queue, ofQueue = new Map<number, Copy>())
@@ -310,7 +340,7 @@ export class Checker {
       copy = {
         isLetter: this.sent.get(id)?.queues.includes(queue) === false, deliveries: 0, deliveredInLife: -1,
         dropDurableInLife: -1, isSettled: false, isStored: false, isDropped: false, isDropDurable: false,
-        holder: null,
+        holder: null, group: this.findGroup(queue, id),
       }
       ofQueue.set(id, copy)
     }

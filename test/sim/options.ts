@@ -53,7 +53,7 @@ export function drawOptions(world: World): SimOptions {
   // What waits for its time goes by the wall clock.
   const isTimely = clockJumps.length === 0
   return {
-    queues: drawQueues(() => random.chance(0.4), isTimely && random.chance(0.5) ? [RETRIED] : []),
+    queues: drawQueues(() => random.chance(0.4), isTimely && random.chance(0.5) ? RETRIED : []),
     delayMaxMs: isTimely ? pick(0, 0, 150) : 0,
     publishers: world.between(1, 3),
     consumers: world.between(1, 4),

@@ -20,6 +20,8 @@ import type { DeathPlace, DeathReason } from '../../queues/dead-letter-sink.ts'
 import { Deaths } from '../../queues/deaths.ts'
 import { Deliveries } from '../../queues/deliveries.ts'
 import type { ConsumerPort, Entry } from '../../queues/entry.ts'
+import { GroupWaits } from '../../queues/group-waits.ts'
+import { GroupedReady } from '../../queues/grouped-ready.ts'
 import type { Message } from '../../queues/message.ts'
 import { Held } from '../../queues/held.ts'
 import type { HeldMessage } from '../../queues/held.ts'
@@ -27,6 +29,7 @@ import { Lease } from '../../queues/lease.ts'
 import { PagedReady } from '../../queues/paged-ready.ts'
 import { Queue } from '../../queues/queue.ts'
 import { FifoReady } from '../../queues/ready-list.ts'
+import type { ReadyList } from '../../queues/ready-list.ts'
 import type { Route } from '../../exchanges/route.ts'
 import { BatchPipeline } from '../../store/batch-pipeline.ts'
 import type { ClosedBatch } from '../../store/batch.ts'
@@ -137,7 +140,9 @@ const plants: readonly Plant[] = [
   },
   {
     bug: 'a page that is read twice',
-    foundBy: ['two holders', 'invariant', 'duplicate without flag', 'internal error'],
+    foundBy: [
+      'two holders', 'invariant', 'duplicate without flag', 'internal error', 'redelivered after durable ack',
+    ],
     plant: () => patch<{ loadedTo: number }, [Page], void>(
       PagedReady.prototype, 'pageLoaded', (self, original, args) => {
         const { loadedTo } = self
@@ -191,7 +196,8 @@ const plants: readonly Plant[] = [
       }),
   },
   {
-    bug: 'two messages that change places', foundBy: ['order'],
+    // Or by the owner of an exclusive queue, who knows what comes next.
+    bug: 'two messages that change places', foundBy: ['order', 'unexpected'],
     plant: () => patch<FifoReady, [], Entry | null>(FifoReady.prototype, 'shift', (self, original) => {
       const first = original()
       const second = first === null || first.id % 13 > 0 ? null : original()
@@ -295,6 +301,19 @@ const plants: readonly Plant[] = [
     bug: 'a delayed message that is released before its time', foundBy: ['early'],
     plant: () => patch<unknown, [Message, number], void>(
       Held.prototype, 'delay', (_, original, [message, dueMs]) => original(message, dueMs - 40)),
+  },
+  {
+    bug: 'a group that two consumers have', foundBy: ['group'],
+    plant: () => patch(GroupedReady.prototype, 'occupy', () => {}),
+  },
+  {
+    bug: 'a return behind others of its group', foundBy: ['group'],
+    plant: () => patch<{ inner: ReadyList }, [Entry], void>(
+      GroupedReady.prototype, 'requeue', (self, _, [entry]) => self.inner.requeue(entry)),
+  },
+  {
+    bug: 'a group that waits for ever', foundBy: ['no progress'],
+    plant: () => patch(GroupWaits.prototype, 'next', () => null),
   },
   {
     bug: 'held messages that are forgotten by a restart', foundBy: ['lost confirmed'],

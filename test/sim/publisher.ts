@@ -7,7 +7,7 @@ import { tableOf } from '../../protocol/table-encode.ts'
 import { hashOf, numberedBody } from './checker.ts'
 import { connect, openChannel, reconnect } from './session.ts'
 import type { Actor, Session, Surroundings } from './session.ts'
-import { PRIORITY_MAX, targetsOf } from './topology.ts'
+import { GROUP_HEADER, PRIORITY_MAX, targetsOf } from './topology.ts'
 import type { Target } from './topology.ts'
 import { MS } from './world.ts'
 
@@ -136,7 +136,7 @@ export class Publisher implements Actor {
     const { random } = this.sim.world
     // A queue that refuses has no way to say so in a transaction.
     const targets = this.targets.filter(({ refuses }) => !refuses || !this.isTransactional)
-    const { exchange, routingKey, queues } = targets[random.below(targets.length)]!
+    const { exchange, routingKey, queues, isGrouped } = targets[random.below(targets.length)]!
     const id = this.sim.nextNumber()
     const isPersistent = random.chance(0.8)
     const mandatory = random.chance(0.3)
@@ -152,8 +152,12 @@ export class Publisher implements Actor {
     })
     this.sent.push(id)
     this.unconfirmed.set(this.sent.length, id)
-    const headers = delayMs === 0 ? {} : { headers: tableOf({ 'x-delay': delayMs }) }
-    const properties = { messageId: String(id), deliveryMode: isPersistent ? 2 : 1, priority, ...headers }
+    const headers = tableOf({
+      ...delayMs > 0 && { 'x-delay': delayMs }, ...isGrouped && { [GROUP_HEADER]: this.number },
+    })
+    const properties = {
+      messageId: String(id), deliveryMode: isPersistent ? 2 : 1, priority, ...headers.size > 0 && { headers },
+    }
     session.raw.publish(this.channel, { exchange, routingKey, mandatory }, properties, body)
   }
 

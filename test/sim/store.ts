@@ -276,8 +276,8 @@ export class ObservedStore implements Store {
   private readonly bodies = new Map<number, Held>()
   /** How often a message is in a queue's part of the store, or in what it holds: twice on its way. */
   private readonly rows = new Map<string, number>()
-  /** What was held and is dropped: in the same batch it may be ready. */
-  private released: Held[] = []
+  /** Dropped: in the same batch it may be there again, ready where it was held, or with other headers. */
+  private gone: Held[] = []
   /** Waits for a batch, in their order. */
   private waiting: { readonly batch: number; readonly tell: () => void }[] = []
 
@@ -351,7 +351,7 @@ export class ObservedStore implements Store {
   }
 
   seal(): void {
-    for (const held of this.released.splice(0)) if (!this.rows.has(placeOf(held))) this.tellDropped(held)
+    for (const held of this.gone.splice(0)) if (!this.rows.has(placeOf(held))) this.tellDropped(held)
     this.inner.seal()
   }
 
@@ -389,8 +389,7 @@ export class ObservedStore implements Store {
     const count = this.rows.get(place)! - 1
     if (count > 0) this.rows.set(place, count)
     else this.rows.delete(place)
-    if (held.queue < 0) this.released.push(held)
-    else if (count === 0) this.tellDropped(held)
+    this.gone.push(held)
   }
 
   private keep(id: number, held: Held): void {

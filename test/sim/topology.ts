@@ -16,6 +16,8 @@ export interface QueueRow {
   readonly isNoAck: boolean
   /** Purged now and then. */
   readonly isSwept: boolean
+  /** What one publisher sends there is a group, whatever else it is. */
+  readonly isGrouped: boolean
 }
 
 function row(name: string, more: Partial<Omit<QueueRow, 'arguments'>> = {}, args = {}): QueueRow {
@@ -23,10 +25,14 @@ function row(name: string, more: Partial<Omit<QueueRow, 'arguments'>> = {}, args
   const letters = deadLetters === null
     ? {} : { 'x-dead-letter-exchange': '', 'x-dead-letter-routing-key': deadLetters }
   return {
-    isDurable: true, deadLetters, refuses: false, isNoAck: false, isSwept: false, ...more, name,
+    isDurable: true, deadLetters, refuses: false, isNoAck: false, isSwept: false, isGrouped: false, ...more,
+    name,
     arguments: tableOf({ ...args, ...letters }),
   }
 }
+
+/** The header that says which publisher a message is from, where that matters. */
+export const GROUP_HEADER = 'publisher'
 
 /** The fanout exchange leads to left and right. */
 export const FAN = 'fan'
@@ -46,10 +52,16 @@ const FEATURES: readonly QueueRow[] = [
   row('ranked', {}, { 'x-max-priority': 3 }),
   row('loose', { isNoAck: true }),
   row('swept', { isSwept: true }),
+  row('grouped', { isGrouped: true }, { 'x-group-header': GROUP_HEADER }),
 ]
 
 /** What is due goes by the wall clock: only where that does not jump. */
-export const RETRIED: QueueRow = row('retried', { deadLetters: 'dead' }, { 'x-retry-delay': '20,60' })
+export const RETRIED: readonly QueueRow[] = [
+  row('retried', { deadLetters: 'dead' }, { 'x-retry-delay': '20,60' }),
+  row('patient', { deadLetters: 'dead', isGrouped: true }, {
+    'x-retry-delay': '20,60', 'x-group-header': GROUP_HEADER, 'x-queue-type': 'quorum',
+  }),
+]
 
 /** `isChosen` is asked once for each feature. */
 export function drawQueues(isChosen: () => boolean, more: readonly QueueRow[] = []): readonly QueueRow[] {
@@ -64,16 +76,18 @@ export interface Target {
   readonly routingKey: string
   readonly queues: readonly string[]
   readonly refuses: boolean
+  readonly isGrouped: boolean
 }
 
 /** Where publishers publish to; the plain ones more often. */
 export function targetsOf(queues: readonly QueueRow[]): readonly Target[] {
   const direct = (name: string): Target => {
-    const refuses = queues.some((each) => each.name === name && each.refuses)
-    return { exchange: '', routingKey: name, queues: [name], refuses }
+    const { refuses = false, isGrouped = false } = queues.find((each) => each.name === name) ?? {}
+    return { exchange: '', routingKey: name, queues: [name], refuses, isGrouped }
   }
-  const fan = { exchange: FAN, routingKey: '', queues: ['left', 'right'], refuses: false }
-  const nowhere = { exchange: '', routingKey: 'nowhere', queues: [], refuses: false }
+  const plain = { refuses: false, isGrouped: false }
+  const fan = { exchange: FAN, routingKey: '', queues: ['left', 'right'], ...plain }
+  const nowhere = { exchange: '', routingKey: 'nowhere', queues: [], ...plain }
   return [
     direct('work'), direct('work'), fan, fan, nowhere,
     ...queues.filter(({ name }) => !['work', 'right', 'dead'].includes(name)).map(({ name }) => direct(name)),

@@ -1,11 +1,13 @@
 // A queue with groups, each rule by itself; grouped.model.test.ts has them all together. Routing keys are
 // `<group><number>`, or a number alone for what is in no group.
 import { describe, expect, it } from 'vitest'
+import { encodeProperties } from '../protocol/properties.ts'
 import type { Field } from '../protocol/table.ts'
 import { tableOf } from '../protocol/table-encode.ts'
 import { Browser, EVERY, FIRST } from './browser.ts'
 import type { Entry } from './entry.ts'
 import { Group, groupKeyOf } from './group.ts'
+import { Message } from './message.ts'
 import { messageOf, messageWith, QueueWorld } from './queue.contract.ts'
 import type { TestConsumer } from './queue.contract.ts'
 
@@ -33,6 +35,18 @@ function take(consumer: TestConsumer, key: string): Entry {
 function settle(world: QueueWorld, consumer: TestConsumer, ...keys: string[]): void {
   for (const key of keys) world.queue.settle(take(consumer, key))
   world.settleDown()
+}
+
+/** Of 1 MiB, each in a group of its own; they share one body. */
+function largeMessages(count: number): Message[] {
+  const lists = Array.from({ length: count }, (_, n) => encodeProperties({ headers: tableOf({ g: n }) }))
+  const buf = Buffer.concat([...lists, Buffer.alloc(MIB)])
+  let end = 0
+  return lists.map(({ length }, n) => {
+    const { envelope, ...traits } = messageOf(String(n))
+    end += length
+    return new Message(envelope, buf, end - length, end, buf.length - MIB, buf.length, traits)
+  })
 }
 
 /** What is got without acks until nothing more comes. */
@@ -361,6 +375,20 @@ describe('a message of a group that is to be tried again', () => {
     world.queue.forget(waiting!)
     world.settleDown()
     expect([unackedOf(consumer), world.queue.groups!.waitingCount]).toEqual(['a2', 0])
+  })
+
+  it('lets nothing more of any group out when too much waits', () => {
+    const world = worldWith({
+      'x-queue-type': 'quorum', 'x-delayed-retry-type': 'all', 'x-delayed-retry-min': 100,
+    })
+    const consumer = world.consumer('c')
+    for (const message of largeMessages(128)) world.queue.publish(message)
+    world.settleDown()
+    while (consumer.unacked.length > 0) world.queue.requeue(consumer.take(), 'rejected')
+    publish(world, '1', 'a1', '2')
+    expect([unackedOf(consumer), world.queue.groups!.waitingCount]).toEqual(['1', 128])
+    pass(world, 100)
+    expect(unackedOf(consumer).split(' ').slice(-3)).toEqual(['127', 'a1', '2'])
   })
 
   it('waits in its place where RabbitMQ\'s own delayed retry is asked for', () => {

@@ -13,7 +13,7 @@ import { heldNumber } from './held.ts'
 import { messageWith, QueueWorld, TestConsumer } from './queue.contract.ts'
 import { storedMessage } from './stored-entry.ts'
 
-const SEEDS = 200
+const SEEDS = 120
 const STEPS = 150
 const DELAYS_MS = [50, 120, 400]
 const QUEUE = 7

@@ -13,7 +13,7 @@ import { ServerProcess } from './server-process.ts'
 const GROUPS = ['a', 'b', 'c', 'd', 'e', 'f', 'p']
 const MESSAGES = 150
 const WORKERS = 3
-const RETRY_MS = 3_000
+const RETRY_MS = 2_000
 const ARGUMENTS = {
   'x-queue-type': 'quorum', 'x-group-header': 'group', 'x-retry-delay': `${RETRY_MS}`, 'x-retry-attempts': 1,
 }

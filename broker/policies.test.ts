@@ -178,6 +178,7 @@ describe('a refusal', () => {
     [{}, 'no policy provided'],
     [{ foo: 1, bar: 'a' }, '[{<<"bar">>,<<"a">>},{<<"foo">>,1}] are not recognised policy settings'],
     [{ foo: 1, 'max-length': -1 }, '-1 is not a valid maximum length'],
+    [{ 'max-length': -1, 'expires': 0 }, '0 is not a valid queue expiry'],
     [{ 'max-priority': 5 }, '[{<<"max-priority">>,5}] are not recognised policy settings'],
     [{ 'overflow': 'zz' }, '<<"zz">> is not a valid overflow value'],
     [{ 'message-ttl': 1.5 }, '1.5 is not a valid message TTL'],

@@ -122,7 +122,8 @@ function definitionProblem(kind: PolicyKind, definition: Policy['definition']): 
     return 'use of deprecated queue-master-locator argument is not permitted'
   }
   const unknown: Record<string, PolicyValue> = {}
-  for (const [key, value] of entries) {
+  // Of several mistakes RabbitMQ tells the first by name.
+  for (const [key, value] of entries.toSorted(([a], [b]) => Number(a > b) - Number(a < b))) {
     const row = POLICY_KEYS.get(key)
     if (row === undefined || (kind === 'operator-policy' && row.withOperator === null)) unknown[key] = value
     else if (!row.isValid(value)) return `${printTerm(value)} is not a valid ${row.refusal}`

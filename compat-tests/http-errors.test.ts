@@ -61,6 +61,9 @@ forEachTarget((test, target) => {
       { body: { arguments: { 'x-max-length': 'a' } } },
       400, badRequest('invalid arg \'x-max-length\' for queue \'compat.q\' in vhost \'/\': '
         + '"expected integer, got longstr"')],
+    ['a policy of two mistakes', 'PUT', '/policies/%2F/compat.p',
+      { body: { pattern: '^$', definition: { 'message-ttl': -1, 'expires': 0 } } }, 400,
+      badRequest('Validation failed\n\n0 is not a valid queue expiry\n')],
     ['no port', 'GET', '/health/checks/port-listener/x', {}, 400, badRequest('Invalid port')],
     ['no unit of time', 'GET', '/health/checks/certificate-expiration/1/x', {}, 400,
       badRequest('Time unit not recognised. Supported units: days, weeks, months, years.')],

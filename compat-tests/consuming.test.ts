@@ -134,6 +134,16 @@ forEachKind((test, target) => {
       .toEqual(closed(403, inUse(queue), 'basic.consume'))
   })
 
+  test.classic('bad arguments go before exclusive use', async ({ raw }) => {
+    const client = await raw()
+    const { queue } = await client.call(1, 'queue.declare', { exclusive: true })
+    await client.call(1, 'basic.consume', { exclusive: true })
+    client.send(1, 'basic.consume', { arguments: [['x-priority', 'S', 'high']] })
+    expect(await rawClosure(client, 'channel')).toEqual(closed(406,
+      `PRECONDITION_FAILED - invalid arg 'x-priority' for queue '${String(queue)}' in vhost '/': `
+      + '"expected integer, got longstr"', 'basic.consume'))
+  })
+
   test('beside an exclusive consumer get is allowed', async (session) => {
     const [first, second] = [await session.channel(), await session.channel()]
     const { queue } = await first.assertQueue(session.name())

@@ -154,16 +154,17 @@ function tagReused(tag: string): Error {
 }
 
 /**
- * Returns what its arguments say. Errors: not-allowed for the tag of the channel's reply consumer,
- * access-refused for exclusive use, precondition-failed for bad arguments.
+ * Returns what its arguments say. Errors, in RabbitMQ's order: precondition-failed for bad arguments,
+ * access-refused for exclusive use; and not-allowed for the tag of the channel's reply consumer.
  */
 function checkConsume(channel: Channel, queue: Queue, m: BasicConsume): ConsumerSettings {
   const what = channel.vhost.describeQueue(queue.name)
-  if (channel.replyTo?.consumerTag === m.consumerTag) throw tagReused(m.consumerTag)
+  const settings = readConsumerArguments(m.arguments, queue.type.name, what)
   // One that is to be the only one and a single active one exclude each other (RabbitMQ).
   const isShared = queue.consumers.count > 0 || queue.settings.isSingleActive
   if (queue.consumers.hasExclusive || (m.exclusive && isShared)) {
     throw accessRefused(`${what} in exclusive use`)
   }
-  return readConsumerArguments(m.arguments, queue.type.name, what)
+  if (channel.replyTo?.consumerTag === m.consumerTag) throw tagReused(m.consumerTag)
+  return settings
 }

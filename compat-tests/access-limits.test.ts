@@ -50,7 +50,7 @@ forEachTarget((test, target) => {
       await realm.put(`/user-limits/${realm.user}/max-channels`, { value: 1 })
       const connection = await realm.connect()
       await connection.createChannel()
-      const limit = target.isRabbit3 ? '(1)' : '1'
+      const limit = realm.session.older('channel-limit-text') ? '(1)' : '1'
       expect(await connectionClosure(connection, () => connection.createChannel())).toEqual(closed(530,
         `NOT_ALLOWED - number of channels opened for user '${realm.user}' has reached the maximum allowed `
         + `user limit of ${limit}`))

@@ -191,4 +191,4 @@ forEachTarget((test, target) => {
       await api.delete(`/vhosts/${imported}`)
     }
   })
-}, ({ isRabbit3 }) => !isRabbit3)
+})

@@ -157,4 +157,4 @@ forEachTarget((test) => {
     client.send(1, 'queue.declare', { queue, passive: true })
     expect(await rawClosure(client, 'channel')).toMatchObject({ code: 404 })
   })
-}, ({ isRabbit3 }) => !isRabbit3)
+})

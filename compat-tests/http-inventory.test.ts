@@ -24,4 +24,4 @@ forEachTarget((test, target) => {
       else expect([status, allowed.toSorted()]).toEqual([405, expected.toSorted()])
     })
   }
-}, (target) => target.httpUrl !== null && !target.isRabbit3)
+}, ({ httpUrl }) => httpUrl !== null)

@@ -162,4 +162,4 @@ forEachTarget((test, target) => {
     expect([answer.status, (answer.json as { reason: unknown }).reason])
       .toEqual([400, differs('http-reason') ? 'not_base64: !!' : ['not_base64', '!!']])
   })
-}, (target) => target.httpUrl !== null && !target.isRabbit3)
+}, ({ httpUrl }) => httpUrl !== null)

@@ -188,4 +188,4 @@ forEachTarget((test, target) => {
     expect(answer.status).toBe(400)
     expect(await http.read('/health/checks/metadata-store/initialized/with-data')).toEqual({ status: 'ok' })
   })
-}, (target) => target.httpUrl !== null && !target.isRabbit3)
+}, ({ httpUrl }) => httpUrl !== null)

@@ -220,4 +220,4 @@ forEachTarget((test, target) => {
       .toContain('320 (CONNECTION-FORCED) with message "CONNECTION_FORCED - night night"')
     await until('the connection is gone', async () => (await http.get(path)).status === 404)
   })
-}, (target) => target.httpUrl !== null && !target.isRabbit3)
+}, ({ httpUrl }) => httpUrl !== null)

@@ -97,4 +97,4 @@ forEachTarget((test, target) => {
     await http.put(`/queues/${realm.vhost}/q`)
     expect(await http.read(`/vhosts/${realm.vhost}`)).not.toHaveProperty('message_stats')
   }))
-}, (target) => target.httpUrl !== null && !target.isRabbit3)
+}, ({ httpUrl }) => httpUrl !== null)

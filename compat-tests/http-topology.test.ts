@@ -199,4 +199,4 @@ forEachTarget((test, target) => {
     const isAbsent = differs('http-absent')
     expect(Object.keys(item!).toSorted()).toEqual(facts.filter((key) => !isAbsent || key !== 'online'))
   })
-}, (target) => target.httpUrl !== null && !target.isRabbit3)
+}, ({ httpUrl }) => httpUrl !== null)

@@ -65,19 +65,27 @@ function permissionFor(needs: readonly Need[]): Permission {
   return { configure: patternOf('configure'), write: patternOf('write'), read: patternOf('read') }
 }
 
+/** What a refusal calls the permission that is missing. */
+const permissionWord = ({ session }: Realm, action: string): string =>
+  (session.older('permission-named') ? '' : `${action} `)
+
+function refused(realm: Realm, [action, kind, name]: Need): string {
+  return `ACCESS_REFUSED - ${permissionWord(realm, action)}access to ${kind} '${name}' in vhost `
+    + `'${realm.vhost}' refused for user '${realm.user}'`
+}
+
+function refusedTopic(realm: Realm, action: string, key: string): string {
+  return `ACCESS_REFUSED - ${permissionWord(realm, action)}access to topic '${key}' in exchange 'amq.topic' `
+    + `in vhost '${realm.vhost}' refused for user '${realm.user}'`
+}
+
 async function prepare(realm: Realm): Promise<void> {
   const channel = await realm.channel('administrator')
   await channel.assertQueue('q')
   for (const name of ['x', 'xto']) await channel.assertExchange(name, 'direct')
 }
 
-forEachTarget((test, target) => {
-  const refused = (realm: Realm, [action, kind, name]: Need): string => {
-    const word = target.isRabbit3 ? '' : `${action} `
-    return `ACCESS_REFUSED - ${word}access to ${kind} '${name}' in vhost '${realm.vhost}' refused for `
-      + `user '${realm.user}'`
-  }
-
+forEachTarget((test) => {
   for (const [operation, method, needs, run] of operations) {
     test(`${operation} needs what RabbitMQ's table says`, (session) => Realm.use(session, async (realm) => {
       await prepare(realm)
@@ -103,7 +111,6 @@ forEachTarget((test, target) => {
           await realm.permit({ ...nothing, [action]: `^${name}$` })
           await run(await realm.channel())
         }
-        if (target.isRabbit3) return
         await realm.permit(nothing)
         const channel = await realm.channel()
         expect(await channelClosure(channel, () => run(channel)))
@@ -319,12 +326,7 @@ async function limit(realm: Realm, write: string, read: string, exchange = 'amq.
 }
 
 /** Topic permissions (behaviours §9.5). */
-forEachTarget((test, target) => {
-  const words = (action: string): string => (target.isRabbit3 ? '' : `${action} `)
-  const refusal = (realm: Realm, action: string, key: string): string => `ACCESS_REFUSED - ${words(action)}`
-    + `access to topic '${key}' in exchange 'amq.topic' in vhost '${realm.vhost}' refused for `
-    + `user '${realm.user}'`
-
+forEachTarget((test) => {
   test('a topic permission limits the routing keys of publishes', (session) => (
     Realm.use(session, async (realm) => {
       await limit(realm, '^a', '.*')
@@ -333,16 +335,15 @@ forEachTarget((test, target) => {
       await channel.prefetch(1)
       channel.publish('amq.topic', 'no.1', Buffer.from('m'))
       expect(await channelClosure(channel, () => channel.prefetch(1)))
-        .toEqual(closed(403, refusal(realm, 'write', 'no.1'), 'basic.publish'))
+        .toEqual(closed(403, refusedTopic(realm, 'write', 'no.1'), 'basic.publish'))
     })))
 
   test('a topic permission limits CC too', (session) => Realm.use(session, async (realm) => {
-    if (target.isRabbit3) return
     await limit(realm, '^a', '.*')
     const channel = await realm.channel()
     channel.publish('amq.topic', 'a.1', Buffer.from('m'), { CC: ['no.2'] })
     expect(await channelClosure(channel, () => channel.prefetch(1)))
-      .toEqual(closed(403, refusal(realm, 'write', 'no.2'), 'basic.publish'))
+      .toEqual(closed(403, refusedTopic(realm, 'write', 'no.2'), 'basic.publish'))
   }))
 
   for (const method of ['bind', 'unbind'] as const) {
@@ -354,7 +355,7 @@ forEachTarget((test, target) => {
         ? channel.bindQueue('q', 'amq.topic', key) : channel.unbindQueue('q', 'amq.topic', key))
       await run('a.1')
       expect(await channelClosure(channel, () => run('no.1')))
-        .toEqual(closed(403, refusal(realm, 'read', 'no.1'), `queue.${method}`))
+        .toEqual(closed(403, refusedTopic(realm, 'read', 'no.1'), `queue.${method}`))
     }))
   }
 
@@ -373,6 +374,6 @@ forEachTarget((test, target) => {
     await channel.prefetch(1)
     channel.publish('amq.topic', 'other.1', Buffer.from('m'))
     expect(await channelClosure(channel, () => channel.prefetch(1)))
-      .toEqual(closed(403, refusal(realm, 'write', 'other.1'), 'basic.publish'))
+      .toEqual(closed(403, refusedTopic(realm, 'write', 'other.1'), 'basic.publish'))
   }))
 })

@@ -38,6 +38,9 @@ const invalidValues: [Field[], key: string, problem: string][] = [
   [[['x-single-active-consumer', 'I', 1]], 'x-single-active-consumer', '{unacceptable_type,signedint}'],
   [[['x-queue-type', 'S', 'foo']], 'x-queue-type', '"unsupported queue type \'foo\'"'],
   [[['x-queue-type', 'I', 1]], 'x-queue-type', '{unacceptable_type,signedint}'],
+  [[['x-queue-version', 'I', 1]], 'x-queue-version', '"unsupported queue version \'1\'"'],
+  [[['x-queue-version', 'S', '2']], 'x-queue-version', '"expected integer, got longstr"'],
+  [[['x-queue-leader-locator', 'S', 'foo']], 'x-queue-leader-locator', 'invalid_queue_locator_arg'],
 ]
 
 const accepted: [title: string, Field[]][] = [
@@ -59,10 +62,6 @@ const accepted: [title: string, Field[]][] = [
   ['arguments nobody knows', [['x-ha-policy', 'S', 'all'], ['foo', 'V']]],
   ...['b', 'B', 's', 'u', 'I', 'i', 'l'].map((tag): [string, Field[]] =>
     [`an integer of tag ${tag}`, [['x-max-length', tag, 100]]]),
-]
-
-// Accepted, or worded so, since 4.x.
-const accepted4: [title: string, Field[]][] = [
   ['x-queue-mode of any value', [['x-queue-mode', 'S', 'whatever']]],
   ['x-queue-mode of any type', [['x-queue-mode', 'I', 1]]],
   ['an empty x-queue-type', [['x-queue-type', 'S', '']]],
@@ -71,20 +70,11 @@ const accepted4: [title: string, Field[]][] = [
     [`x-queue-leader-locator ${where}`, [['x-queue-leader-locator', 'S', where]]]),
 ]
 
-const invalidValues4: [Field[], key: string, problem: string][] = [
-  [[['x-queue-version', 'I', 1]], 'x-queue-version', '"unsupported queue version \'1\'"'],
-  [[['x-queue-version', 'S', '2']], 'x-queue-version', '"expected integer, got longstr"'],
-  [[['x-queue-leader-locator', 'S', 'foo']], 'x-queue-leader-locator', 'invalid_queue_locator_arg'],
-]
-
 const ofOtherTypes: Field[] = [
   ['x-dead-letter-strategy', 'S', 'at-most-once'],
   ['x-quorum-initial-group-size', 'I', 1], ['x-max-in-memory-length', 'I', 1],
   ['x-max-in-memory-bytes', 'I', 1], ['x-max-age', 'S', '1D'],
   ['x-stream-max-segment-size-bytes', 'I', 1000], ['x-initial-cluster-size', 'I', 1],
-]
-
-const ofOtherTypes4: Field[] = [
   ['x-consumer-timeout', 'I', 1000], ['x-consumer-disconnected-timeout', 'I', 1000],
   ['x-delayed-retry-type', 'S', 'all'], ['x-delayed-retry-min', 'I', 1], ['x-delayed-retry-max', 'I', 1],
   ['x-stream-filter-size-bytes', 'I', 16],
@@ -143,8 +133,8 @@ async function refusal({ raw }: Session, queue: string, fields: readonly Field[]
 const show = (fields: readonly Field[]): string =>
   fields.map(([key, tag, value]) => `${key} ${tag} ${String(value)}`).join(', ')
 
-forEachTarget((test, target) => {
-  for (const [fields, key, problem] of [...invalidValues, ...target.isRabbit3 ? [] : invalidValues4]) {
+forEachTarget((test) => {
+  for (const [fields, key, problem] of invalidValues) {
     test(`refused with 406: ${show(fields)}`, async (session) => {
       const queue = session.name()
       expect(await refusal(session, queue, fields)).toEqual(closed(406,
@@ -167,7 +157,7 @@ forEachTarget((test, target) => {
     expect(text).toContain('invalid type \'signedint\' for arg \'x-dead-letter-exchange\'')
   })
 
-  for (const field of [...ofOtherTypes, ...target.isRabbit3 ? [] : ofOtherTypes4]) {
+  for (const field of ofOtherTypes) {
     test(`a classic queue refuses ${field[0]} with 406`, async (session) => {
       const queue = session.name()
       expect(await refusal(session, queue, [field])).toEqual(closed(406,
@@ -176,7 +166,7 @@ forEachTarget((test, target) => {
     })
   }
 
-  for (const [where, fields, named] of target.isRabbit3 ? [] : [
+  for (const [where, fields, named] of [
     ['first, where the type is said', [['x-max-age', 'S', '1h'], ['x-queue-type', 'S', 'classic'],
       ['x-dead-letter-strategy', 'S', 'at-most-once']], 'x-max-age'],
     ['first by name, where it is not', [['x-max-age', 'S', '1h'],
@@ -213,7 +203,7 @@ forEachTarget((test, target) => {
     }
   })
 
-  for (const [title, fields] of [...accepted, ...target.isRabbit3 ? [] : accepted4]) {
+  for (const [title, fields] of accepted) {
     test(`a classic queue takes ${title}`, async ({ raw, name }) => {
       const [client, queue] = [await raw(), name()]
       expect(await client.call(1, 'queue.declare', { queue, durable: true, arguments: fields }))
@@ -233,7 +223,6 @@ forEachTarget((test, target) => {
 
   for (const [type, named] of [['classic', 'x-message-ttl'], ['quorum', 'x-overflow']] as const) {
     test(`re-declaring a ${type} queue with two differences names one (4.x)`, async (session) => {
-      if (target.isRabbit3) return
       const [client, queue] = [await session.raw(), session.name()]
       const ofType: Field = ['x-queue-type', 'S', type]
       await client.call(1, 'queue.declare', { queue, durable: true, arguments: [ofType] })
@@ -257,12 +246,12 @@ forEachTarget((test, target) => {
     })
   }
 
-  test('x-queue-master-locator', async ({ raw, name, differs }) => {
+  test('x-queue-master-locator', async ({ raw, name, differs, older }) => {
     const [client, queue] = [await raw(), name()]
     client.send(1, 'queue.declare', {
       queue, durable: true, arguments: [['x-queue-master-locator', 'S', 'min-masters']],
     })
-    if (target.isRabbit3 || differs('queue-master-locator')) {
+    if (older('queue-master-locator') || differs('queue-master-locator')) {
       await client.expect('queue.declare-ok')
       return
     }
@@ -279,7 +268,7 @@ forEachTarget((test, target) => {
     test(`a queue type that is ${title}, where the server is to name the queue`, async ({ raw, differs }) => {
       const client = await raw()
       client.send(1, 'queue.declare', { arguments: [field] })
-      if (target.isRabbit3 || differs('server-named-queue-type')) {
+      if (differs('server-named-queue-type')) {
         expect((await rawClosure(client, 'channel')).text).toContain('invalid arg \'x-queue-type\' for queue')
         return
       }

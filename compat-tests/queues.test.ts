@@ -151,9 +151,6 @@ forEachTarget((test, target) => {
       { arguments: { 'x-queue-version': { '!': 'long', 'value': 2 } } }],
     ['the type classic, spelled out', {}, { arguments: { 'x-queue-type': 'classic' } }],
   ] as [string, Options.AssertQueue, Options.AssertQueue][]) {
-    // 3.10 keeps the absent type absent, and refuses the spelled-out one.
-    const isRefused = target.isRabbit3 && title.startsWith('the type')
-    if (isRefused) continue
     test(`re-declaring may differ in ${title}`, async ({ channel, name }) => {
       const [ch, queue] = [await channel(), name()]
       await ch.assertQueue(queue, first)

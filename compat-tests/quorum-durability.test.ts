@@ -33,4 +33,4 @@ forEachTarget((test, target) => {
       for (let n = 0; n < 2; n++) ch.reject(await get(ch, queue), true)
       expect(await ch.get(queue)).toBe(false)
     }, restartBoundMs)
-}, (target) => !target.isRabbit3 && target.canRestart)
+}, ({ canRestart }) => canRestart)

@@ -146,7 +146,7 @@ forEachTarget((test) => {
   test('x-max-length-bytes counts', async (session) => {
     const { ch, queue } = await queueOf(session, { 'x-max-length-bytes': 10 })
     await fill(ch, queue, ['aaaaa', 'bbbbb'], { headers: { large: 'x'.repeat(100) } })
-    const isBodyOnly = session.differs('quorum-length-bytes')
+    const isBodyOnly = session.older('quorum-length-bytes') || session.differs('quorum-length-bytes')
     await untilCount(ch, queue, isBodyOnly ? 2 : 0)
     expect(await drain(ch, queue)).toEqual(isBodyOnly ? ['aaaaa', 'bbbbb'] : [])
   })
@@ -196,4 +196,4 @@ forEachTarget((test) => {
     await inbox.texts(2)
     expect(inbox.messages.map(({ properties }) => properties.deliveryMode as unknown)).toEqual([1, 2])
   })
-}, (target) => !target.isRabbit3)
+})

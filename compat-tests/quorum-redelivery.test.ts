@@ -239,4 +239,4 @@ forEachTarget((test) => {
       await drain(ch, queue)
       await until('the queue accepts', async () => await publish() === 'ack')
     })
-}, (target) => !target.isRabbit3)
+})

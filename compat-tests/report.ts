@@ -3,6 +3,7 @@
 // order, so that the file can be checked in and changes only when a behaviour does.
 
 import type { Difference } from './differences.ts'
+import type { OlderDifference } from './older/difference.ts'
 
 export interface BehaviourResult {
   file: string
@@ -10,6 +11,8 @@ export interface BehaviourResult {
   target: string
   outcome: 'passed' | 'failed' | 'skipped'
   differences: readonly string[]
+  /** Rows of the table of versions; on an older reference only. */
+  older: readonly string[]
   /** Of the management API: method and path. */
   requests: readonly string[]
 }
@@ -41,7 +44,7 @@ function tableRow(cells: readonly string[]): string {
 function cell(result: BehaviourResult | undefined): string {
   if (result === undefined) return 'not run'
   if (result.outcome !== 'passed') return `**${result.outcome}**`
-  const ids = [...new Set(result.differences)].toSorted()
+  const ids = [...new Set([...result.differences, ...result.older])].toSorted()
   return ids.length === 0 ? 'yes' : `differs: ${ids.join(', ')}`
 }
 
@@ -81,6 +84,20 @@ function ledger(ledgerEntries: readonly Difference[]): string[] {
 export function deadDifferences(results: CompatResults, ledgerEntries: readonly Difference[]): string[] {
   const used = new Set(results.behaviours.flatMap((each) => each.differences))
   return ledgerEntries.map(({ id }) => id).filter((id) => !used.has(id))
+}
+
+/** What a complete run on an older reference met no test of: rows, and titles that they list. */
+export function deadOlderDifferences(
+  { behaviours }: CompatResults, rows: readonly (OlderDifference & { readonly id: string })[],
+): string[] {
+  const used = new Set(behaviours.flatMap((each) => each.older))
+  const isThere = (inFile: string, titles: RegExp): boolean =>
+    behaviours.some(({ file, title }) => file === inFile && titles.test(title))
+  const unmatched = rows.flatMap(({ id, fails = [] }) => fails
+    .filter(({ file, titles }) => !isThere(file, titles))
+    .map(({ file, titles }) => `${id} (${file}: ${String(titles)})`))
+  const unused = rows.filter(({ id, fails = [] }) => !used.has(id) && !fails.some(({ mayPass }) => mayPass))
+  return [...unused.map(({ id }) => id), ...unmatched]
 }
 
 export function renderReport(results: CompatResults, ledgerEntries: readonly Difference[]): string {

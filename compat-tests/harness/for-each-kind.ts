@@ -26,10 +26,9 @@ function testOfKind(test: CompatTest, kind: QueueKind): KindTest {
     { concurrent: register(test.concurrent), classic: kind === 'classic' ? test : notWritten })
 }
 
-/** Quorum queues are asked of 4.x only: 3.x differs in most of what they do. */
 export function forEachKind(body: (test: KindTest, target: Target) => void): void {
   forEachTarget((test, target) => {
     body(testOfKind(test, 'classic'), target)
-    if (!target.isRabbit3) body(testOfKind(test, 'quorum'), target)
+    body(testOfKind(test, 'quorum'), target)
   })
 }

@@ -3,8 +3,10 @@
 // target, so that the report can set them side by side.
 
 import { describe, inject, test as vitestTest } from 'vitest'
+import { runAsListed } from './as-listed.ts'
 import { collectRequests } from './asked-endpoints.ts'
 import { Session } from './session.ts'
+import type { Consulted } from './session.ts'
 import type { Target } from './target.ts'
 
 export interface CompatTest {
@@ -22,13 +24,14 @@ function testOn(target: Target): CompatTest {
     title, run, timeout = defaultTimeoutMs,
   ) => {
     vitestTest(title, { timeout, concurrent: isConcurrent }, async ({ task }) => {
-      const consulted: string[] = []
+      const consulted: Consulted = { differences: [], older: [] }
+      task.meta.older = consulted.older
       const requests = new Set<string>()
       const session = new Session(target, runId, consulted)
       try {
-        await collectRequests(requests, () => run(session))
+        await collectRequests(requests, () => runAsListed(target, task, () => run(session)))
       } finally {
-        task.meta.differences = consulted
+        task.meta.differences = consulted.differences
         task.meta.requests = [...requests]
         await session.end()
       }

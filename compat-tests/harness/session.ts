@@ -6,6 +6,8 @@ import { connect } from 'amqplib'
 import type { Channel, ChannelModel, ConfirmChannel, Options } from 'amqplib'
 import { differences } from '../differences.ts'
 import type { DifferenceId } from '../differences.ts'
+import type { OlderDifferenceId } from '../older/table.ts'
+import { consultOlder } from './as-listed.ts'
 import { until } from './poll.ts'
 import { RawClient } from './raw-client.ts'
 import type { HandshakeOptions } from './raw-client.ts'
@@ -14,6 +16,12 @@ import type { Target } from './target.ts'
 export type ConnectOptions = Options.Connect & { clientProperties?: Record<string, unknown> }
 
 export type QueueKind = 'classic' | 'quorum'
+
+/** The ids of both ledgers that a test asks about, for its report. */
+export interface Consulted {
+  readonly differences: string[]
+  readonly older: string[]
+}
 
 let sessions = 0
 
@@ -25,10 +33,10 @@ export class Session {
   private readonly names: string[] = []
   private readonly connections: ChannelModel[] = []
   private readonly raws: RawClient[] = []
-  private readonly consulted: string[]
+  private readonly consulted: Consulted
   private shared: Promise<ChannelModel> | null = null
 
-  constructor(target: Target, runId: string, consulted: string[]) {
+  constructor(target: Target, runId: string, consulted: Consulted) {
     this.target = target
     this.prefix = `compat.${runId}.${process.pid}.${++sessions}`
     this.consulted = consulted
@@ -85,8 +93,13 @@ export class Session {
   /** Whether this broker deviates from RabbitMQ as the ledger says under that id. */
   readonly differs = (id: DifferenceId): boolean => {
     if (!this.target.isLeveret) return false
-    this.consulted.push(differences[id].id)
+    this.consulted.differences.push(differences[id].id)
     return true
+  }
+
+  /** Whether this broker is an older RabbitMQ, of which the table of versions says that under that id. */
+  readonly older = (id: OlderDifferenceId): boolean => {
+    return consultOlder(this.target, this.consulted.older, id)
   }
 
   /** The connection `channel()` uses by default. */

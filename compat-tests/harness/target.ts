@@ -8,7 +8,7 @@ import type { BrokerProcess, Tools } from './broker-process.ts'
 export interface Target {
   readonly label: 'Leveret' | 'RabbitMQ'
   readonly isLeveret: boolean
-  /** A 3.x reference: expectations that changed with 4.x hold in their older form. */
+  /** A 3.x reference: asked by the harness alone, for the table of versions says what tests expect of it. */
   readonly isRabbit3: boolean
   readonly version: string
   readonly url: string
@@ -35,6 +35,10 @@ declare module 'vitest' {
   interface TaskMeta {
     /** Ledger ids a test consulted on Leveret; the report shows them. */
     differences?: string[]
+    /** Rows of the table of versions that a test on an older reference consulted, or failed as. */
+    older?: string[]
+    /** What such a failure said; for whoever reads the JSON report. */
+    olderFailure?: string
     /** What a test asked of the management API: method and path. */
     requests?: string[]
   }

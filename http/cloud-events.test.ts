@@ -56,6 +56,18 @@ test('data that is no text is base64, both ways', async () => {
   expect((await taken())['event']).toEqual({ ...required, data_base64: 'AP8=' })
 })
 
+test('data that is nested too deep to be walked is base64, and refused where it has to be', async () => {
+  const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`
+  const attributes = Object.entries(required).map(([name, value]) => [`ce-${name}`, value])
+  const headers = { ...Object.fromEntries(attributes) as object, 'content-type': 'application/json' }
+  expect((await publish({ body: deep, headers })).json).toEqual({ result: 'stored' })
+  expect((await taken())['event']).toMatchObject({ data_base64: Buffer.from(deep).toString('base64') })
+  const event = `${JSON.stringify(required).slice(0, -1)},"data":${deep}}`
+  const refused = await publish({ body: event, headers: { 'content-type': 'application/cloudevents+json' } })
+  expect([refused.status, refused.json]).toEqual([400,
+    { error: 'bad_request', reason: 'nested deeper than 100' }])
+})
+
 test('a text is a JSON text where the data is JSON', async () => {
   await structured({ ...required, datacontenttype: 'application/json', data: 'x' })
   expect(await taken()).toMatchObject({ body: '"x"', event: { data: 'x' } })

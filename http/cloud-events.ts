@@ -5,6 +5,7 @@
 import { decodeProperties } from '../protocol/properties.ts'
 import type { Message } from '../queues/message.ts'
 import { badRequest } from './errors.ts'
+import { findJson, parseJson } from './json-text.ts'
 import { tableToObject } from './table-as-json.ts'
 import type { HttpHeaders } from './trace-context.ts'
 
@@ -95,21 +96,13 @@ export function headersOfEvent(message: Message): Record<string, string> {
 }
 
 function parseEvent(bytes: Buffer): Record<string, unknown> {
-  const event = parse(bytes.toString('utf8'))
+  const event = parseJson(bytes.toString('utf8'))
   if (isObject(event)) return event
   throw badRequest('not_json: a structured CloudEvent is a JSON object')
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
-  }
 }
 
 /** Errors: HttpError for what is missing, for names that are none, for a version that is not ours. */
@@ -179,8 +172,8 @@ function dataOf(body: Buffer, attributes: Attributes): object {
   const text = body.toString('utf8')
   if (!Buffer.from(text).equals(body)) return { data_base64: body.toString('base64') }
   if (!isJson(attributes.get('datacontenttype'))) return { data: text }
-  const value = parse(text)
-  return value === null && text.trim() !== 'null' ? { data_base64: body.toString('base64') } : { data: value }
+  const value = findJson(text)
+  return value === undefined ? { data_base64: body.toString('base64') } : { data: value }
 }
 
 /** HTTP binding §3.1.3.2: everything but printable ASCII, and a few more, is percent-encoded UTF-8. */

@@ -11,6 +11,7 @@ import { decodeProperties, PROPERTY_KINDS } from '../protocol/properties.ts'
 import type { Message } from '../queues/message.ts'
 import { headersOfEvent, withEventHeaders } from './cloud-events.ts'
 import { badRequest } from './errors.ts'
+import { parseJson } from './json-text.ts'
 import { tableToObject } from './table-as-json.ts'
 import { traceOf, withTrace } from './trace-context.ts'
 import type { HttpHeaders } from './trace-context.ts'
@@ -76,14 +77,6 @@ function parseTable(text: string): [string, unknown][] {
   const table = parseJson(text)
   if (typeof table === 'object' && table !== null && !Array.isArray(table)) return Object.entries(table)
   throw badRequest(`${TABLE}: not_an_object: ${JSON.stringify(text.slice(0, 100))}`)
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 /** Node writes Latin-1; what we send is UTF-8. */

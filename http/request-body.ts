@@ -3,6 +3,7 @@
 // sender is known.
 import type { Readable } from 'node:stream'
 import { badRequest } from './errors.ts'
+import { parseJson } from './json-text.ts'
 
 /** RabbitMQ: management.http.max_body_size. */
 const BODY_BYTES_MAX = 10_000_000
@@ -46,19 +47,11 @@ async function readBody(payload: Readable, bytesMax: number, reason: string): Pr
 function parseObject(bytes: Buffer): object {
   const text = bytes.toString('utf8').trim()
   if (text === '' || text === 'null' || text === 'undefined') return {}
-  const value = parse(text)
+  const value = parseJson(text)
   if (typeof value === 'string') {
     throw badRequest('invalid payload: the request body JSON-decoded to a string. '
       + 'Is the input doubly-JSON-encoded?')
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw badRequest('not_json')
   return value
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw badRequest('not_json')
-  }
 }

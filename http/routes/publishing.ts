@@ -8,6 +8,7 @@ import { isStructuredEvent, messageOfEvent } from '../cloud-events.ts'
 import { whenStored } from '../durability.ts'
 import { endpoint } from '../endpoint.ts'
 import { badRequest, HttpError, httpErrorOf } from '../errors.ts'
+import { parseJson } from '../json-text.ts'
 import { draftFromJson, encodeDraftProperties } from '../message-json.ts'
 import type { Door } from '../node-view.ts'
 import { propertiesFromHeaders } from '../property-headers.ts'
@@ -66,11 +67,9 @@ function itemsOf(bytes: Buffer, contentType: string): unknown[] {
 }
 
 function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw badRequest('not_json')
-  }
+  const value = parseJson(text)
+  if (value === undefined) throw badRequest('not_json')
+  return value
 }
 
 /** A structured CloudEvent becomes a message with its data; any other body is one. Errors: HttpError. */

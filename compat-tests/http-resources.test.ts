@@ -121,8 +121,10 @@ forEachTarget((test, target) => {
     await channel.assertQueue('q')
     await channel.consume('q', () => undefined, { consumerTag: 'tag' })
     const { user, vhost } = realm
+    // RabbitMQ lists it before it knows more than its name.
     const connection = await until('the connection is listed', async () =>
-      (await http.read<Named[]>(`/vhosts/${vhost}/connections`)).find((each) => each['user'] === user))
+      (await http.read<Named[]>(`/vhosts/${vhost}/connections`))
+        .find((each) => each['user'] === user && each['state'] !== undefined))
     expect(connection).toMatchObject({ user, vhost, protocol: 'AMQP 0-9-1', state: 'running' })
     const ofUser = await http.read<Named[]>(`/connections/username/${user}`)
     expect(ofUser.map(({ name }) => name)).toEqual([connection.name])

@@ -40,7 +40,7 @@ export function everyday(draft: Draft, dice: Dice, queues: number, count: number
     [1, () => draft.add(draft.consuming(connection(dice), any()), 'basic.recover', { requeue: true })],
     [1, () => draft.add('0.1', 'queue.purge', { queue: queueName(any()) })],
     [1, () => draft.add(draft.consuming(connection(dice), any()), 'channel.close', { 'reply-code': 200 })],
-    [0.5, () => draft.add(`${1 + dice.below(2)}.1`, 'connection.close', { 'reply-code': 200 })],
+    [0.5, () => draft.closeConnection(1 + dice.below(2))],
     [1, () => draft.add('0.2', 'queue.declare', { queue: queueName(any()), passive: true })],
     [0.5, () => draft.add('0.1', 'queue.delete', {
       'queue': queueName(any()), 'if-unused': dice.chance(0.4), 'if-empty': dice.chance(0.4),

@@ -28,7 +28,8 @@ export class Draft {
   hasCounts = true
   private bodies = 0
   private consumers = 0
-  private readonly consumed = new Set<string>()
+  /** Channels that take from a queue, and the tag of the consumer on each; null: none. */
+  private readonly consumed = new Map<string, string | null>()
 
   constructor(dice: Dice) {
     this.dice = dice
@@ -70,19 +71,23 @@ export class Draft {
     return [10, 20, 30].every((first) => this.consumed.has(`${connection}.${first + queue}`))
   }
 
-  /** On a channel that has no consumer yet, if the connection has one. Returns the channel and the tag. */
+  /**
+   * On a channel that has no consumer yet. Returns the channel and the tag; those of one that is there, when
+   * every channel has one.
+   */
   consume(connection: number, queue: number, args: Args = {}): [on: string, tag: string] {
     const tag = `c${this.consumers++}`
     const channels = [10, 20, 30].map((first) => `${connection}.${first + queue}`)
-    const on = channels.find((channel) => !this.consumed.has(channel)) ?? channels[0]!
-    this.consumed.add(on)
+    const on = channels.find((channel) => !this.consumed.has(channel))
+    if (on === undefined) return [channels[0]!, this.consumed.get(channels[0]!)!]
+    this.consumed.set(on, tag)
     this.add(on, 'basic.consume', { 'queue': queueName(queue), 'consumer-tag': tag, ...args })
     return [on, tag]
   }
 
   get(connection: number, queue: number, isNoAck = false): void {
     const on = `${connection}.${40 + queue}`
-    this.consumed.add(on)
+    this.consumed.set(on, null)
     this.add(on, 'basic.get',
       { queue: queueName(queue), ...isNoAck && { 'no-ack': true } })
   }
@@ -110,21 +115,28 @@ export class Draft {
     this.steps.push({ elapseMs })
   }
 
+  /** One by one: the channels of a connection that closes are processes of RabbitMQ that race each other. */
+  closeChannels(isClosed: (channel: string) => boolean): void {
+    const used = new Set(this.steps.flatMap((step) => ('on' in step ? [step.on] : [])))
+    for (const on of [...used].filter(isClosed).toSorted().toReversed()) {
+      this.add(on, 'channel.close', { 'reply-code': 200 })
+    }
+  }
+
+  closeConnection(connection: number): void {
+    this.add(`${connection}.1`, 'connection.close', { 'reply-code': 200 })
+  }
+
   /** What is left in every queue of the program, with and without what consumers held. */
   finish(): Step[] {
     const queues = namesIn(this.steps).filter((name) => name.startsWith('%q'))
     if (this.hasCounts) {
       for (const queue of queues) this.add('0.90', 'queue.declare', { queue, passive: true })
     }
-    const used = new Set(this.steps.flatMap((step) => ('on' in step ? [step.on] : [])))
-    used.delete('0.90')
-    // One by one: the channels of a connection that closes are processes of RabbitMQ that race each other.
-    for (const on of [...used].toSorted().toReversed()) {
-      this.add(on, 'channel.close', { 'reply-code': 200 })
-    }
+    this.closeChannels((on) => on !== '0.90')
     for (const connection of [1, 2, limitedConnection]) {
-      const isUsed = [...used].some((on) => on.startsWith(`${connection}.`))
-      if (isUsed) this.add(`${connection}.1`, 'connection.close', { 'reply-code': 200 })
+      const isUsed = this.steps.some((step) => 'on' in step && step.on.startsWith(`${connection}.`))
+      if (isUsed) this.closeConnection(connection)
     }
     for (const queue of queues) this.steps.push({ on: '0.91', drain: queue })
     return this.steps

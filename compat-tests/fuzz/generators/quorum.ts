@@ -78,7 +78,11 @@ export const quorum: Write = (draft, dice) => {
     [kind.hasLimit ? 0 : 1, () =>
       draft.add(draft.consuming(connection(dice), 0), 'basic.recover', { requeue: true })],
     [1, () => draft.add(draft.consuming(connection(dice), 0), 'channel.close', { 'reply-code': 200 })],
-    [0.5, () => draft.add(`${1 + dice.below(2)}.1`, 'connection.close', { 'reply-code': 200 })],
+    [0.5, () => {
+      const c = 1 + dice.below(2)
+      draft.closeChannels((on) => on.startsWith(`${c}.`))
+      draft.closeConnection(c)
+    }],
     [0.5, () => draft.add('0.1', 'queue.purge', { queue: queueName(0) })],
   ])
 }

@@ -1,7 +1,7 @@
 // Webhooks of a broker in memory that push to a server on this machine: what is sent, what each answer does
 // with the message, and how they come, rest and go.
 import { createHmac } from 'node:crypto'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { connectionForced } from '../../protocol/errors.ts'
 import { OpenHttp } from '../../test/http/open-http.ts'
 import type { Reply } from '../../test/http/open-http.ts'
@@ -12,16 +12,23 @@ let target: PushTarget
 /** A condition that is awaited, on a busy machine, too. */
 const generous = { timeout: 20_000 }
 
-beforeEach(async () => {
-  target = await PushTarget.start()
+beforeAll(async () => {
   http = await OpenHttp.start()
 })
 
+beforeEach(async () => {
+  target = await PushTarget.start()
+})
+
 afterEach(async () => {
-  await http.close()
+  http.webhooks.delete(http.vhost, 'hook')
+  for (const connection of [...http.broker.connections]) connection.drop()
+  for (const queue of [...http.vhost.queues.keys()]) await http.call('DELETE', `/api/queues/%2F/${queue}`)
   await target.close()
   if (http.logged.length > 0) throw new Error(`logged: ${JSON.stringify(http.logged)}`)
 })
+
+afterAll(() => http.close())
 
 const path = '/api/v1/webhooks/%2F/hook'
 const put = (more: object = {}): Promise<Reply> =>
@@ -105,6 +112,19 @@ describe('a request', () => {
     })
   })
 
+  test('has JSON that is nested too deep as bytes, where it is a CloudEvent', async () => {
+    await declare('q')
+    await put({ format: 'cloudevents' })
+    const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`
+    const properties = { content_type: 'application/json' }
+    await http.call('POST', '/api/v1/publish/%2F/amq.default',
+      { body: [{ routing_key: 'q', body: deep, properties }] })
+    await expect.poll(() => target.pushed.length, generous).toBe(1)
+    expect(JSON.parse(target.pushed[0]!.body)).toMatchObject({
+      data_base64: Buffer.from(deep).toString('base64'),
+    })
+  })
+
   test('leaves out headers of a message that are too long for a server', async () => {
     await declare('q')
     await put()
@@ -116,6 +136,7 @@ describe('a request', () => {
   })
 
   test('is one of so many at a time as the webhook may send', async () => {
+    const before = http.webhooks.counts.delivered
     target.answer = () => null
     await declare('q')
     await put({ concurrency: 3 })
@@ -127,7 +148,8 @@ describe('a request', () => {
     await expect.poll(() => target.pushed.length, generous).toBe(5)
     target.release(200)
     await countsAre([0, 0])
-    expect((await http.call('GET', '/metrics')).text).toContain('\nleveret_webhook_delivered_total 5\n')
+    expect((await http.call('GET', '/metrics')).text)
+      .toContain(`\nleveret_webhook_delivered_total ${before + 5}\n`)
   })
 })
 

@@ -261,6 +261,12 @@ export const ofQueues = {
       },
     ],
   },
+  'single-active-gone': {
+    what: 'The single active consumer of a quorum queue, when the channel of one before it was closed',
+    older: 'gone with its own channel; the next is served',
+    newest: 'is not, and the next gets nothing',
+    since: 'by 4.3', source: 'seen; ledger `single-active-gone`',
+  },
   'single-active-consumer-cancelled': {
     what: 'The single active consumer of a classic queue is cancelled, and another one of its channel waits',
     older: 'that one gets nothing while the channel holds what the first one got',
@@ -315,8 +321,19 @@ export const ofQueues = {
     newest: 'nacked or returned',
     since: 'by 4.3', source: 'seen',
     fails: [{
-      file: 'expiry', titles: /^quorum queue: .*\b(expires|expiring|anew|begins the time|expired queue)\b/,
+      file: 'expiry',
+      titles: /^quorum queue: .*(unused queue|queue from exp|time of a queue|begins the time|expired queue)/,
       sees: /Channel closed/, mayPass: true,
+    }],
+  },
+  'quorum-zero-ttl': {
+    what: 'Getting a message with a time to live of 0 from a quorum queue',
+    older: 'may be in time, within the same millisecond',
+    newest: 'is too late',
+    since: 'by 4.3', source: 'seen, now and then',
+    fails: [{
+      file: 'expiry', titles: /^quorum queue: (x-message-ttl|the expiration) 0: without a consumer/,
+      sees: /\[ 'x' \] to deeply equal \[\]/, mayPass: true,
     }],
   },
   'quorum-delayed-retry': {

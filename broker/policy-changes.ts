@@ -29,9 +29,9 @@ export function deletePolicy(vhost: VHost, kind: PolicyKind, name: string): bool
 /** To everything there is, before a letter of what is too much now reaches a queue. */
 export function applyPolicies(vhost: VHost): void {
   for (const exchange of vhost.exchanges.values()) applyToExchange(vhost, exchange)
-  vhost.holdingLetters(() => {
-    for (const queue of [...vhost.queues.values()]) applyToQueue(vhost, queue)
-  })
+  const isHolder = vhost.holdLetters()
+  for (const queue of [...vhost.queues.values()]) applyToQueue(vhost, queue)
+  if (isHolder) vhost.sendLetters()
 }
 
 export function applyToQueue(vhost: VHost, queue: Queue): void {

@@ -259,11 +259,16 @@ export class VHost {
     return outcome | ROUTED | (isPending ? STORED : 0)
   }
 
-  /** Letters that come of `work` go when it is done: all queues have been told by then (RabbitMQ). */
-  holdingLetters(work: () => void): void {
-    const isHolder = this.deadLetterer.hold()
-    work()
-    if (isHolder) this.deadLetterer.release()
+  /**
+   * Letters wait from here to `sendLetters`, as in RabbitMQ, where another process sends them. False when
+   * they do already: then that is not the caller's.
+   */
+  holdLetters(): boolean {
+    return this.deadLetterer.hold()
+  }
+
+  sendLetters(): void {
+    this.deadLetterer.release()
   }
 
   private enqueue(route: Route<Queue>, message: Message, dueMs: number, isMoved: boolean): number {

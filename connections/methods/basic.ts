@@ -91,18 +91,26 @@ function get(channel: Channel, m: BasicGet): void {
     throw resourceLocked(`cannot obtain access to locked ${channel.vhost.describeQueue(queue.name)}. `
       + `basic.get operations are not supported by ${queue.type.name} queues with single active consumer`)
   }
-  const entry = queue.isPaging ? null : queue.get(m.noAck)
+  // Letters of what has expired in front of it may come back: after its count has been told (RabbitMQ).
+  const isHolder = channel.vhost.holdLetters()
+  const isTold = getFrom(queue, channel, m)
+  if (isHolder) channel.vhost.sendLetters()
   // What was loaded may have expired, and the next is in the store again.
-  if (queue.isPaging && entry === null) {
-    return channel.connection.waitForPage(channel, queue, () => get(channel, m))
-  }
+  if (!isTold) channel.connection.waitForPage(channel, queue, () => get(channel, m))
+}
+
+/** False when the next message is in the store. */
+function getFrom(queue: Queue, channel: Channel, m: BasicGet): boolean {
+  const entry = queue.isPaging ? null : queue.get(m.noAck)
+  if (queue.isPaging && entry === null) return false
   const { traffic } = channel.vhost
   const { writer } = channel.connection
   channel.connection.mark()
   if (entry === null) {
     traffic.gotEmpty++
     channel.traffic.gotEmpty++
-    return writeBasicGetEmpty(writer, channel.number, '')
+    writeBasicGetEmpty(writer, channel.number, '')
+    return true
   }
   const tag = channel.nextDeliveryTag()
   if (!m.noAck) channel.addUnacked(tag, entry, queue, ackTimeOf(channel, queue))
@@ -114,6 +122,7 @@ function get(channel: Channel, m: BasicGet): void {
   const { wire } = entry.message.envelope
   writeGetOk(writer, channel.number, tag, entry.isRedelivered, wire, queue.readyCount)
   channel.writeEntry(entry)
+  return true
 }
 
 /** Errors: access-refused, not-found, resource-locked. */

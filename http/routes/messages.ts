@@ -65,13 +65,18 @@ function publishOne(publisher: Publisher, exchange: string, body: Publish): numb
 }
 
 /** The next messages, taken out; those that expired or are still on disk are waited for. */
-async function take(broker: Broker, queue: Queue, countMax: number): Promise<[Entry, number][]> {
+async function take(
+  broker: Broker, vhost: VHost, queue: Queue, countMax: number,
+): Promise<[Entry, number][]> {
   const taken: [Entry, number][] = []
   let bytes = 0
   while (taken.length < countMax && bytes < ANSWER_BYTES_MAX && !queue.isDeleted) {
+    const isHolder = vhost.holdLetters() // as for basic.get
     const entry = queue.isPaging ? null : queue.get(false)
+    const left = queue.readyCount
+    if (isHolder) vhost.sendLetters()
     if (entry !== null) {
-      taken.push([entry, queue.readyCount])
+      taken.push([entry, left])
       bytes += entry.message.bodyBytes
       continue
     }
@@ -136,7 +141,7 @@ export const messageEndpoints = [
       access.check('read', 'queue', params.queue)
       const queue = queueNamed(vhost, params.queue)
       vhost.checkOwner(queue, owner)
-      const taken = await take(broker, queue, body.count)
+      const taken = await take(broker, vhost, queue, body.count)
       const truncate = Math.max(0, body.truncate ?? Infinity)
       let mode: AckMode = 'ack_requeue_true'
       try {

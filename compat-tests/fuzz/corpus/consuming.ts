@@ -220,4 +220,34 @@ export const consuming: readonly Reproducer[] = [
       { on: '0.11', do: 'basic.consume', args: { 'queue': '%q2', 'consumer-tag': 'a' } },
     ],
   },
+  {
+    title: 'a get counts what is left without the letters of what expired behind it',
+    generator: 'dead-letters', seed: 706050615,
+    steps: [
+      { on: '0.1', do: 'exchange.declare', args: { exchange: '%e0', type: 'fanout' } },
+      {
+        on: '0.1',
+        do: 'queue.declare',
+        args: { queue: '%q0', arguments: [['x-dead-letter-exchange', 'S', '%e0']] },
+      },
+      { on: '0.1', do: 'queue.bind', args: { queue: '%q0', exchange: '%e0' } },
+      {
+        on: '0.1',
+        do: 'queue.declare',
+        args: { queue: '%q3', arguments: [['x-dead-letter-exchange', 'S', '%e0'], ['x-max-length', 'I', 2]] },
+      },
+      { on: '0.1', do: 'queue.bind', args: { queue: '%q3', exchange: '%e0' } },
+      { on: '0.1', do: 'basic.publish', args: { 'routing-key': '%q3' }, body: 'm1' },
+      { on: '0.1', do: 'basic.publish', args: { 'routing-key': '%q0' }, body: 'm2' },
+      { on: '0.1', do: 'basic.publish', args: { 'routing-key': '%q3' }, body: 'm3' },
+      {
+        on: '0.1',
+        do: 'basic.publish',
+        args: { 'routing-key': '%q0' },
+        body: 'm4',
+        properties: { expiration: '0' },
+      },
+      { on: '0.91', drain: '%q0' },
+    ],
+  },
 ]

@@ -1,6 +1,7 @@
 // A run of the differential fuzzer: programs by the thousand, several at a time, a verdict on each, the
 // differences shrunk and written out. Called by diff.ts (the command) and fuzz.test.ts (the short run).
 
+import { onCleanBench } from './clean-bench.ts'
 import { Coverage } from './coverage.ts'
 import { generate } from './generators/index.ts'
 import { stepText } from './program.ts'
@@ -116,9 +117,14 @@ class Run {
   private async review(): Promise<void> {
     await Promise.all(this.benches.slice(0, reviewsAtOnce).map(async (bench) => {
       for (let program = this.suspects.shift(); program !== undefined; program = this.suspects.shift()) {
-        this.take(program, await judgePatiently(bench, program))
+        this.take(program, await this.judgeOnceMore(bench, program))
       }
     }))
+  }
+
+  private async judgeOnceMore(bench: Bench, program: Program): Promise<Verdict> {
+    const verdict = await onCleanBench(this.options, (clean) => judgePatiently(clean, program))
+    return verdict ?? judgePatiently(bench, program)
   }
 
   private take(program: Program, verdict: Verdict): void {

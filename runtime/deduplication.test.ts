@@ -1,16 +1,12 @@
 // Deduplication over real sockets: the example of docs/deduplication.md as it is printed there, exchanges as
 // the plugin's clients declare them, and publishing over HTTP beside it.
-import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { connect } from 'amqplib'
 import type { ChannelModel, ConfirmChannel, GetMessage } from 'amqplib'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startLocalServer } from '../test/local-server.ts'
+import { runPageExample } from '../test/page-example.ts'
 import type { RunningServer } from './server.ts'
 
-const page = readFileSync(join(import.meta.dirname, '../docs/deduplication.md'), 'utf8')
 const authorization = `Basic ${Buffer.from('guest:guest').toString('base64')}`
 
 let server: RunningServer
@@ -41,12 +37,8 @@ async function call(method: string, path: string, body?: object): Promise<Record
 }
 
 it('the example of the page prints what the page says', async () => {
-  const [, code = ''] = /```js\n([\s\S]*?)```/.exec(page) ?? []
-  const [, printed = ''] = /It prints `([^`]*)`/.exec(page) ?? []
-  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', code], {
-    cwd: join(import.meta.dirname, '..'), env: { AMQP_URL: server.amqpUrl },
-  })
-  expect(stdout.trim()).toBe(printed)
+  const { printed, promised } = await runPageExample('deduplication', server.amqpUrl)
+  expect(printed).toBe(promised)
 }, 30_000)
 
 it('an exchange as the clients of the plugin declare it lets a message pass once', async () => {

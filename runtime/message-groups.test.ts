@@ -1,17 +1,13 @@
 // Message groups over real sockets: the example of docs/message-groups.md as it is printed there, and three
 // workers on connections of their own, with one message that always fails.
-import { execFile } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { connect } from 'amqplib'
 import type { ChannelModel, ConfirmChannel, ConsumeMessage } from 'amqplib'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { startLocalServer } from '../test/local-server.ts'
+import { runPageExample } from '../test/page-example.ts'
 import type { RunningServer } from './server.ts'
 
 const WAIT = { timeout: 30_000 }
-const page = readFileSync(join(import.meta.dirname, '../docs/message-groups.md'), 'utf8')
 const authorization = `Basic ${Buffer.from('guest:guest').toString('base64')}`
 
 let server: RunningServer
@@ -39,12 +35,8 @@ function publish(queue: string, ...keys: string[]): void {
 }
 
 it('the example of the page prints what the page says', async () => {
-  const [, code = ''] = /```js\n([\s\S]*?)```/.exec(page) ?? []
-  const [, printed = ''] = /It prints `([^`]*)`/.exec(page) ?? []
-  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', code], {
-    cwd: join(import.meta.dirname, '..'), env: { AMQP_URL: server.amqpUrl },
-  })
-  expect(stdout.trim()).toBe(printed)
+  const { printed, promised } = await runPageExample('message-groups', server.amqpUrl)
+  expect(printed).toBe(promised)
 }, 30_000)
 
 it.each(['classic', 'quorum'])('three workers take groups in order, and a poison message blocks its own: %s',

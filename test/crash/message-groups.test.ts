@@ -28,7 +28,7 @@ beforeEach(() => {
 
 afterEach(async () => {
   await server?.kill('SIGKILL')
-  for (const client of clients) await client.close().catch(() => {})
+  for (const client of clients) await client.close().catch(() => {}) // the broker is gone: most are closed
   rmSync(directory, { recursive: true, force: true })
 })
 

@@ -57,7 +57,6 @@ export class ServerProcess {
     // It will end, by our hand.
     exited.catch(() => {})
     this.startMs = performance.now() - startedMs
-    this.httpUrl = /http:\/\/\S+/.exec(this.stdout)?.[0] ?? ''
     this.amqpPort = Number(/amqp:\/\/[^\s]+:(\d+)/.exec(this.stdout)?.[1])
     this.httpUrl = /http:\/\/[^\s]+/.exec(this.stdout)?.[0] ?? ''
   }
